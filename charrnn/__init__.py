@@ -1,0 +1,62 @@
+"""charrnn: character-level recurrent language models on a plain CPU, in NumPy.
+
+    import charrnn
+
+    run = charrnn.Run(charrnn.load_config("my.yaml"))   # open_run() keeps a run directory as well
+    for progress in run:                     # one Progress per step
+        if progress.record:
+            print(progress.record["step"], progress.record["valid_loss"])
+
+    model = charrnn.load("runs/my")          # a checkpoint, or a run directory's best
+    print("".join(charrnn.generate(model, length=200, temp=0.8, prime="Once ")))
+    print(charrnn.score_text(model, "Once upon a time").bits_per_char)
+
+Names are imported when they are first used, so that `charrnn --help` does not wait for NumPy.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from charrnn.config import Config as Config
+    from charrnn.config import config_from_dict as config_from_dict
+    from charrnn.config import load_config as load_config
+    from charrnn.errors import CharrnnError as CharrnnError
+    from charrnn.evaluate import Report as Report
+    from charrnn.evaluate import score_text as score_text
+    from charrnn.network import Network as Network
+    from charrnn.network import load as load
+    from charrnn.sample import generate as generate
+    from charrnn.text import Vocab as Vocab
+    from charrnn.train import Progress as Progress
+    from charrnn.train import Run as Run
+    from charrnn.train import open_run as open_run
+
+_HOMES = {
+    "CharrnnError": "errors",
+    "Config": "config",
+    "Network": "network",
+    "Progress": "train",
+    "Report": "evaluate",
+    "Run": "train",
+    "Vocab": "text",
+    "config_from_dict": "config",
+    "generate": "sample",
+    "load": "network",
+    "load_config": "config",
+    "open_run": "train",
+    "score_text": "evaluate",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'charrnn' has no attribute {name!r}")
+    return getattr(import_module(f"charrnn.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,82 @@
+"""The one seam to the file system for everything that must not be lost: write whole or not at all, lock, sweep.
+
+A file is written under a temporary name in its own folder, flushed to disk, renamed over the old one, and the folder
+flushed: at any moment the name shows either the whole old file or the whole new one. Knows nothing of what it writes.
+"""
+
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+from charrnn.errors import RunInUseError
+
+TEMPORARY = ".tmp"  # suffix of a file that is being written
+LOCK = ".lock"
+
+
+def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+    """Call `write` with an open binary file and give the result the name `path` once it is safe on disk.
+
+    Raises OSError with the old file untouched and no temporary file left, whatever goes wrong.
+    """
+    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except BaseException:
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder's own entries; a no-op where the system has no such call (Windows)."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what an interrupted write_atomic() left in a folder."""
+    for leftover in folder.glob(f".*{TEMPORARY}"):
+        with suppress(OSError):
+            leftover.unlink()
+
+
+class Lock:
+    """An exclusive claim on a folder, held until close() or the end of the process, however it ends.
+
+    The operating system drops the claim with the process, so no stale lock can remain. Raises RunInUseError.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._file = open(folder / LOCK, "a+b")  # noqa: SIM115 - held open on purpose
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                self._file.seek(0)
+                msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+            else:
+                import fcntl
+
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise RunInUseError(
+                f"{folder}: another trainer is at work here; wait for it, stop it, or choose another --out"
+            ) from None
+
+    def close(self) -> None:
+        """Give the folder free."""
+        self._file.close()

@@ -1,0 +1,41 @@
+"""All parameters of a model in one flat vector, all gradients in another; every named array is a view.
+
+So the gradient norm, clipping, an optimizer step, a sum over workers, a finite check and a checksum are
+each one vector operation, and the table of shapes is written once. It knows no layer and no optimizer.
+"""
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Shape = tuple[int, ...]
+
+
+class Params:
+    """Named views into one flat vector of values and one of gradients.
+
+    Arguments: `shapes`, name -> shape, in the order in which they lie in memory; `dtype`.
+    Attributes: `values` and `grads`, flat, (size,); `value` and `grad`, name -> view of that shape.
+    """
+
+    def __init__(self, shapes: Mapping[str, Shape], dtype: npt.DTypeLike = np.float32) -> None:
+        self.shapes = dict(shapes)
+        self.size = sum(prod(shape) for shape in self.shapes.values())
+        self.values: Array = np.zeros(self.size, dtype)
+        self.grads: Array = np.zeros(self.size, dtype)
+        self.value = self.views(self.values)
+        self.grad = self.views(self.grads)
+
+    def views(self, flat: Array) -> dict[str, Array]:
+        """Cut a flat (size,) vector into named views; writing into one writes into the vector."""
+        views: dict[str, Array] = {}
+        start = 0
+        for name, shape in self.shapes.items():
+            stop = start + prod(shape)
+            views[name] = flat[start:stop].reshape(shape)
+            start = stop
+        return views
