@@ -1,0 +1,243 @@
+"""Network: a configuration and a vocabulary made into input, stack and head; a LanguageModel.
+
+Shapes: T steps, N streams, V vocabulary, L layers, S states, H hidden units. Parameters live in one Params; the state
+(L, S, N, H) belongs to the caller and so does the Tape of a training step. No optimizer, no text, no files but its own.
+"""
+
+from dataclasses import dataclass
+from math import sqrt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn import checkpoint
+from charrnn.cells import make_cell
+from charrnn.config import Config, ModelConfig, config_from_dict
+from charrnn.errors import CheckpointError
+from charrnn.heads import NextCharacter
+from charrnn.layers import Stack, StackTape
+from charrnn.params import Array, Params
+from charrnn.text import Batch, Vocab
+
+
+@dataclass
+class Tape:
+    """Memory of one forward/backward pair: the stack's and the logits (T * N, V)."""
+
+    stack: StackTape
+    logits: Array
+    h: Array | None = None  # rows (T * N, H) that the head read in the latest forward
+    dropped: bool = False
+
+
+class Network:
+    """A recurrent character model.
+
+    Arguments: `config`, the model section; `vocab`; `dtype`, float32 to train, float64 (or complex128) to check.
+    Attributes: `params`, all zero until initialise() or load().
+    """
+
+    def __init__(self, config: ModelConfig, vocab: Vocab, dtype: npt.DTypeLike = np.float32) -> None:
+        self.config, self.dtype = config, np.dtype(dtype)
+        self._vocab = vocab
+        cell = make_cell(config.cell, config.activation, config.reset)
+        self.stack = Stack(
+            cell, vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout
+        )
+        self.head = NextCharacter(config.hidden_size, vocab.size)
+        self.params = Params(self.stack.shapes() | self.head.shapes(), dtype)
+        self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
+
+    @property
+    def vocab(self) -> Vocab:
+        """The characters that it knows, and their ids."""
+        return self._vocab
+
+    def initialise(self, rng: np.random.Generator) -> None:
+        """Draw all parameters, biases too, by config.init; the LSTM's forget bias is then set.
+
+        Biases of zero would start all units of a layer alike: after one epoch on a small corpus that costs 0.04 nats.
+        """
+        scheme, hidden = self.config.init.scheme, self.config.hidden_size
+        scale = self.config.init.scale or (0.08 if scheme in ("uniform", "normal") else 1.0)
+        width = scale if scheme == "uniform" else scale / sqrt(hidden)
+        for name, value in self.params.value.items():
+            if scheme == "orthogonal" and name.startswith("weight_hh"):
+                for plane in value:
+                    q, r = np.linalg.qr(rng.standard_normal(plane.shape))
+                    plane[...] = scale * q * np.sign(np.diagonal(r))
+            elif scheme == "normal":
+                value[...] = scale * rng.standard_normal(value.shape)
+            else:
+                value[...] = rng.uniform(-width, width, value.shape)
+        if self.config.cell == "lstm":
+            for layer in self.stack.layers:
+                layer.bind(self.params.value).b[layer.cell.gates.index("f")] = self.config.forget_bias
+
+    # -- training -------------------------------------------------------------------------------------------------
+
+    def tape(self, length: int, streams: int, training: bool = True) -> Tape:
+        """Memory for windows of up to `length` steps of `streams` streams."""
+        stack = self.stack.tape(length, streams, self.dtype, training)
+        return Tape(stack, np.zeros((length * streams, self.vocab.size), self.dtype))
+
+    def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
+        """How many bytes tape() will take."""
+        scalars = self.stack.tape_scalars(length, streams, training) + length * streams * self.vocab.size
+        return scalars * self.dtype.itemsize
+
+    def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
+        """The mean loss of a window in nats per character; moves `state` on. Values are dropped only with `rng`.
+
+        Sums in float64. Zeroing the state of a fresh batch is the caller's part.
+        """
+        length, streams = batch.x.shape
+        top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng)
+        tape.h, tape.dropped = top.reshape(length * streams, -1), rng is not None
+        logits = self.head.logits(self.params.value, tape.h, out=tape.logits[: length * streams])
+        nats = self.head.loss_(logits, batch.y.reshape(-1))
+        if batch.weight is not None:
+            nats *= batch.weight.reshape(-1)
+        return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
+
+    def backward(self, batch: Batch, tape: Tape) -> None:
+        """The gradient of the mean loss that forward() returned, into params.grads, which is overwritten."""
+        length, streams = batch.x.shape
+        value, grad = self.params.value, self.params.grad
+        assert tape.h is not None, "forward() comes first"
+        weight: Array | float = 1 / batch.count
+        if batch.weight is not None:
+            weight = batch.weight.reshape(-1) / np.asarray(batch.count, self.dtype)
+        dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
+        probs = tape.logits[: length * streams]
+        targets = batch.y.reshape(-1)
+        self.head.backward(value, grad, tape.h, probs, targets, weight, dh.reshape(length * streams, -1))
+        self.stack.backward(value, grad, batch.x, dh, tape.stack, tape.dropped)
+
+    # -- LanguageModel --------------------------------------------------------------------------------------------
+
+    def start(self, streams: int = 1) -> Array:
+        """The state of N streams before any character: zeros (L, S, N, H)."""
+        return self.stack.state(streams, self.dtype)
+
+    def predict(self, state: Array) -> Array:
+        """Logits (N, V) of the next character in each stream."""
+        return self.head.logits(self.params.value, state[-1, 0])
+
+    def feed(self, ids: Array, state: Array) -> Array:
+        """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
+        length, streams = ids.shape
+        tape = self._tape
+        if tape is None or tape.stack.streams != streams or tape.stack.length < length:
+            tape = self._tape = self.tape(length, streams, training=False)
+        h = self.stack.forward(self.params.value, ids, state, tape.stack, None)
+        out = tape.logits[: length * streams]
+        self.head.logits(self.params.value, h.reshape(length * streams, -1), out=out)
+        return out.reshape(length, streams, -1)
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Loaded:
+    """A checkpoint, verified and understood: the network, its config, and everything else that the file holds."""
+
+    network: Network
+    config: Config
+    header: dict[str, Any]
+    arrays: dict[str, Array]
+    path: Path
+
+
+def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
+    """The part of a checkpoint's header from which load() builds the network again."""
+    words = {"symbols": vocab.symbols, "has_unknown": vocab.has_unknown, "tokens": vocab.tokens}
+    return {"config": config.to_dict(), "vocab": words}
+
+
+def find_checkpoint(path: str | Path) -> Path:
+    """The file that CHECKPOINT names: an .npz, or a run directory's best.npz, else its last.npz."""
+    path = Path(path)
+    if not path.is_dir():
+        return path
+    for name in ("best.npz", "last.npz"):
+        if (path / name).exists():
+            return path / name
+    raise CheckpointError(f"{path}: this directory holds no checkpoint yet (no best.npz and no last.npz)")
+
+
+def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Loaded:
+    """Read a checkpoint (or a run directory's best) and build its network.
+
+    Raises CheckpointError where the file is no whole checkpoint, or its arrays are not those that its config calls for.
+    """
+    path = find_checkpoint(path)
+    header, arrays = checkpoint.load(path)
+    try:
+        words = header["vocab"]
+        vocab = Vocab(str(words["symbols"]), bool(words["has_unknown"]), words["tokens"])
+        config = config_from_dict(header["config"], f"{path}: its config")
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: damaged (its header lacks {error})") from None
+    check_arrays(path, config.model, vocab, arrays)
+    network = Network(config.model, vocab, dtype)
+    for name, value in network.params.value.items():
+        value[...] = arrays[name]
+    return Loaded(network, config, header, arrays, path)
+
+
+def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> None:
+    """Compare names and shapes with those that the config calls for, before memory is taken for a network.
+
+    Raises CheckpointError naming the array that differs.
+    """
+    if vocab.tokens not in ("char", "byte") or len(set(vocab.symbols)) != len(vocab.symbols) or not vocab.size:
+        raise CheckpointError(f"{path}: damaged (its vocabulary)")
+    cell = make_cell(config.cell, config.activation, config.reset)
+    sizes = (vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
+    wanted = Stack(cell, *sizes).shapes() | NextCharacter(config.hidden_size, vocab.size).shapes()
+    for name, shape in wanted.items():
+        found = arrays.get(name)
+        if found is None:
+            raise CheckpointError(f"{path}: damaged (the array {name} is missing)")
+        if found.shape != shape:
+            raise CheckpointError(f"{path}: damaged (the array {name} is {found.shape}, its config calls for {shape})")
+
+
+def load(path: str | Path) -> Network:
+    """The network of a checkpoint, ready to sample and to score."""
+    return load_checkpoint(path).network
+
+
+def transfer(old: Network, new: Network) -> tuple[str, str]:
+    """Copy trained parameters into a freshly initialised network with another vocabulary (fine-tuning).
+
+    Rows and columns of characters that both know are copied by character, new ones stay fresh. Returns the characters
+    added and those dropped. Raises CheckpointError where the architectures differ.
+    """
+    ours, theirs = new.config, old.config
+    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset"):
+        if getattr(ours, name) != getattr(theirs, name):
+            raise CheckpointError(
+                f"--init-from: the checkpoint has model.{name} {getattr(theirs, name)}, the config "
+                f"{getattr(ours, name)}; set it to {getattr(theirs, name)}"
+            )
+    table = old.vocab.table(new.vocab.symbols)
+    if new.vocab.has_unknown:
+        table = np.append(table, len(old.vocab.symbols) if old.vocab.has_unknown else -1)
+    known = np.flatnonzero(table >= 0)
+    by_character = {"embedding": 0, "output_weight": 1, "output_bias": 0}
+    if new.config.embedding_size is None:
+        by_character["weight_ih_l0"] = 1
+    for name, value in new.params.value.items():
+        source = old.params.value[name]
+        if name in by_character:
+            axis = by_character[name]
+            np.moveaxis(value, axis, 0)[known] = np.moveaxis(source, axis, 0)[table[known]]
+        else:
+            value[...] = source
+    old_symbols, new_symbols = set(old.vocab.symbols), set(new.vocab.symbols)
+    return "".join(sorted(new_symbols - old_symbols)), "".join(sorted(old_symbols - new_symbols))
