@@ -1,0 +1,369 @@
+"""The command line: parse, call, print. Nothing imports it; the heavy modules are imported inside the commands.
+
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, config or unreadable input,
+3 directory in use, 4 diverged, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from charrnn.errors import CharrnnError
+
+if TYPE_CHECKING:
+    from charrnn.network import Loaded
+
+CHECKPOINT = click.argument("checkpoint", type=click.Path())
+
+
+def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print what a bug report needs."""
+    if value and not context.resilient_parsing:
+        from charrnn import __version__
+        from charrnn.machine import sentence
+
+        click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()})")
+        context.exit()
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+              help="Print versions, BLAS kernel and threads.")  # fmt: skip
+def cli() -> None:
+    """Train character-level RNN, LSTM and GRU language models on a plain CPU.
+
+    \b
+    charrnn train configs/quickstart.yaml     train on the bundled tales (two minutes)
+    charrnn sample runs/quickstart            write new text
+    charrnn eval runs/quickstart              score the held-out text
+    charrnn config > my.yaml                  every key of a config, explained
+    """
+
+
+@cli.command()
+@click.argument("config", type=click.Path())
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. train.epochs=5.")
+@click.option("--out", metavar="DIR", help="Run directory (default: runs/ and the config's name).")
+@click.option("--seed", type=click.IntRange(0), help="Seed of all randomness.")
+@click.option("--resume", is_flag=True, help="Continue where last.npz stands; start where there is none.")
+@click.option(
+    "--init-from", type=click.Path(), metavar="CKPT", help="Begin from a trained model; text and vocabulary may differ."
+)
+@click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
+@click.option("--force", is_flag=True, help="Replace the run that is in the directory.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
+          init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
+    """Train a model as CONFIG (YAML) says.
+
+    \b
+    charrnn train my.yaml --set model.hidden_size=128
+
+    A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`, or configs/reference.yaml.
+    The run directory holds config.yaml, log.jsonl, best.npz, last.npz and samples. Ctrl-C saves; --resume goes on.
+    """
+    from charrnn.config import load_config
+
+    if resume and force:
+        raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
+    extra = [f"{name}={quoted(value)}" for name, value in (("out", out), ("seed", seed)) if value is not None]
+    settings = load_config(config, [*assignments, *extra])
+    from charrnn.console import describe_estimate, follow, tell
+    from charrnn.estimate import estimate
+    from charrnn.train import open_run
+
+    if dry_run:
+        click.echo("\n".join(describe_estimate(estimate(settings))))
+        return 0
+    run = open_run(settings, resume, init_from, force)
+    if init_from and run.counters.step:
+        tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
+    return follow(run, quiet, run.counters.step if resume else None)
+
+
+@cli.command()
+@CHECKPOINT
+@click.option(
+    "--temp", type=click.FloatRange(0), default=0.8, show_default=True, help="Temperature; 0 takes the likeliest."
+)
+@click.option(
+    "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
+)
+@click.option("--prime", metavar="TEXT", help="Text to go on from.")
+@click.option(
+    "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file, or - for stdin."
+)
+@click.option("--top-k", type=click.IntRange(0), default=0, help="Only the K likeliest characters.")
+@click.option(
+    "--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only the likeliest that make up P."
+)
+@click.option(
+    "--min-p", type=click.FloatRange(0, 1), default=0.0, help="Only those at least P times as likely as the likeliest."
+)
+@click.option("--repetition-penalty", type=click.FloatRange(1), default=1.0, metavar="F",
+              help="Make carrying on an earlier passage F times less likely per character.")  # fmt: skip
+@click.option("--num", type=click.IntRange(1), default=1, help="So many texts, with an empty line between.")
+@click.option("--until", metavar="TEXT", default="", help="Stop after this was written.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
+@click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
+              help="What to do with characters of the prime that the model never saw.")  # fmt: skip
+@click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
+def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int, seed: int, unknown: Any,
+           hide_prime: bool, **options: Any) -> int:  # fmt: skip
+    """Write new text with CHECKPOINT, an .npz file or a run directory.
+
+    \b
+    charrnn sample runs/my --prime "Once upon" --temp 0.7
+
+    Text streams to stdout as it is drawn, and nothing else does.
+    """
+    from charrnn.network import load_checkpoint
+    from charrnn.sample import Options, generate_batch
+
+    if prime is not None and prime_file is not None:
+        raise click.UsageError("--prime and --prime-file exclude each other")
+    loaded = load_checkpoint(checkpoint)
+    start = prime_text(loaded, prime, prime_file)
+    out = TextOut(loaded.network.vocab, num, "" if hide_prime else start)
+    for stream, character in generate_batch(loaded.network, Options(**options), num, start, seed, unknown):
+        out.write(stream, character)
+    out.close()
+    return 0
+
+
+@cli.command("eval")
+@CHECKPOINT
+@click.argument("files", nargs=-1, type=click.Path(allow_dash=True))
+@click.option(
+    "--split",
+    type=click.Choice(["train", "valid", "test"]),
+    help="A split of the run's own text (default: test, else valid).",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, as_json: bool) -> int:
+    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity.
+
+    \b
+    charrnn eval runs/my                  the held-out split
+    charrnn eval runs/my chapter.txt      any other text, or - for stdin
+
+    Every character is scored once, given all before it. Several files are scored as one text.
+    """
+    import json
+
+    from charrnn.network import load_checkpoint
+
+    if files and split:
+        raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
+    loaded = load_checkpoint(checkpoint)
+    name, report = score_files(loaded, files) if files else score_split(loaded, split)
+    if as_json:
+        click.echo(json.dumps({"text": name, **report.to_dict()}))
+        return 0
+    unknown = f", {report.unknown_chars:,} unknown to the model left out" if report.unknown_chars else ""
+    click.echo(f"{printable(name)}: {report.chars:,} characters{unknown}")
+    click.echo(f"  cross-entropy  {report.nats_per_char:.4f} nats/char")
+    click.echo(f"                 {report.bits_per_char:.4f} bits/char")
+    click.echo(f"                 {report.bits_per_byte:.4f} bits/byte")
+    click.echo(f"  perplexity     {report.perplexity:.3f}")
+    return 0
+
+
+@cli.command()
+@CHECKPOINT
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def info(checkpoint: str, as_json: bool) -> int:
+    """Print what CHECKPOINT holds: architecture, vocabulary, config, training history, versions.
+
+    \b
+    charrnn info runs/my
+    """
+    import json
+
+    from charrnn.network import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint)
+    header, vocab = loaded.header, loaded.network.vocab
+    if as_json:
+        click.echo(json.dumps({"path": str(loaded.path), "parameters": loaded.network.params.size, **header}))
+        return 0
+    training, model = header.get("training", {}), loaded.config.model
+    best = training.get("best")
+    click.echo(f"{printable(str(loaded.path))}")
+    click.echo(
+        f"  model        {model.cell}, {model.num_layers} x {model.hidden_size}, "
+        f"{loaded.network.params.size:,} parameters"
+    )
+    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {printable(repr(vocab.symbols))[:1000]}")
+    click.echo(f"  trained      {training.get('step', 0):,} steps, {training.get('chars', 0):,} characters")
+    if best is not None:
+        click.echo(f"  best         {best:.4f} nats/char on validation, at step {training['best_step']:,}")
+    for step, nats, valid in training.get("history", [])[-10:]:
+        click.echo(f"    step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else ""))
+    click.echo(f"  arrays       {', '.join(loaded.network.params.shapes)}")
+    click.echo(f"  versions     {', '.join(f'{k} {v}' for k, v in header.get('versions', {}).items())}")
+    click.echo("  config")
+    for line in loaded.config.to_yaml().splitlines():
+        click.echo(f"    {printable(line)}")
+    return 0
+
+
+@cli.command("config")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema for editors instead.")
+def show_config(schema: bool) -> int:
+    """Print every key of a config with its default and meaning, as a YAML file to start from.
+
+    \b
+    charrnn config > my.yaml
+    """
+    import json
+
+    from charrnn.config import json_schema, reference
+
+    click.echo(json.dumps(json_schema(), indent=1) if schema else reference(), nl=schema)
+    return 0
+
+
+# -- helpers ------------------------------------------------------------------------------------------------------
+
+
+def quoted(value: str | int) -> str:
+    """A string or number as a YAML value."""
+    import json
+
+    return json.dumps(value)
+
+
+def printable(text: str) -> str:
+    """Text that cannot command a terminal."""
+    from charrnn.text import visible
+
+    return visible(text)
+
+
+class TextOut:
+    """Sampled text on stdout: streamed when it is one text, else each whole, in order, with an empty line between.
+
+    Bytes go out as they are, characters as UTF-8; a terminal gets no control characters.
+    """
+
+    def __init__(self, vocab: Any, num: int, prime: Any) -> None:
+        self.vocab, self.terminal = vocab, sys.stdout.isatty()
+        self.parts: list[list[str]] = [[] for _ in range(num)]
+        start = prime.decode("latin-1") if isinstance(prime, bytes) else prime
+        if start and vocab.tokens == "byte" and isinstance(prime, str):
+            start = start.encode().decode("latin-1")
+        self.start = start
+        if num == 1:
+            self._out(start)
+
+    def write(self, stream: int, character: str) -> None:
+        """Take one character of one text."""
+        if len(self.parts) == 1:
+            self._out(character)
+        else:
+            self.parts[stream].append(character)
+        self.ends = character
+
+    def close(self) -> None:
+        """Print what was collected; a terminal gets a last newline."""
+        if len(self.parts) > 1:
+            self._out("\n\n".join(self.start + "".join(part) for part in self.parts) + "\n")
+        elif self.terminal:
+            self._out("\n")
+
+    def _out(self, text: str) -> None:
+        data = self.vocab.to_bytes(text)
+        if self.terminal:
+            shown = printable(data.decode("utf-8", "replace"))
+            data = shown.encode(sys.stdout.encoding or "utf-8", "replace")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> Any:
+    """The prime as the model reads it: bytes for a byte model, else text folded as its training text was."""
+    from charrnn.text import decode_bytes, transformed
+
+    data = loaded.config.data
+    text: str | bytes = prime or ""
+    if prime_file is not None:
+        try:
+            text = sys.stdin.buffer.read() if prime_file == "-" else Path(prime_file).read_bytes()
+        except OSError as error:
+            raise click.UsageError(f"--prime-file {prime_file}: {error.strerror}") from None
+    if data.tokens == "byte":
+        return text
+    if isinstance(text, bytes):
+        text = decode_bytes(text, data.encoding, prime_file or "")
+    return "".join(transformed([text], data.normalize, data.lowercase))
+
+
+def score_files(loaded: "Loaded", files: tuple[str, ...]) -> tuple[str, Any]:
+    """Score files, or standard input, as one text."""
+    from charrnn.corpus import read_pieces
+    from charrnn.evaluate import score
+    from charrnn.text import file_pieces, find_files, make_split, stream_pieces
+
+    def pieces() -> Any:
+        for name in files:
+            if name == "-":
+                yield from stream_pieces("standard input", sys.stdin.buffer)
+            else:
+                yield from file_pieces(find_files(name, "FILE"))
+
+    raw = read_pieces(loaded.config.data, pieces())
+    split = make_split(", ".join(files), raw.ids, raw.symbols, loaded.network.vocab)
+    return split.name, score(loaded.network, split.ids, split.unknown)
+
+
+def score_split(loaded: "Loaded", name: str | None) -> tuple[str, Any]:
+    """Score a split of the text that the model was trained on; without a name the test split, else validation."""
+    from charrnn.corpus import load_corpus
+    from charrnn.errors import TextError
+    from charrnn.evaluate import score
+
+    corpus = load_corpus(loaded.config, loaded.network.vocab)
+    if corpus.fingerprint != loaded.header.get("data"):
+        raise TextError(
+            "the text has changed since this model was trained, so its splits are not the same; name a FILE to score"
+        )
+    if name is None:
+        name = "test" if len(corpus.test) else "valid"
+    split = getattr(corpus, name)
+    if not len(split):
+        raise TextError(f"the {name} split of this run is empty; name a FILE to score, or another --split")
+    return f"{name} split", score(loaded.network, split.ids, split.unknown)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code; every error is one line, or one for each fault."""
+    try:
+        code = cli.main(prog_name="charrnn", standalone_mode=False)
+        sys.stdout.flush()
+    except click.ClickException as error:
+        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
+        code = fail(f"{error.format_message()} (see {where} --help)", 2)
+    except CharrnnError as error:
+        code = fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has had enough; nothing more to say at exit
+        code = 0
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        code = fail(f"{where}{error.strerror or error}", 1)
+    except MemoryError as error:
+        code = fail(f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run", 1)
+    sys.exit(code)
+
+
+def fail(message: str, code: int) -> int:
+    """Print an error, a line for each fault; return the exit code."""
+    for line in message.splitlines():
+        click.echo(f"charrnn: {line}", err=True)
+    return code

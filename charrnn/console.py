@@ -1,0 +1,259 @@
+"""What a person sees while a network trains: a live panel in a terminal, plain lines anywhere else; and how to stop it.
+
+Everything goes to stderr. Text of the user's never reaches the terminal raw. No training happens here.
+"""
+
+import os
+import signal
+import sys
+import threading
+from collections import deque
+from itertools import pairwise
+from math import exp, log
+from time import monotonic
+from types import FrameType
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from charrnn.advice import conclusion, next_commands, shell
+from charrnn.corpus import remarks
+from charrnn.estimate import Estimate
+from charrnn.machine import forced_kernel, sentence
+from charrnn.text import visible
+from charrnn.train import Progress, Run
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+class Stop:
+    """Turns SIGINT and SIGTERM into a flag that is read between steps; the second Ctrl-C ends at once."""
+
+    def __init__(self) -> None:
+        self.code = 0  # 128 + the signal's number, once one has come
+        self.message = ""
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, self._on_signal)
+            signal.signal(signal.SIGTERM, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self.code and number == signal.SIGINT:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt
+        self.code = 128 + number
+        self.message = "stopping after this step, saving; Ctrl-C again to stop now"
+        if not sys.stderr.isatty():
+            os.write(2, f"{self.message}\n".encode())
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two units that matter: 45s, 12m 30s, 3h 05m, 2d 4h."""
+    s = round(seconds)
+    if s < 60:
+        return f"{s}s"
+    if s < 3600:
+        return f"{s // 60}m {s % 60:02d}s"
+    if s < 86400:
+        return f"{s // 3600}h {s % 3600 // 60:02d}m"
+    return f"{s // 86400}d {s % 86400 // 3600}h"
+
+
+def size(count: float) -> str:
+    """Bytes as kB, MB or GB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def curve(values: list[float], width: int) -> str:
+    """A line of block characters, high to low, one per value or mean of neighbours."""
+    if not values:
+        return ""
+    if len(values) > width:
+        cuts = [len(values) * k // width for k in range(width + 1)]
+        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(cuts)]
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(BARS[min(int((v - low) / span * len(BARS)), len(BARS) - 1)] for v in values)
+
+
+class Clock:
+    """Time left, from the steps of this session, evaluations and all."""
+
+    def __init__(self, run: Run) -> None:
+        self.began, self.first = monotonic(), run.counters.step
+
+    def left(self, progress: Progress) -> str:
+        """Time that the remaining steps will take; early stopping may end the run before."""
+        done = progress.step - self.first
+        return duration((monotonic() - self.began) / done * (progress.steps - progress.step))
+
+
+def header(run: Run) -> list[str]:
+    """What is about to be trained, on what and with what, in a few lines."""
+    corpus, model, train = run.corpus, run.config.model, run.config.train
+    kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
+    split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
+    layers = f"{model.num_layers} x {model.hidden_size}"
+    return [
+        f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
+        f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
+        f"training: {run.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.epochs} epochs; "
+        f"evaluated every {run.eval_every:,} steps",
+        f"machine: {sentence()}",
+    ]
+
+
+def opening(run: Run, resumed_from: int | None) -> list[str]:
+    """All lines before the first step: the header, what changed, and what to mind."""
+    lines = header(run)
+    if run.added or run.removed:
+        lines.append(f"vocabulary: new {visible(repr(run.added))}, no longer there {visible(repr(run.removed))}")
+    if resumed_from is not None:
+        lines.append(
+            f"resuming after step {resumed_from:,}"
+            if resumed_from
+            else "nothing to resume yet: starting from the beginning"
+        )
+    notes = [*remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
+    return lines + [f"note: {note}" for note in notes if note]
+
+
+def plain_line(progress: Progress, record: dict[str, Any], left: str) -> str:
+    """One record of the log as one line."""
+    valid = "" if record["valid_loss"] is None else f"  valid {record['valid_loss']:.4f}"
+    return (
+        f"step {progress.step}/{progress.steps}  epoch {progress.epoch}  loss {record['loss']:.4f}{valid}  "
+        f"bits/char {record['bits_per_char']:.3f}  perplexity {record['perplexity']:.2f}  "
+        f"lr {progress.learning_rate:.2g}  norm {record['grad_norm']:.2f}  clipped {record['clipped']:.0%}  "
+        f"{progress.chars_per_second:,.0f} char/s  left {left}"
+    )
+
+
+class LivePanel:
+    """One panel, redrawn a few times a second."""
+
+    def __init__(self, run: Run, stop: Stop, console: Console) -> None:
+        self.run, self.stop, self.console, self.clock = run, stop, console, Clock(run)
+        self.losses: deque[float] = deque(maxlen=4096)
+        self.progress: Progress | None = None
+        self.sample = ""
+        self.live = Live(get_renderable=self.render, console=console, refresh_per_second=6, transient=False)
+
+    def update(self, progress: Progress) -> None:
+        """Take note of a step."""
+        self.losses.append(progress.loss)
+        self.sample = progress.sample or self.sample
+        self.progress = progress
+
+    def render(self) -> Any:
+        """The panel as it stands."""
+        progress, at = self.progress, self.run.counters
+        if progress is None:
+            return Text("first step ...")
+        recent = list(self.losses)[-50:]
+        loss = sum(recent) / len(recent)
+        grid = Table.grid(padding=(0, 2))
+        best = f"{at.best:.4f} at step {at.best_step:,}" if at.best is not None else "not yet"
+        grid.add_row(
+            "step", f"{progress.step:,} of {progress.steps:,}", "epoch", f"{progress.epoch} of {progress.epochs}"
+        )
+        grid.add_row("loss", f"{loss:.4f} nats/char", "best validation", best)
+        grid.add_row("bits/char", f"{loss / log(2):.3f}", "perplexity", f"{exp(min(loss, 700)):.2f}")
+        grid.add_row("speed", f"{progress.chars_per_second:,.0f} char/s", "left", self.clock.left(progress))
+        clipped = "  clipped" if progress.clipped else ""
+        grid.add_row(
+            "learning rate", f"{progress.learning_rate:.3g}", "gradient norm", f"{progress.grad_norm:.3f}{clipped}"
+        )
+        width = max(self.console.width - 6, 10)
+        parts: list[Any] = [grid, ProgressBar(progress.steps, progress.step, width=width)]
+        parts.append(Text(curve(list(self.losses), width), style="cyan", no_wrap=True))
+        if self.sample:
+            lines = visible(self.sample).strip().splitlines()[:6]
+            parts.append(Text("\n".join(lines), style="dim"))
+        if self.stop.message:
+            parts.append(Text(self.stop.message, style="bold yellow"))
+        title = Text(visible(str(self.run.folder)))
+        return Panel(Group(*parts), title=title, title_align="left", width=min(self.console.width, 100))
+
+
+class PlainLines:
+    """One line for each record, for files and other programs."""
+
+    def __init__(self, run: Run, stop: Stop, console: Console) -> None:
+        self.clock = Clock(run)
+
+    def update(self, progress: Progress) -> None:
+        """Print a record where there is one."""
+        if progress.record:
+            tell(plain_line(progress, progress.record, self.clock.left(progress)))
+
+
+def tell(line: str) -> None:
+    """One line on stderr, whatever its encoding; flushed."""
+    encoding = sys.stderr.encoding or "utf-8"
+    sys.stderr.write(visible(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stderr.flush()
+
+
+def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
+    """Train to the end, or until a signal; show it; return the exit code."""
+    stop, console = Stop(), Console(stderr=True, highlight=False)
+    live = console.is_terminal and not console.is_dumb_terminal and not quiet
+    say = (lambda line: None) if quiet else tell
+    for line in opening(run, resumed_from):
+        say(line)
+    if run.finished:
+        say(f"this run is finished ({run.counters.stopped or 'all steps done'}); raise train.epochs to go on")
+        return 0
+    display: LivePanel | PlainLines = (LivePanel if live else PlainLines)(run, stop, console)
+    if isinstance(display, LivePanel):
+        display.live.start()
+    try:
+        for progress in run:
+            if not quiet:
+                display.update(progress)
+            if stop.code:
+                if not progress.saved:
+                    run.save()
+                break
+    finally:
+        if isinstance(display, LivePanel):
+            display.live.stop()
+    if stop.code and not run.finished:
+        say(f"saved at step {run.counters.step:,}; to go on:  {again()}")
+        return stop.code
+    for line in conclusion(run):
+        say(line)
+    for command in next_commands(run):
+        say(f"next:  {command}")
+    return 0
+
+
+def again() -> str:
+    """The command line that continues this run."""
+    words = [word for word in sys.argv[1:] if word not in ("--resume", "--force")]
+    return " ".join(["charrnn", *map(shell, words), "--resume"])
+
+
+def describe_estimate(estimate: Estimate) -> list[str]:
+    """What --dry-run prints."""
+    run = estimate.run
+    parts = ", ".join(f"{name} {size(count)}" for name, count in estimate.memory.items())
+    per_epoch = estimate.seconds / run.steps * len(run.batches)
+    return [
+        *header(run),
+        f"memory: about {size(sum(estimate.memory.values()))} ({parts}) beside Python and NumPy",
+        f"speed: {estimate.chars_per_second:,.0f} char/s measured",
+        f"time: about {duration(estimate.seconds)} for all {run.steps:,} steps ({duration(per_epoch)} an epoch); "
+        f"early stopping may end it before",
+        *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
+        "nothing was trained or written",
+    ]

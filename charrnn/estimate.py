@@ -1,0 +1,52 @@
+"""What a run would take, before it is started: memory by owner, speed from a few real steps, time. Writes nothing."""
+
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from charrnn.config import Config
+from charrnn.evaluate import score
+from charrnn.train import Run
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take, from a few real steps of it."""
+
+    run: Run
+    memory: dict[str, int]  # bytes, by owner
+    chars_per_second: float
+    seconds: float  # the whole run, with its evaluations
+
+
+def estimate(config: Config, budget: float = 3.0) -> Estimate:
+    """Measure a few real steps (about `budget` seconds, and no fewer than two) and write nothing."""
+    still = 1 << 40  # no evaluation, sample or save comes due
+    few = replace(
+        config.train, eval_every=still, log_every=still, sample_every=still, save_every=still, sample_length=0
+    )
+    run = Run(replace(config, train=few))
+    params, moments = run.network.params, run.optimizer.moments
+    corpus = run.corpus
+    longest = min(config.train.seq_length, run.batches.run)
+    memory = {
+        "parameters": params.values.nbytes,
+        "gradients and moments": params.grads.nbytes + moments.nbytes,
+        "one window": run.network.tape_bytes(longest, config.train.batch_size),
+        "text": sum(split.ids.nbytes for split in (corpus.train, corpus.valid, corpus.test)),
+    }
+    if run.steps > 1:
+        run.advance()  # the first step also warms caches up
+        run.restart_clock()
+    began = perf_counter()
+    while run.counters.step < min(run.steps, 50) and (perf_counter() - began < budget or not run.chars_per_second):
+        run.advance()
+    some = corpus.valid.ids[:20_000]
+    began = perf_counter()
+    if len(some):
+        score(run.network, some)
+    per_char = (perf_counter() - began) / max(len(some), 1)
+    plan = Run(config, corpus)
+    trained = plan.steps * longest * config.train.batch_size / run.chars_per_second
+    evaluations = -(-plan.steps // plan.eval_every)
+    seconds = trained + evaluations * per_char * len(corpus.valid)
+    return Estimate(plan, memory, run.chars_per_second, seconds)

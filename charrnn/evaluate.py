@@ -1,0 +1,107 @@
+"""Evaluation: every character of a text scored once, in nats, summed in float64.
+
+Works on any LanguageModel. Long texts are read as parallel streams, which is many times faster than one; every
+stream but the first begins WARM_UP characters early and scores none of these, so that its state has settled. The first
+character is predicted from the state before any; characters outside the vocabulary are left out and counted.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import exp, log
+
+import numpy as np
+
+from charrnn.errors import TextError
+from charrnn.model import LanguageModel
+from charrnn.ops import log_softmax_
+from charrnn.params import Array
+
+STREAMS = 64  # parallel streams at most
+WARM_UP = 256  # characters a stream reads before it scores; the difference to one pass is below 1e-4 nats per character
+CHUNK = 64  # steps at a time: bounds memory, changes nothing in the result
+
+
+@dataclass(frozen=True)
+class Report:
+    """The score of a text: `chars` scored, `unknown_chars` left out, `nats` in all, `bytes` that they take in UTF-8."""
+
+    chars: int
+    unknown_chars: int
+    nats: float
+    bytes: int
+
+    @property
+    def nats_per_char(self) -> float:
+        """Cross-entropy: the mean of -ln p."""
+        return self.nats / self.chars
+
+    @property
+    def bits_per_char(self) -> float:
+        """Cross-entropy in bits."""
+        return self.nats_per_char / log(2)
+
+    @property
+    def bits_per_byte(self) -> float:
+        """Bits over bytes: comparable between vocabularies and with compressors."""
+        return self.nats / log(2) / self.bytes
+
+    @property
+    def perplexity(self) -> float:
+        """exp(nats per character): as uncertain as a fair choice among so many."""
+        return exp(min(self.nats_per_char, 700))
+
+    def to_dict(self) -> dict[str, float]:
+        """What `charrnn eval --json` prints."""
+        names = ("chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity")
+        return {name: getattr(self, name) for name in names}
+
+
+def log_probs(
+    model: LanguageModel, ids: Array, streams: int | None = None, chunk: int = CHUNK
+) -> Iterator[tuple[Array, Array]]:
+    """ln p of every character given all before it: pieces of (positions (K,), ln p (K,)), each position once.
+
+    Arguments: `ids` (len,), one or more; `streams`, 1 for a single pass, None for as many as pay;
+    `chunk`, steps at a time.
+    """
+    length = len(ids)
+    if streams is None:
+        streams = max(1, min(STREAMS, (length - WARM_UP) // (4 * WARM_UP)))
+    # Stream k reads [k * run, k * run + warm + run) and scores from k * run + warm; the first scores all it reads.
+    warm = min(WARM_UP, length) if streams > 1 else 0
+    run = -(-(length - warm) // streams)
+    state = model.start(streams)
+    first = log_softmax_(np.array(model.predict(state)[:1]))
+    yield np.zeros(1, np.int64), first[0, ids[:1].astype(np.int64)]
+    starts = np.arange(streams) * run
+    for begin in range(0, warm + run - 1, chunk):
+        end = min(begin + chunk, warm + run - 1)
+        at = starts + np.arange(begin, end)[:, None]
+        logits = model.feed(ids[np.minimum(at, length - 1)], state)
+        target = at + 1
+        scored = (target < length) & ((target - starts >= warm) | (starts == 0))
+        positions = target[scored]
+        if len(positions):
+            rows = log_softmax_(logits[scored])
+            yield positions, rows[np.arange(len(positions)), ids[positions]]
+
+
+def score(model: LanguageModel, ids: Array, unknown: int = 0, streams: int | None = None, chunk: int = CHUNK) -> Report:
+    """Score ids (len,). `unknown`: characters that were left out of them, for the report; the rest as for log_probs().
+
+    Raises TextError where there is nothing to score.
+    """
+    if not len(ids):
+        left_out = f": all {unknown:,} characters are unknown to the model" if unknown else ""
+        raise TextError(f"there is no text to score{left_out}")
+    nats = 0.0
+    for _, logs in log_probs(model, ids, streams, chunk):
+        nats -= float(logs.sum(dtype=np.float64))
+    size = int(model.vocab.byte_lengths() @ np.bincount(ids, minlength=model.vocab.size))
+    return Report(len(ids), unknown, nats, size)
+
+
+def score_text(model: LanguageModel, text: str | bytes) -> Report:
+    """Score a string, in one pass. Raises TextError where it is empty."""
+    ids = model.vocab.encode(text, unknown="skip")
+    return score(model, ids, unknown=len(text) - len(ids) if model.vocab.tokens == "char" else 0)

@@ -1,0 +1,398 @@
+"""Training: the visible loop, as an iterator of Progress; and the run directory that it keeps.
+
+One step reads a window, goes forward and back, clips, and updates. All that a run needs to continue bit for bit is
+in last.npz; data position, dropout masks and samples are functions of (seed, step), so there is no generator to save.
+Time never enters a checkpoint. It prints nothing and handles no signals: whoever iterates may stop after any step.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field, replace
+from math import exp, isfinite, log
+from pathlib import Path
+from time import perf_counter
+from typing import IO, Any
+
+import numpy as np
+
+from charrnn import __version__, checkpoint
+from charrnn.config import Config
+from charrnn.corpus import Corpus, check_sizes, load_corpus
+from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError
+from charrnn.evaluate import Report, score
+from charrnn.files import Lock, sweep, write_atomic
+from charrnn.machine import describe as describe_machine
+from charrnn.network import Loaded, Network, describe, load_checkpoint, transfer
+from charrnn.optim import Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
+from charrnn.sample import generate
+from charrnn.text import Batches
+
+LAST, BEST, LOG, CONFIG, SAMPLES = "last.npz", "best.npz", "log.jsonl", "config.yaml", "samples"
+FREE = {  # keys that may change when a run is resumed: they decide when to look and when to stop, not what is computed
+    "out", "train.epochs", "train.max_steps", "train.patience",
+    "train.log_every", "train.eval_every", "train.save_every", "train.sample_every", "train.sample_length",
+}  # fmt: skip
+
+
+# -- the run ------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Counters:
+    """Where a run stands; everything in it is saved, and nothing of it depends on time."""
+
+    step: int = 0
+    chars: int = 0
+    best: float | None = None  # lowest validation loss, nats per character
+    best_step: int = 0
+    waited: int = 0  # evaluations since then
+    stopped: str = ""  # why it ended, once it has
+    plateau: Plateau = field(default_factory=Plateau)
+    log_bytes: int = 0
+    history: list[list[float | None]] = field(
+        default_factory=list
+    )  # step, training and validation loss of each evaluation
+    since_log: dict[str, float] = field(default_factory=dict)  # sums since the last record
+    since_eval: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One training step: `loss` in nats per character, `grad_norm` before clipping; and what the step brought about."""
+
+    step: int
+    steps: int
+    epoch: int
+    epochs: int
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    clipped: bool
+    chars_per_second: float
+    seconds: float
+    record: dict[str, Any] | None = None  # a line of the log
+    sample: str | None = None
+    saved: bool = False
+
+
+class Run:
+    """A training run; iterate over it to train. With `folder` it keeps a run directory, without it writes nothing.
+
+    Arguments: `config`; `corpus` (None: read it); `folder`; `resumed`, a loaded last.npz to continue from;
+    `start_from`, a network whose parameters to begin with.
+    Attributes: `network`, `counters`, `corpus`, and the characters `added` and `removed` when fine-tuning.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        corpus: Corpus | None = None,
+        folder: Path | None = None,
+        resumed: Loaded | None = None,
+        start_from: Network | None = None,
+    ) -> None:
+        self.config, self.folder = config, folder
+        train = config.train
+        self.corpus = corpus or load_corpus(config, resumed.network.vocab if resumed else None)
+        check_sizes(config, self.corpus)
+        self.network = resumed.network if resumed else Network(config.model, self.corpus.vocab)
+        self.batches = Batches(self.corpus.train.ids, train.batch_size, train.seq_length)
+        hyper = Hyper(train.momentum, train.betas, train.rho, train.epsilon, train.weight_decay)
+        self.optimizer = Optimizer(train.optimizer, self.network.params.values, hyper)
+        self.state = self.network.start(train.batch_size)
+        self.counters = Counters()
+        self.added = self.removed = ""
+        self.lock: Lock | None = None
+        if resumed:
+            self._restore(resumed)
+        else:
+            self.network.initialise(np.random.default_rng(config.seed))
+            if start_from:
+                self.added, self.removed = transfer(start_from, self.network)
+        per_epoch = len(self.batches)
+        limits = [train.epochs * per_epoch if train.epochs else None, train.max_steps]
+        self.steps = min(limit for limit in limits if limit)
+        self.epochs = -(-self.steps // per_epoch)
+        self.eval_every = train.eval_every or min(max(per_epoch, 100), 1000)
+        self.log_every = train.log_every or max(self.eval_every // 10, 1)
+        self.save_every = train.save_every or self.eval_every
+        self.sample_every = train.sample_every or self.eval_every
+        self._tape = self.network.tape(min(train.seq_length, self.batches.run), train.batch_size)
+        self._speed = (0, 0.0)  # characters and seconds of this session
+        self._seconds = 0.0  # of earlier sessions
+
+    @property
+    def finished(self) -> bool:
+        """Whether the last step is done, or the run has stopped early."""
+        return self.counters.step >= self.steps or bool(self.counters.stopped)
+
+    def __iter__(self) -> Iterator[Progress]:
+        """Train to the end, one Progress per step. Raises DivergedError where the loss is no longer finite."""
+        while not self.finished:
+            yield self.advance()
+
+    def advance(self) -> Progress:
+        """One training step, with the evaluation, log record, sample and checkpoint that fall due after it."""
+        began = perf_counter()
+        at, train, network = self.counters, self.config.train, self.network
+        window, epoch = at.step % len(self.batches), at.step // len(self.batches) + 1
+        batch = self.batches[window]
+        if batch.fresh:
+            self.state[...] = 0
+        rng = np.random.default_rng([self.config.seed, at.step]) if self.config.model.dropout else None
+        loss = float(network.forward(batch, self.state, self._tape, rng))
+        network.backward(batch, self._tape)
+        norm = global_norm(network.params.grads)
+        rate = self._learning_rate(epoch)
+        if not (isfinite(loss) and isfinite(norm)):
+            raise self._diverged(loss, norm, rate)
+        clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
+        self.optimizer.step(network.params.values, network.params.grads, rate, at.step + 1)
+        at.step += 1
+        at.chars += batch.count
+        for sums in (at.since_log, at.since_eval):
+            for name, value in (("nats", loss * batch.count), ("chars", batch.count), ("norm", norm),
+                                ("clipped", clipped), ("steps", 1)):  # fmt: skip
+                sums[name] = sums.get(name, 0) + value
+        self._speed = (self._speed[0] + batch.count, self._speed[1] + perf_counter() - began)
+        return self._after_step(Progress(
+            at.step, self.steps, epoch, self.epochs, loss, rate, norm, clipped, self.chars_per_second, self.seconds
+        ))  # fmt: skip
+
+    def _after_step(self, progress: Progress) -> Progress:
+        at, last = self.counters, self.counters.step >= self.steps
+        evaluated = at.step % self.eval_every == 0 or last
+        if evaluated:
+            valid = self._validate()
+            last = last or bool(at.stopped)
+        if at.step % self.log_every == 0 or evaluated:
+            progress = replace(progress, record=self._log(progress, valid if evaluated else None))
+        if self.config.train.sample_length and (at.step % self.sample_every == 0 or last):
+            progress = replace(progress, sample=self._sample())
+        if self.folder and (at.step % self.save_every == 0 or last):
+            self.save()
+            progress = replace(progress, saved=True)
+        return progress
+
+    def _learning_rate(self, epoch: int) -> float:
+        train, step = self.config.train, self.counters.step
+        s = train.schedule
+        share = rate_share(s.kind, step, epoch, self.steps, s.factor, s.start_epoch, s.floor)
+        if s.kind == "plateau":
+            share = max(self.counters.plateau.rate, s.floor)
+        if step < train.warmup_steps:
+            share *= (step + 1) / train.warmup_steps
+        return train.learning_rate * share
+
+    def _diverged(self, loss: float, norm: float, rate: float) -> DivergedError:
+        kept = (
+            f"{self.folder / LAST} holds the last good state" if self.folder and (self.folder / LAST).exists() else ""
+        )
+        return DivergedError(
+            f"diverged at step {self.counters.step + 1}: loss {loss:g}, gradient norm {norm:g}, learning rate "
+            f"{rate:g}; try a lower train.learning_rate, a smaller train.clip_norm, or train.warmup_steps"
+            + (f". {kept}" if kept else "")
+        )
+
+    def _validate(self) -> Report | None:
+        """Score the validation split; note the best, and whether patience has run out."""
+        at, train, report = self.counters, self.config.train, None
+        mean = at.since_eval["nats"] / at.since_eval["chars"]
+        at.since_eval = {}
+        if len(self.corpus.valid):
+            report = score(self.network, self.corpus.valid.ids, self.corpus.valid.unknown)
+            at.plateau.see(report.nats_per_char, train.schedule.factor, train.schedule.patience)
+            at.waited += 1
+            if at.best is None or report.nats_per_char < at.best:
+                at.best, at.best_step, at.waited = report.nats_per_char, at.step, 0
+            elif train.patience and at.waited >= train.patience:
+                at.stopped = f"validation has not improved for {at.waited} evaluations"
+        at.history.append([at.step, mean, report.nats_per_char if report else None])
+        if self.folder and report and at.best_step == at.step:
+            self._write(BEST, complete=False)
+        return report
+
+    # -- what is kept ---------------------------------------------------------------------------------------------
+
+    @property
+    def chars_per_second(self) -> float:
+        """Training speed of this session, evaluation and files not counted."""
+        return self._speed[0] / self._speed[1] if self._speed[1] else 0.0
+
+    def restart_clock(self) -> None:
+        """Forget the speed measured so far."""
+        self._speed = (0, 0.0)
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of training, earlier sessions included."""
+        return self._seconds + self._speed[1]
+
+    def _log(self, progress: Progress, valid: Report | None) -> dict[str, Any]:
+        at = self.counters
+        sums, at.since_log = at.since_log, {}
+        loss = sums["nats"] / sums["chars"]
+        record: dict[str, Any] = {
+            "step": at.step,
+            "epoch": progress.epoch,
+            "chars": at.chars,
+            "loss": loss,
+            "bits_per_char": loss / log(2),
+            "perplexity": exp(min(loss, 700)),
+            "valid_loss": valid.nats_per_char if valid else None,
+            "valid_bits_per_char": valid.bits_per_char if valid else None,
+            "valid_perplexity": valid.perplexity if valid else None,
+            "learning_rate": progress.learning_rate,
+            "grad_norm": sums["norm"] / sums["steps"],
+            "clipped": sums["clipped"] / sums["steps"],
+            "seconds": round(self.seconds, 3),
+            "chars_per_second": round(self.chars_per_second),
+        }
+        if self.folder:
+            with open(self.folder / LOG, "ab") as file:
+                file.write((json.dumps(record) + "\n").encode())
+                at.log_bytes = file.tell()
+        return record
+
+    def _sample(self) -> str:
+        at = self.counters
+        seed = self.config.seed ^ at.step << 20  # another text at each step, the same one in every run
+        text = "".join(generate(self.network, self.config.train.sample_length, temp=0.8, seed=seed))
+        if self.folder:
+            path = self.folder / SAMPLES / f"{at.step:08d}.txt"
+            path.parent.mkdir(exist_ok=True)
+            data = self.network.vocab.to_bytes(text)
+            write_atomic(path, lambda file: _put(file, data))
+        return text
+
+    def save(self) -> None:
+        """Write last.npz: the complete state, from which `--resume` goes on bit for bit."""
+        self._write(LAST, complete=True)
+
+    def _write(self, name: str, complete: bool) -> None:
+        """Write a checkpoint; without `complete`, only what sampling and scoring need."""
+        assert self.folder is not None, "a run without a folder writes nothing"
+        header = describe(self.config, self.corpus.vocab) | {
+            "training": asdict(self.counters),
+            "splits": {split.name: len(split) for split in (self.corpus.train, self.corpus.valid, self.corpus.test)},
+            "data": self.corpus.fingerprint,
+            "versions": {"charrnn": __version__, **describe_machine()},
+        }
+        arrays = dict(self.network.params.value)
+        if complete:
+            arrays |= {"state": self.state, "moments": self.optimizer.moments}
+        checkpoint.save(self.folder / name, header, arrays)
+
+    def _restore(self, resumed: Loaded) -> None:
+        """Take up where a complete checkpoint stands. Raises CheckpointError where it does not fit this run."""
+        differing = [
+            f"{name} was {then!r}, now {now!r}"
+            for name, then, now in differences(resumed.config.to_dict(), self.config.to_dict())
+            if name not in FREE
+        ]
+        if differing:
+            raise CheckpointError(
+                f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
+                f"or start another run with --init-from {resumed.path}"
+            )
+        if resumed.header.get("data") != self.corpus.fingerprint:
+            raise CheckpointError(
+                f"{resumed.path}: the text has changed since this run began; restore it, or start another run with "
+                f"--init-from {resumed.path}"
+            )
+        for name, target in (("state", self.state), ("moments", self.optimizer.moments)):
+            found = resumed.arrays.get(name)
+            if found is None or found.shape != target.shape:
+                raise CheckpointError(f"{resumed.path}: damaged (the array {name} is missing or of another shape)")
+            target[...] = found
+        try:
+            saved = dict(resumed.header["training"])
+            self.counters = Counters(**{**saved, "plateau": Plateau(**saved["plateau"])})
+        except (KeyError, TypeError) as error:
+            raise CheckpointError(f"{resumed.path}: damaged (its training state: {error})") from None
+        if self.counters.stopped and self.counters.waited < (self.config.train.patience or 1 << 60):
+            self.counters.stopped = ""  # patience was raised: go on
+
+    def close(self) -> None:
+        """Give the run directory free for other trainers; the end of the process does the same."""
+        if self.lock:
+            self.lock.close()
+
+    def cut_log(self) -> None:
+        """Cut the log back to where the checkpoint stands, so that no step appears twice or is missing."""
+        assert self.folder is not None
+        path = self.folder / LOG
+        lines = path.read_bytes()[: self.counters.log_bytes] if path.exists() else b""
+        if len(lines) < self.counters.log_bytes:
+            raise CharrnnError(
+                f"{path}: shorter than the checkpoint says; it was changed by hand, so nothing is resumed"
+            )
+        if path.exists():
+            with open(path, "r+b") as file:
+                file.truncate(self.counters.log_bytes)
+        if lines:
+            self._seconds = float(json.loads(lines.splitlines()[-1])["seconds"])
+
+
+def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """The dotted keys in which two configs differ, with both values."""
+    for name, value in then.items():
+        other = now.get(name)
+        if isinstance(value, dict) and isinstance(other, dict):
+            yield from differences(value, other, f"{prefix}{name}.")
+        elif value != other:
+            yield prefix + name, value, other
+
+
+# -- opening and closing ------------------------------------------------------------------------------------------
+
+
+def open_run(config: Config, resume: bool = False, init_from: str | Path | None = None, force: bool = False) -> Run:
+    """A run in the directory config.out, locked until its close().
+
+    `resume` continues from last.npz where there is one; `init_from`, a checkpoint to begin from; `force` replaces the
+    files of an earlier run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
+    """
+    folder = Path(config.out or "runs/run")
+    if folder.exists() and not folder.is_dir():
+        raise RunExistsError(f"{folder}: this is a file; choose another --out")
+    before = (folder / LAST).exists()
+    if not resume and not force and folder.is_dir() and any((folder / name).exists() for name in (LAST, BEST, LOG)):
+        raise RunExistsError(
+            f"{folder}: holds a run already; continue it with --resume, replace it with --force, or choose another "
+            f"--out"
+        )
+    start_from = load_checkpoint(init_from).network if init_from and not (resume and before) else None
+    corpus = None
+    if not (resume and before):  # all that can be wrong is found before anything is written
+        corpus = load_corpus(config)
+        check_sizes(config, corpus)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = Lock(folder)
+    try:
+        sweep(folder)
+        if resume and before:
+            run = Run(config, folder=folder, resumed=load_checkpoint(folder / LAST))
+            run.cut_log()
+        else:
+            run = Run(config, corpus, folder, start_from=start_from)
+            _clear(folder)
+        run.lock = lock
+        text = (
+            f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n" + config.to_yaml()
+        )
+        write_atomic(folder / CONFIG, lambda file: _put(file, text.encode()))
+        return run
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _clear(folder: Path) -> None:
+    """Remove the files of an earlier run, and nothing else."""
+    for path in [folder / LAST, folder / BEST, folder / LOG, *(folder / SAMPLES).glob("*.txt")]:
+        path.unlink(missing_ok=True)
+
+
+def _put(file: IO[bytes], data: bytes) -> None:
+    file.write(data)
