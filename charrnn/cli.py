@@ -73,12 +73,12 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     settings = load_config(config, [*assignments, *extra])
     from charrnn.console import describe_estimate, follow, tell
     from charrnn.estimate import estimate
-    from charrnn.train import open_run
+    from charrnn.train import open_run, processes
 
     if dry_run:
         click.echo("\n".join(describe_estimate(estimate(settings))))
         return 0
-    run = open_run(settings, resume, init_from, force)
+    run = open_run(settings, resume, init_from, force, processes(settings))
     if init_from and run.counters.step:
         tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
     return follow(run, quiet, run.counters.step if resume else None)

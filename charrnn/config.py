@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
@@ -137,6 +137,16 @@ class TrainConfig:
     weight_decay: float = key(0.0, "L2 penalty added to the gradient; adamw decays the weights themselves.", low=0)
     clip_norm: float | None = key(5.0, "Scale the gradient down to this global norm; null: do not.", above=0)
     clip_value: float | None = key(None, "Then clamp each entry of the gradient to this size; null: do not.", above=0)
+    workers: Literal["auto"] | int = key(
+        "auto", "Processes that share the work; auto: as many as there are processors and shards.", low=1, high=256
+    )
+    shards: int | None = key(
+        None,
+        "Parts into which a batch is cut; with the same shards any number of workers gives the same model, bit for "
+        "bit. null: by the processors of this machine and the size of the model, then kept in the run.",
+        low=1,
+        high=256,
+    )
     log_every: int | None = key(None, "Steps between records of the log; null: a tenth of eval_every.", low=1)
     eval_every: int | None = key(
         None, "Steps between evaluations on the validation split; null: one epoch, but 100 to 1000 steps.", low=1
@@ -296,11 +306,16 @@ NULL = ("", "~", "null", "Null", "NULL")
 BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
 
+def is_union(kind: Any) -> bool:
+    """Whether a type of the table is a choice of types."""
+    return get_origin(kind) in (UnionType, Union)
+
+
 def named(kind: Any) -> str:
     """A type of the table in words, for messages and the reference."""
     if get_origin(kind) is Literal:
         return " | ".join(get_args(kind))
-    if get_origin(kind) is UnionType:
+    if is_union(kind):
         return " or ".join(dict.fromkeys(named(part) for part in get_args(kind)))
     if get_origin(kind) is tuple:
         parts = get_args(kind)
@@ -314,7 +329,7 @@ class _Mismatch(Exception):
 
 def convert(node: Node, kind: Any) -> Any:
     """The value of a node as the type of its key. Raises _Mismatch."""
-    if get_origin(kind) is UnionType:
+    if is_union(kind):
         for part in sorted(get_args(kind), key=lambda part: part is str):  # null before text
             try:
                 return convert(node, part)
@@ -471,6 +486,9 @@ def check_combinations(config: Config, root: Node, faults: Faults) -> None:
         faults.add(at_fractions, f"data.fractions: {list(data.fractions)} sum to {sum(data.fractions):g}, not 1")
     if not data.fractions[0]:
         faults.add(at_fractions, "data.fractions: nothing is left to train on; the first share must be above 0")
+    if train.shards and train.shards > train.batch_size:
+        message = f"train.shards: {train.shards} are more than the {train.batch_size} streams of train.batch_size"
+        faults.add(place_of(root, "train", "shards"), message)
     own = [name for name in ("valid_path", "test_path") if getattr(data, name)]
     if own and data.split == "streams":
         faults.add(
@@ -628,7 +646,7 @@ def json_schema() -> dict[str, Any]:
             return made
         if get_origin(kind) is Literal:
             return {"enum": list(get_args(kind))}
-        if get_origin(kind) is UnionType:
+        if is_union(kind):
             return {"anyOf": [of(part, entry) for part in get_args(kind)]}
         if get_origin(kind) is tuple:
             parts = get_args(kind)

@@ -107,7 +107,7 @@ def header(run: Run) -> list[str]:
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
         f"training: {run.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.epochs} epochs; "
         f"evaluated every {run.eval_every:,} steps",
-        f"machine: {sentence()}",
+        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
 
 

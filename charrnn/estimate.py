@@ -5,7 +5,7 @@ from time import perf_counter
 
 from charrnn.config import Config
 from charrnn.evaluate import score
-from charrnn.train import Run
+from charrnn.train import Run, processes
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ def estimate(config: Config, budget: float = 3.0) -> Estimate:
     few = replace(
         config.train, eval_every=still, log_every=still, sample_every=still, save_every=still, sample_length=0
     )
-    run = Run(replace(config, train=few))
+    run = Run(replace(config, train=few), workers=processes(config))
     params, moments = run.network.params, run.optimizer.moments
     corpus = run.corpus
     longest = min(config.train.seq_length, run.batches.run)
@@ -45,6 +45,7 @@ def estimate(config: Config, budget: float = 3.0) -> Estimate:
     if len(some):
         score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
+    run.close()
     plan = Run(config, corpus)
     trained = plan.steps * longest * config.train.batch_size / run.chars_per_second
     evaluations = -(-plan.steps // plan.eval_every)

@@ -4,7 +4,7 @@ Shapes: T steps, N streams, V vocabulary, L layers, S states, H hidden units. Pa
 (L, S, N, H) belongs to the caller and so does the Tape of a training step. No optimizer, no text, no files but its own.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import sqrt
 from pathlib import Path
 from typing import Any
@@ -35,11 +35,19 @@ class Tape:
 class Network:
     """A recurrent character model.
 
-    Arguments: `config`, the model section; `vocab`; `dtype`, float32 to train, float64 (or complex128) to check.
+    Arguments: `config`, the model section; `vocab`; `dtype`, float32 to train, float64 (or complex128) to check;
+    `values` and `grads`, memory for the parameters and their gradients, as in Params.
     Attributes: `params`, all zero until initialise() or load().
     """
 
-    def __init__(self, config: ModelConfig, vocab: Vocab, dtype: npt.DTypeLike = np.float32) -> None:
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocab: Vocab,
+        dtype: npt.DTypeLike = np.float32,
+        values: Array | None = None,
+        grads: Array | None = None,
+    ) -> None:
         self.config, self.dtype = config, np.dtype(dtype)
         self._vocab = vocab
         cell = make_cell(config.cell, config.activation, config.reset)
@@ -47,7 +55,7 @@ class Network:
             cell, vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout
         )
         self.head = NextCharacter(config.hidden_size, vocab.size)
-        self.params = Params(self.stack.shapes() | self.head.shapes(), dtype)
+        self.params = Params(self.stack.shapes() | self.head.shapes(), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
 
     @property
@@ -91,7 +99,8 @@ class Network:
     def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
         """The mean loss of a window in nats per character; moves `state` on. Values are dropped only with `rng`.
 
-        Sums in float64. Zeroing the state of a fresh batch is the caller's part.
+        The mean is over batch.count: of a shard, it is that shard's part of the mean. Sums in float64. Zeroing
+        the state of a fresh batch is the caller's part.
         """
         length, streams = batch.x.shape
         top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng)
@@ -153,8 +162,12 @@ class Loaded:
 
 
 def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
-    """The part of a checkpoint's header from which load() builds the network again."""
+    """The part of a checkpoint's header from which load() builds the network again.
+
+    Without what says nothing about the result: the directory and the number of workers.
+    """
     words = {"symbols": vocab.symbols, "has_unknown": vocab.has_unknown, "tokens": vocab.tokens}
+    config = replace(config, out=None, train=replace(config.train, workers="auto"))
     return {"config": config.to_dict(), "vocab": words}
 
 

@@ -18,15 +18,22 @@ Shape = tuple[int, ...]
 class Params:
     """Named views into one flat vector of values and one of gradients.
 
-    Arguments: `shapes`, name -> shape, in the order in which they lie in memory; `dtype`.
+    Arguments: `shapes`, name -> shape, in the order in which they lie in memory; `dtype`; `values` and `grads`, memory
+    to use instead of fresh zeros, each flat, (size,).
     Attributes: `values` and `grads`, flat, (size,); `value` and `grad`, name -> view of that shape.
     """
 
-    def __init__(self, shapes: Mapping[str, Shape], dtype: npt.DTypeLike = np.float32) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, Shape],
+        dtype: npt.DTypeLike = np.float32,
+        values: Array | None = None,
+        grads: Array | None = None,
+    ) -> None:
         self.shapes = dict(shapes)
         self.size = sum(prod(shape) for shape in self.shapes.values())
-        self.values: Array = np.zeros(self.size, dtype)
-        self.grads: Array = np.zeros(self.size, dtype)
+        self.values: Array = np.zeros(self.size, dtype) if values is None else values
+        self.grads: Array = np.zeros(self.size, dtype) if grads is None else grads
         self.value = self.views(self.values)
         self.grad = self.views(self.grads)
 

@@ -371,8 +371,8 @@ def build_vocab(raw_ids: Array, symbols: str, tokens: Tokens, min_count: int) ->
 class Batch:
     """One window of parallel streams: inputs `x` and targets `y`, (T, N), y one character later.
 
-    `weight` (T, N) is 0 where a stream has run out, or None where none has; `count` targets in all;
-    `fresh`: the state must be zero first.
+    `weight` (T, N) is 0 where a stream has run out, or None where none has; `count` targets in the window, those of
+    streams that this batch leaves out included; `fresh`: the state must be zero first.
     """
 
     x: Array
@@ -400,10 +400,21 @@ class Batches:
         return -(-self.run // self.length)
 
     def __getitem__(self, window: int) -> Batch:
-        start = window * self.length
-        stop = min(start + self.length, self.run)
-        at = np.arange(start, stop)[:, None] + np.arange(self.streams) * self.run
+        return self.window(window, 0, self.streams)
+
+    def window(self, window: int, first: int, stop: int) -> Batch:
+        """Window number `window` of the streams `first` to `stop` - 1."""
+        begin = window * self.length
+        end = min(begin + self.length, self.run)
+        at = np.arange(begin, end)[:, None] + np.arange(first, stop) * self.run
         inside = at < self.targets
         weight = None if inside.all() else inside.astype(np.float32)
         at = np.minimum(at, self.targets - 1)
-        return Batch(self.ids[at], self.ids[at + 1], weight, int(inside.sum()), fresh=window == 0)
+        return Batch(self.ids[at], self.ids[at + 1], weight, self.count(window), fresh=window == 0)
+
+    def count(self, window: int) -> int:
+        """Targets in a window, over all streams."""
+        begin = window * self.length
+        end = min(begin + self.length, self.run)
+        full, rest = divmod(self.targets, self.run)  # streams that run to the end, and how far the next one does
+        return full * (end - begin) + max(0, min(end, rest) - begin)

@@ -24,12 +24,13 @@ from charrnn.files import Lock, sweep, write_atomic
 from charrnn.machine import describe as describe_machine
 from charrnn.network import Loaded, Network, describe, load_checkpoint, transfer
 from charrnn.optim import Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
+from charrnn.parallel import Team, auto_shards, cores
 from charrnn.sample import generate
 from charrnn.text import Batches
 
 LAST, BEST, LOG, CONFIG, SAMPLES = "last.npz", "best.npz", "log.jsonl", "config.yaml", "samples"
 FREE = {  # keys that may change when a run is resumed: they decide when to look and when to stop, not what is computed
-    "out", "train.epochs", "train.max_steps", "train.patience",
+    "out", "train.epochs", "train.max_steps", "train.patience", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.sample_every", "train.sample_length",
 }  # fmt: skip
 
@@ -79,7 +80,8 @@ class Run:
     """A training run; iterate over it to train. With `folder` it keeps a run directory, without it writes nothing.
 
     Arguments: `config`; `corpus` (None: read it); `folder`; `resumed`, a loaded last.npz to continue from;
-    `start_from`, a network whose parameters to begin with.
+    `start_from`, a network whose parameters to begin with; `workers`, processes (more than one only in programs whose
+    main module may be imported again: they are spawned).
     Attributes: `network`, `counters`, `corpus`, and the characters `added` and `removed` when fine-tuning.
     """
 
@@ -90,16 +92,21 @@ class Run:
         folder: Path | None = None,
         resumed: Loaded | None = None,
         start_from: Network | None = None,
+        workers: int = 1,
     ) -> None:
-        self.config, self.folder = config, folder
-        train = config.train
+        self.folder = folder
         self.corpus = corpus or load_corpus(config, resumed.network.vocab if resumed else None)
         check_sizes(config, self.corpus)
-        self.network = resumed.network if resumed else Network(config.model, self.corpus.vocab)
-        self.batches = Batches(self.corpus.train.ids, train.batch_size, train.seq_length)
+        self.config = config = with_shards(config, self.corpus, resumed)
+        train, vocab, ids = config.train, self.corpus.vocab, self.corpus.train.ids
+        assert train.shards is not None
+        self.team = Team(
+            config.model, vocab, ids, train.batch_size, train.seq_length, train.shards, workers, config.seed
+        )
+        self.network = self.team.network
+        self.batches = Batches(ids, train.batch_size, train.seq_length)
         hyper = Hyper(train.momentum, train.betas, train.rho, train.epsilon, train.weight_decay)
         self.optimizer = Optimizer(train.optimizer, self.network.params.values, hyper)
-        self.state = self.network.start(train.batch_size)
         self.counters = Counters()
         self.added = self.removed = ""
         self.lock: Lock | None = None
@@ -117,7 +124,6 @@ class Run:
         self.log_every = train.log_every or max(self.eval_every // 10, 1)
         self.save_every = train.save_every or self.eval_every
         self.sample_every = train.sample_every or self.eval_every
-        self._tape = self.network.tape(min(train.seq_length, self.batches.run), train.batch_size)
         self._speed = (0, 0.0)  # characters and seconds of this session
         self._seconds = 0.0  # of earlier sessions
 
@@ -136,12 +142,8 @@ class Run:
         began = perf_counter()
         at, train, network = self.counters, self.config.train, self.network
         window, epoch = at.step % len(self.batches), at.step // len(self.batches) + 1
-        batch = self.batches[window]
-        if batch.fresh:
-            self.state[...] = 0
-        rng = np.random.default_rng([self.config.seed, at.step]) if self.config.model.dropout else None
-        loss = float(network.forward(batch, self.state, self._tape, rng))
-        network.backward(batch, self._tape)
+        count = self.batches.count(window)
+        loss = self.team.gradient(at.step)
         norm = global_norm(network.params.grads)
         rate = self._learning_rate(epoch)
         if not (isfinite(loss) and isfinite(norm)):
@@ -149,12 +151,12 @@ class Run:
         clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
         self.optimizer.step(network.params.values, network.params.grads, rate, at.step + 1)
         at.step += 1
-        at.chars += batch.count
+        at.chars += count
         for sums in (at.since_log, at.since_eval):
-            for name, value in (("nats", loss * batch.count), ("chars", batch.count), ("norm", norm),
+            for name, value in (("nats", loss * count), ("chars", count), ("norm", norm),
                                 ("clipped", clipped), ("steps", 1)):  # fmt: skip
                 sums[name] = sums.get(name, 0) + value
-        self._speed = (self._speed[0] + batch.count, self._speed[1] + perf_counter() - began)
+        self._speed = (self._speed[0] + count, self._speed[1] + perf_counter() - began)
         return self._after_step(Progress(
             at.step, self.steps, epoch, self.epochs, loss, rate, norm, clipped, self.chars_per_second, self.seconds
         ))  # fmt: skip
@@ -280,7 +282,7 @@ class Run:
         }
         arrays = dict(self.network.params.value)
         if complete:
-            arrays |= {"state": self.state, "moments": self.optimizer.moments}
+            arrays |= {"state": self.team.state, "moments": self.optimizer.moments}
         checkpoint.save(self.folder / name, header, arrays)
 
     def _restore(self, resumed: Loaded) -> None:
@@ -300,11 +302,12 @@ class Run:
                 f"{resumed.path}: the text has changed since this run began; restore it, or start another run with "
                 f"--init-from {resumed.path}"
             )
-        for name, target in (("state", self.state), ("moments", self.optimizer.moments)):
-            found = resumed.arrays.get(name)
-            if found is None or found.shape != target.shape:
+        for name, shape in (("state", self.team.state.shape), ("moments", self.optimizer.moments.shape)):
+            if name not in resumed.arrays or resumed.arrays[name].shape != shape:
                 raise CheckpointError(f"{resumed.path}: damaged (the array {name} is missing or of another shape)")
-            target[...] = found
+        self.network.params.values[...] = resumed.network.params.values
+        self.team.state = resumed.arrays["state"]
+        self.optimizer.moments[...] = resumed.arrays["moments"]
         try:
             saved = dict(resumed.header["training"])
             self.counters = Counters(**{**saved, "plateau": Plateau(**saved["plateau"])})
@@ -314,7 +317,8 @@ class Run:
             self.counters.stopped = ""  # patience was raised: go on
 
     def close(self) -> None:
-        """Give the run directory free for other trainers; the end of the process does the same."""
+        """End the workers and give the run directory free; the end of the process does the same."""
+        self.team.close()
         if self.lock:
             self.lock.close()
 
@@ -334,6 +338,24 @@ class Run:
             self._seconds = float(json.loads(lines.splitlines()[-1])["seconds"])
 
 
+def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Config:
+    """The config with train.shards decided: as the run began, or as suits this machine."""
+    train = config.train
+    if train.shards:
+        return config
+    if resumed:
+        shards = resumed.config.train.shards
+    else:
+        size = Network(config.model, corpus.vocab).params.size
+        shards = auto_shards(size, train.batch_size, min(train.seq_length, len(corpus.train)))
+    return replace(config, train=replace(train, shards=shards))
+
+
+def processes(config: Config) -> int:
+    """How many workers a config asks for on this machine."""
+    return cores() if config.train.workers == "auto" else config.train.workers
+
+
 def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
     """The dotted keys in which two configs differ, with both values."""
     for name, value in then.items():
@@ -347,11 +369,17 @@ def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> 
 # -- opening and closing ------------------------------------------------------------------------------------------
 
 
-def open_run(config: Config, resume: bool = False, init_from: str | Path | None = None, force: bool = False) -> Run:
+def open_run(
+    config: Config,
+    resume: bool = False,
+    init_from: str | Path | None = None,
+    force: bool = False,
+    workers: int = 1,
+) -> Run:
     """A run in the directory config.out, locked until its close().
 
     `resume` continues from last.npz where there is one; `init_from`, a checkpoint to begin from; `force` replaces the
-    files of an earlier run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
+    files of an earlier run; `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
     """
     folder = Path(config.out or "runs/run")
     if folder.exists() and not folder.is_dir():
@@ -372,14 +400,15 @@ def open_run(config: Config, resume: bool = False, init_from: str | Path | None 
     try:
         sweep(folder)
         if resume and before:
-            run = Run(config, folder=folder, resumed=load_checkpoint(folder / LAST))
+            run = Run(config, folder=folder, resumed=load_checkpoint(folder / LAST), workers=workers)
             run.cut_log()
         else:
-            run = Run(config, corpus, folder, start_from=start_from)
+            run = Run(config, corpus, folder, start_from=start_from, workers=workers)
             _clear(folder)
         run.lock = lock
         text = (
-            f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n" + config.to_yaml()
+            f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
+            + run.config.to_yaml()
         )
         write_atomic(folder / CONFIG, lambda file: _put(file, text.encode()))
         return run

@@ -1,0 +1,50 @@
+# make demo    install, train on the bundled tales (two minutes), score, and write three samples
+# make test    install and run the tests
+# make check   what .ci/run does: lint, types, tests
+# make bench   time training beside PyTorch, if that is installed
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+endif
+RUN := runs/quickstart
+
+.PHONY: demo test lint check bench docs clean
+.DEFAULT_GOAL := check
+
+demo: $(VENV)/run.ok
+	$(BIN)/charrnn train configs/quickstart.yaml --force
+	$(BIN)/charrnn eval $(RUN)
+	@for seed in 1 2 3; do echo; echo "--- sample $$seed ---"; $(BIN)/charrnn sample $(RUN) --seed $$seed --length 500 || exit 1; echo; done
+
+test: $(VENV)/dev.ok
+	$(BIN)/python -m pytest -q -n 2
+
+lint: $(VENV)/dev.ok
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+bench: $(VENV)/run.ok
+	$(BIN)/python benchmarks/training.py
+
+# Files that are generated from the code: a test compares them.
+docs: $(VENV)/run.ok
+	$(BIN)/charrnn config > configs/reference.yaml
+	$(BIN)/charrnn config --schema > configs/charrnn.schema.json
+
+$(VENV)/run.ok: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("charrnn needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/dev.ok: $(VENV)/run.ok
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

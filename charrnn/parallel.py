@@ -1,0 +1,210 @@
+"""The gradient of one training step, shared out over processes.
+
+The N streams of a batch are cut into shards, each with its own state, tape and gradient row (P,); their sum is taken in
+the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits. Parameters,
+gradient rows and states lie in shared memory; a step costs each worker one message there and one back. Every process
+uses one BLAS thread. Workers are spawned, live as long as the pipe to their parent, and handle no signals.
+"""
+
+import multiprocessing
+import os
+import signal
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from charrnn.config import ModelConfig
+from charrnn.errors import CharrnnError
+from charrnn.network import Network
+from charrnn.params import Array
+from charrnn.text import Batches, Vocab
+
+SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
+FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def auto_shards(parameters: int, streams: int, length: int) -> int:
+    """Into how many shards a batch is best cut on this machine: 1, 2, 4 or 8."""
+    if 6.0 * parameters * streams * length < SMALL:
+        return 1
+    return max(n for n in (1, 2, 4, 8) if n == 1 or (n <= cores() and streams >= n * FEWEST))
+
+
+@dataclass
+class Job:
+    """All that a process needs to compute shards; travels to workers when they start."""
+
+    config: ModelConfig
+    vocab: Vocab
+    seed: int
+    streams: int
+    length: int
+    bounds: list[tuple[int, int]]  # of each shard: first stream, and the one after its last
+    values: Any  # shared memory of the parameters (P,),
+    grads: list[Any]  # of one gradient row (P,) for each shard,
+    states: list[Any]  # of the state (L, S, n, H) of each shard,
+    ids: Any  # and of the text
+    ids_dtype: str
+
+
+class Shard:
+    """Some streams of every batch, with their state and their gradient."""
+
+    def __init__(self, job: Job, index: int) -> None:
+        self.first, self.stop = job.bounds[index]
+        self.seed, self.index = job.seed, index
+        dtype = np.float32
+        self.network = Network(
+            job.config, job.vocab, dtype, np.frombuffer(job.values, dtype), np.frombuffer(job.grads[index], dtype)
+        )
+        self.batches = Batches(np.frombuffer(job.ids, job.ids_dtype), job.streams, job.length)
+        shape = self.network.start(self.stop - self.first).shape
+        self.state: Array = np.frombuffer(job.states[index], dtype).reshape(shape)
+        self.tape = self.network.tape(min(job.length, self.batches.run), self.stop - self.first)
+
+    def run(self, step: int) -> float:
+        """Forward and back for one step; returns this shard's part of the mean loss in nats per character."""
+        batch = self.batches.window(step % len(self.batches), self.first, self.stop)
+        if batch.fresh:
+            self.state[...] = 0
+        dropout = self.network.config.dropout
+        rng = np.random.default_rng([self.seed, step, self.index]) if dropout else None
+        loss = float(self.network.forward(batch, self.state, self.tape, rng))
+        self.network.backward(batch, self.tape)
+        return loss
+
+
+def work(job: Job, indices: list[int], pipe: Any) -> None:
+    """The life of a worker: for each step number that comes, run its shards and send back their losses."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
+    with threadpool_limits(1):
+        shards = [Shard(job, index) for index in indices]
+        while True:
+            try:
+                (step,) = struct.unpack("<q", pipe.recv_bytes())
+            except (EOFError, OSError):
+                return
+            losses = [shard.run(step) for shard in shards]
+            pipe.send_bytes(struct.pack(f"<{len(losses)}d", *losses))
+
+
+class Team:
+    """The shards of a run and the processes that compute them; this process is the first worker.
+
+    Arguments: `config`, `vocab`; `ids`, the training text; `streams` and `length` of a batch; `shards`; `workers`,
+    processes in all, of which no more are started than there are shards; `seed` of the dropout masks.
+    Attributes: `network`, whose parameters all shards share and whose gradients hold the sum.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        vocab: Vocab,
+        ids: Array,
+        streams: int,
+        length: int,
+        shards: int,
+        workers: int,
+        seed: int,
+    ) -> None:
+        shared = multiprocessing.get_context("spawn").RawArray
+        plain = Network(config, vocab)
+        edges = [streams * k // shards for k in range(shards + 1)]
+        self.bounds = list(pairwise(edges))
+        text = shared("b", max(ids.nbytes, 1))
+        np.frombuffer(text, ids.dtype)[...] = ids
+        job = Job(
+            config,
+            vocab,
+            seed,
+            streams,
+            length,
+            self.bounds,
+            values=shared("f", plain.params.size),
+            grads=[shared("f", plain.params.size) for _ in range(shards)],
+            states=[shared("f", prod(plain.start(stop - first).shape)) for first, stop in self.bounds],
+            ids=text,
+            ids_dtype=ids.dtype.str,
+        )
+        self.workers = max(1, min(workers, shards))
+        self._pipes: list[Any] = []
+        self._processes: list[Any] = []
+        for worker in range(1, self.workers):
+            self._start(job, list(range(worker, shards, self.workers)))
+        self._own = [Shard(job, index) for index in range(0, shards, self.workers)]
+        self._rows = [np.frombuffer(row, np.float32) for row in job.grads]
+        self._states = [
+            np.frombuffer(state, np.float32).reshape(plain.start(stop - first).shape)
+            for state, (first, stop) in zip(job.states, self.bounds, strict=True)
+        ]
+        self.network = self._own[0].network
+
+    def _start(self, job: Job, indices: list[int]) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe()
+        process = context.Process(target=work, args=(job, indices, theirs), daemon=True)
+        process.start()
+        theirs.close()
+        self._pipes.append(ours)
+        self._processes.append(process)
+
+    @property
+    def state(self) -> Array:
+        """The carried state of all streams, (L, S, N, H); a copy."""
+        return np.concatenate(self._states, axis=2)
+
+    @state.setter
+    def state(self, state: Array) -> None:
+        for part, (first, stop) in zip(self._states, self.bounds, strict=True):
+            part[...] = state[:, :, first:stop]
+
+    def gradient(self, step: int) -> float:
+        """The mean loss of a step, in nats per character; its gradient is left in network.params.grads.
+
+        Raises CharrnnError where a worker has died.
+        """
+        losses = [0.0] * len(self.bounds)
+        for pipe, process in zip(self._pipes, self._processes, strict=True):
+            self._talk(process, pipe.send_bytes, struct.pack("<q", step))
+        with threadpool_limits(1):
+            for shard in self._own:
+                losses[shard.index] = shard.run(step)
+        for worker, (pipe, process) in enumerate(zip(self._pipes, self._processes, strict=True), 1):
+            indices: Sequence[int] = range(worker, len(losses), self.workers)
+            answer = self._talk(process, pipe.recv_bytes)
+            for index, loss in zip(indices, struct.unpack(f"<{len(indices)}d", answer), strict=True):
+                losses[index] = loss
+        total = self._rows[0]
+        for row in self._rows[1:]:
+            total += row
+        return sum(losses)
+
+    def _talk(self, process: Any, call: Any, *message: bytes) -> Any:
+        try:
+            return call(*message)
+        except (EOFError, OSError):
+            process.join(5)
+            raise CharrnnError(
+                f"a worker process ended unexpectedly (exit code {process.exitcode}); the run stops here, its last "
+                f"checkpoint is good: go on with --resume, or with --set train.workers=1"
+            ) from None
+
+    def close(self) -> None:
+        """End the workers."""
+        for pipe in self._pipes:
+            pipe.close()
+        for process in self._processes:
+            process.join(5)
+        self._pipes, self._processes = [], []
