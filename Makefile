@@ -1,7 +1,7 @@
 # make demo    install, train on the bundled tales (two minutes), score, and write three samples
 # make test    install and run the tests
 # make check   what .ci/run does: lint, types, tests
-# make bench   time training beside PyTorch, if that is installed
+# make bench   time training beside PyTorch, which it installs (TORCH=torch==2.13.0)
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,6 +9,7 @@ ifeq ($(OS),Windows_NT)
 BIN := $(VENV)/Scripts
 endif
 RUN := runs/quickstart
+TORCH ?= torch==2.13.0
 
 .PHONY: demo test lint check bench docs clean
 .DEFAULT_GOAL := check
@@ -29,6 +30,7 @@ lint: $(VENV)/dev.ok
 check: lint test
 
 bench: $(VENV)/run.ok
+	$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --disable-pip-version-check '$(TORCH)'
 	$(BIN)/python benchmarks/training.py
 
 # Files that are generated from the code: a test compares them.
