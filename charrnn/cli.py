@@ -120,6 +120,7 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
 
     Text streams to stdout as it is drawn, and nothing else does.
     """
+    from charrnn.machine import one_thread
     from charrnn.network import load_checkpoint
     from charrnn.sample import Options, generate_batch
 
@@ -128,8 +129,9 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     loaded = load_checkpoint(checkpoint)
     start = prime_text(loaded, prime, prime_file)
     out = TextOut(loaded.network.vocab, num, "" if hide_prime else start)
-    for stream, character in generate_batch(loaded.network, Options(**options), num, start, seed, unknown):
-        out.write(stream, character)
+    with one_thread():
+        for stream, character in generate_batch(loaded.network, Options(**options), num, start, seed, unknown):
+            out.write(stream, character)
     out.close()
     return 0
 
@@ -154,12 +156,14 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, as_json
     """
     import json
 
+    from charrnn.machine import one_thread
     from charrnn.network import load_checkpoint
 
     if files and split:
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     loaded = load_checkpoint(checkpoint)
-    name, report = score_files(loaded, files) if files else score_split(loaded, split)
+    with one_thread():
+        name, report = score_files(loaded, files) if files else score_split(loaded, split)
     if as_json:
         click.echo(json.dumps({"text": name, **report.to_dict()}))
         return 0

@@ -5,6 +5,7 @@ from time import perf_counter
 
 from charrnn.config import Config
 from charrnn.evaluate import score
+from charrnn.machine import one_thread
 from charrnn.train import Run, processes
 
 
@@ -34,16 +35,17 @@ def estimate(config: Config, budget: float = 3.0) -> Estimate:
         "one window": run.network.tape_bytes(longest, config.train.batch_size),
         "text": sum(split.ids.nbytes for split in (corpus.train, corpus.valid, corpus.test)),
     }
-    if run.steps > 1:
-        run.advance()  # the first step also warms caches up
-        run.restart_clock()
     began = perf_counter()
-    while run.counters.step < min(run.steps, 50) and (perf_counter() - began < budget or not run.chars_per_second):
-        run.advance()
+    for progress in run:
+        if progress.step == 1 < run.steps:
+            run.restart_clock()  # the first step also warms caches up
+        if progress.step >= 50 or (progress.step >= 2 and perf_counter() - began > budget):
+            break
     some = corpus.valid.ids[:20_000]
     began = perf_counter()
     if len(some):
-        score(run.network, some)
+        with one_thread():
+            score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
     plan = Run(config, corpus)

@@ -1,10 +1,27 @@
-"""What this machine computes with: the versions, BLAS kernel and threads that a bug report and a log need."""
+"""What this machine computes with: the versions, BLAS kernel and threads that a bug report and a log need.
+
+And one_thread(), under which all of charrnn computes: the products of a recurrent step are too small to share out over
+BLAS threads (with another program busy they ran at a quarter of the speed), and results do not depend on their number.
+"""
 
 import os
+from contextlib import AbstractContextManager
+from functools import cache
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_info
+from threadpoolctl import ThreadpoolController, threadpool_info
+
+
+@cache
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()  # looks through all loaded libraries, so once is enough
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """A context in which BLAS uses one thread."""
+    limited: AbstractContextManager[Any] = _controller().limit(limits=1)
+    return limited
 
 
 def describe() -> dict[str, Any]:

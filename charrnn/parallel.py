@@ -2,8 +2,9 @@
 
 The N streams of a batch are cut into shards, each with its own state, tape and gradient row (P,); their sum is taken in
 the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits. Parameters,
-gradient rows and states lie in shared memory; a step costs each worker one message there and one back. Every process
-uses one BLAS thread. Workers are spawned, live as long as the pipe to their parent, and handle no signals.
+gradient rows and states lie in shared memory; a step costs each worker one message there and one back. Workers
+are spawned, use one BLAS thread (gradient()'s caller sees to its own), live as long as the pipe to their parent, and
+handle no signals.
 """
 
 import multiprocessing
@@ -17,10 +18,10 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from charrnn.config import ModelConfig
 from charrnn.errors import CharrnnError
+from charrnn.machine import one_thread
 from charrnn.network import Network
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
@@ -89,7 +90,7 @@ def work(job: Job, indices: list[int], pipe: Any) -> None:
     """The life of a worker: for each step number that comes, run its shards and send back their losses."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
-    with threadpool_limits(1):
+    with one_thread():
         shards = [Shard(job, index) for index in indices]
         while True:
             try:
@@ -178,9 +179,8 @@ class Team:
         losses = [0.0] * len(self.bounds)
         for pipe, process in zip(self._pipes, self._processes, strict=True):
             self._talk(process, pipe.send_bytes, struct.pack("<q", step))
-        with threadpool_limits(1):
-            for shard in self._own:
-                losses[shard.index] = shard.run(step)
+        for shard in self._own:
+            losses[shard.index] = shard.run(step)
         for worker, (pipe, process) in enumerate(zip(self._pipes, self._processes, strict=True), 1):
             indices: Sequence[int] = range(worker, len(losses), self.workers)
             answer = self._talk(process, pipe.recv_bytes)

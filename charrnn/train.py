@@ -22,6 +22,7 @@ from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExis
 from charrnn.evaluate import Report, score
 from charrnn.files import Lock, sweep, write_atomic
 from charrnn.machine import describe as describe_machine
+from charrnn.machine import one_thread
 from charrnn.network import Loaded, Network, describe, load_checkpoint, transfer
 from charrnn.optim import Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
 from charrnn.parallel import Team, auto_shards, cores
@@ -135,7 +136,9 @@ class Run:
     def __iter__(self) -> Iterator[Progress]:
         """Train to the end, one Progress per step. Raises DivergedError where the loss is no longer finite."""
         while not self.finished:
-            yield self.advance()
+            with one_thread():
+                progress = self.advance()
+            yield progress
 
     def advance(self) -> Progress:
         """One training step, with the evaluation, log record, sample and checkpoint that fall due after it."""
