@@ -173,7 +173,9 @@ class LivePanel:
             "learning rate", f"{progress.learning_rate:.3g}", "gradient norm", f"{progress.grad_norm:.3f}{clipped}"
         )
         width = max(self.console.width - 6, 10)
-        parts: list[Any] = [grid, ProgressBar(progress.steps, progress.step, width=width)]
+        bar = Table.grid()  # a bar by itself does not end its line
+        bar.add_row(ProgressBar(progress.steps, progress.step, width=width))
+        parts: list[Any] = [grid, bar]
         parts.append(Text(curve(list(self.losses), width), style="cyan", no_wrap=True))
         if self.sample:
             lines = visible(self.sample).strip().splitlines()[:6]

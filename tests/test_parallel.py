@@ -1,0 +1,118 @@
+"""Shards and workers: the same gradient as the whole batch, the same bits for any number of processes, a clean end."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from charrnn import parallel
+from charrnn.config import ModelConfig
+from charrnn.errors import CharrnnError
+from charrnn.network import Network
+from charrnn.parallel import Team, auto_shards
+from charrnn.text import Batches, Vocab
+
+VOCAB = Vocab("abcdefg")
+STREAMS, LENGTH = 6, 9
+IDS = np.random.default_rng(3).integers(0, VOCAB.size, 200).astype(np.uint8)
+
+
+def make_team(shards: int, workers: int = 1, dropout: float = 0.0, cell: str = "lstm") -> Team:
+    config = ModelConfig(cell=cell, hidden_size=5, num_layers=2, dropout=dropout)
+    team = Team(config, VOCAB, IDS, STREAMS, LENGTH, shards, workers, seed=4)
+    team.network.initialise(np.random.default_rng(1))
+    return team
+
+
+def trained(team: Team, steps: int = 9) -> tuple[list[float], np.ndarray, np.ndarray]:
+    """Losses, last gradient and state of a few plain gradient steps, over the end of an epoch."""
+    losses = []
+    for step in range(steps):
+        losses.append(team.gradient(step))
+        team.network.params.values -= 0.1 * team.network.params.grads
+    return losses, team.network.params.grads.copy(), team.state
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4, 6])
+def test_shards_add_up_to_the_gradient_of_the_whole_batch(shards):
+    team = make_team(shards)
+    whole = Network(team.network.config, VOCAB)
+    whole.params.values[...] = team.network.params.values
+    batches, state = Batches(IDS, STREAMS, LENGTH), whole.start(STREAMS)
+    tape = whole.tape(LENGTH, STREAMS)
+    for step in range(len(batches)):
+        loss = float(whole.forward(batches[step], state, tape))
+        whole.backward(batches[step], tape)
+        assert team.gradient(step) == pytest.approx(loss, abs=1e-6)
+        np.testing.assert_allclose(team.network.params.grads, whole.params.grads, atol=2e-6)
+        np.testing.assert_allclose(team.state, state, atol=1e-6)
+
+
+def test_the_last_window_counts_only_real_targets():
+    batches = Batches(IDS, STREAMS, LENGTH)
+    for window in range(len(batches)):
+        batch = batches[window]
+        inside = batch.x.size if batch.weight is None else int(batch.weight.sum())
+        assert batch.count == inside == batches.count(window)
+        assert batches.window(window, 0, 2).count == batch.count
+
+
+@pytest.mark.parametrize(("cell", "dropout"), [("lstm", 0.3), ("gru", 0.0)])
+def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
+    results = []
+    for workers in (1, 2, 3):
+        team = make_team(4, workers, dropout, cell)
+        assert team.workers == workers
+        results.append(trained(team))
+        team.close()
+    for losses, grads, state in results[1:]:
+        assert losses == results[0][0]
+        np.testing.assert_array_equal(grads, results[0][1])
+        np.testing.assert_array_equal(state, results[0][2])
+
+
+def test_the_state_can_be_taken_out_and_put_back():
+    team = make_team(4)
+    team.gradient(0)
+    state = team.state
+    after = team.gradient(1)
+    team.state = state
+    assert team.gradient(1) == after
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+def test_a_worker_that_dies_ends_the_run_with_one_clear_line():
+    team = make_team(2, workers=2)
+    team.gradient(0)
+    os.kill(team._processes[0].pid, signal.SIGKILL)
+    with pytest.raises(CharrnnError, match=r"worker process ended unexpectedly .*--resume") as error:
+        for step in range(1, 4):  # the pipe may take one more message
+            team.gradient(step)
+    assert "\n" not in str(error.value)
+    team.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_workers_outlive_ctrl_c_and_end_with_their_parents_pipe():
+    team = make_team(2, workers=2)
+    process = team._processes[0]
+    team.gradient(0)
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    team.gradient(1)
+    team.close()
+    assert process.exitcode == 0
+
+
+def test_no_more_workers_than_shards():
+    team = make_team(2, workers=5)
+    assert team.workers == 2
+    team.close()
+
+
+def test_auto_shards_leaves_small_models_whole_and_follows_the_processors(monkeypatch):
+    for count, expected in ((1, 1), (2, 2), (3, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr(parallel, "cores", lambda count=count: count)
+        assert auto_shards(250_000, 50, 50) == expected
+        assert auto_shards(5_000, 16, 32) == 1
