@@ -90,7 +90,7 @@ def work(job: Job, indices: list[int], pipe: Any) -> None:
     """The life of a worker: for each step number that comes, run its shards and send back their losses."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
-    with one_thread():
+    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
         shards = [Shard(job, index) for index in indices]
         while True:
             try:

@@ -30,6 +30,7 @@ from charrnn.sample import generate
 from charrnn.text import Batches
 
 LAST, BEST, LOG, CONFIG, SAMPLES = "last.npz", "best.npz", "log.jsonl", "config.yaml", "samples"
+ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
 FREE = {  # keys that may change when a run is resumed: they decide when to look and when to stop, not what is computed
     "out", "train.epochs", "train.max_steps", "train.patience", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.sample_every", "train.sample_length",
@@ -136,12 +137,17 @@ class Run:
     def __iter__(self) -> Iterator[Progress]:
         """Train to the end, one Progress per step. Raises DivergedError where the loss is no longer finite."""
         while not self.finished:
-            with one_thread():
-                progress = self.advance()
-            yield progress
+            yield self.advance()
 
     def advance(self) -> Progress:
-        """One training step, with the evaluation, log record, sample and checkpoint that fall due after it."""
+        """One training step, with the evaluation, log record, sample and checkpoint that fall due after it.
+
+        Raises DivergedError, before anything is updated, where loss or gradient are no longer sensible numbers.
+        """
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # what overflows is caught as divergence
+            return self._after_step(self._step())
+
+    def _step(self) -> Progress:
         began = perf_counter()
         at, train, network = self.counters, self.config.train, self.network
         window, epoch = at.step % len(self.batches), at.step // len(self.batches) + 1
@@ -149,20 +155,17 @@ class Run:
         loss = self.team.gradient(at.step)
         norm = global_norm(network.params.grads)
         rate = self._learning_rate(epoch)
-        if not (isfinite(loss) and isfinite(norm)):
+        if not (loss < ABSURD * log(self.corpus.vocab.size) and isfinite(norm)):
             raise self._diverged(loss, norm, rate)
         clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
         self.optimizer.step(network.params.values, network.params.grads, rate, at.step + 1)
         at.step += 1
         at.chars += count
         for sums in (at.since_log, at.since_eval):
-            for name, value in (("nats", loss * count), ("chars", count), ("norm", norm),
-                                ("clipped", clipped), ("steps", 1)):  # fmt: skip
-                sums[name] = sums.get(name, 0) + value
+            add(sums, nats=loss * count, chars=count, norm=norm, clipped=clipped, steps=1)
         self._speed = (self._speed[0] + count, self._speed[1] + perf_counter() - began)
-        return self._after_step(Progress(
-            at.step, self.steps, epoch, self.epochs, loss, rate, norm, clipped, self.chars_per_second, self.seconds
-        ))  # fmt: skip
+        speed, seconds = self.chars_per_second, self.seconds
+        return Progress(at.step, self.steps, epoch, self.epochs, loss, rate, norm, clipped, speed, seconds)
 
     def _after_step(self, progress: Progress) -> Progress:
         at, last = self.counters, self.counters.step >= self.steps
@@ -339,6 +342,12 @@ class Run:
                 file.truncate(self.counters.log_bytes)
         if lines:
             self._seconds = float(json.loads(lines.splitlines()[-1])["seconds"])
+
+
+def add(sums: dict[str, float], **values: float) -> None:
+    """Add to running sums, which begin at zero."""
+    for name, value in values.items():
+        sums[name] = sums.get(name, 0) + value
 
 
 def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Config:
