@@ -42,7 +42,8 @@ def fit(run: Run) -> str:
             f"smaller model would help."
         )
     if len(scored) > 1 and at.best_step == step and scored[-2][2] - valid > 0.005:
-        return "Still improving at the last evaluation: more train.epochs would lower it further."
+        limit = "train.max_steps" if run.steps == run.config.train.max_steps else "train.epochs"
+        return f"Still improving at the last evaluation: more {limit} would lower it further."
     if valid - train > GAP:
         return (
             f"Training loss is {valid - train:.2f} lower than validation: more text or more model.dropout would help."
@@ -55,7 +56,7 @@ def next_commands(run: Run) -> list[str]:
     folder = run.folder
     if folder is None:
         return []
-    where = shell(str(folder))
+    where = shell(f"./{folder}" if str(folder).startswith("-") else str(folder))
     commands = [f"charrnn sample {where}"]
     if len(run.corpus.test) or len(run.corpus.valid):
         commands.append(f"charrnn eval {where}")

@@ -6,10 +6,10 @@ The reader takes stored members only, allocates no more than the file holds, run
 `numpy.load(path, allow_pickle=False)` reads the file too. This module knows no model.
 """
 
-import ast
 import hashlib
 import io
 import json
+import os
 import re
 import zipfile
 from collections.abc import Mapping
@@ -26,10 +26,11 @@ FORMAT = "charrnn"
 VERSION = 1
 HEADER = "header"
 MAX_HEADER = 64 << 20  # bytes; the log and the configuration are not in it, a vocabulary of all of Unicode is 20 MB
+MAX_MEMBERS = 1024
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same in every file
 DTYPES = {"<f4", "<f8", "|u1", "<u2", "<u4", "<i4", "<i8"}
-NPY = re.compile(rb"\x93NUMPY\x01\x00(..)(\{.*\}) *\n", re.DOTALL)
-FIELDS = {"descr", "fortran_order", "shape"}
+NPY = b"\x93NUMPY\x01\x00"
+DESCRIBED = re.compile(rb"\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 
 
 def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
@@ -39,8 +40,10 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
     array of any shape, little-endian. Raises OSError with the old file untouched, CheckpointError for
     values that are not finite.
     """
-    ready = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    ready = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in ready.items():
+        if array.dtype.str not in DTYPES:
+            raise CheckpointError(f"{path}: not written, because {name} is of type {array.dtype}, which is never read")
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise CheckpointError(f"{path}: not written, because {name} holds values that are not finite")
     manifest = {
@@ -48,7 +51,10 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
         for name, array in ready.items()
     }
     whole = {"format": FORMAT, "version": VERSION, **header, "arrays": manifest}
-    text = json.dumps(whole, ensure_ascii=True, allow_nan=False, sort_keys=False)
+    try:
+        text = json.dumps(whole, ensure_ascii=True, allow_nan=False, sort_keys=False)
+    except ValueError:
+        raise CheckpointError(f"{path}: not written, because its header holds numbers that are not finite") from None
 
     def write(file: IO[bytes]) -> None:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
@@ -85,10 +91,11 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
     Raises CheckpointError where the file cannot be opened, is no checkpoint, is damaged, or is of a newer format.
     """
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "does not exist"
-        raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
     try:
+        found = os.path.exists(path)  # False, not an error, for names that no system allows
+        if not found or not path.is_file():
+            what = "is not a file" if found else "does not exist"
+            raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
         return _read(path)
     except CheckpointError:
         raise
@@ -102,6 +109,11 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     limit = path.stat().st_size
+    with open(path, "rb") as file:  # the end record names the number of members before a list of them takes memory
+        file.seek(max(limit - 22, 0))
+        end = file.read(22)
+    if not end.startswith(b"PK\5\6") or int.from_bytes(end[10:12], "little") > MAX_MEMBERS:
+        raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         names = [info.filename for info in members]
@@ -116,7 +128,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         whole = archive.getinfo(f"{HEADER}.npy")
         if whole.file_size > MAX_HEADER:
             raise CheckpointError(f"{path}: damaged (a header of {whole.file_size:,} bytes)")
-        header = json.loads(_member(archive, whole).tobytes())
+        header = json.loads(_member(archive, whole).tobytes().decode())
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise CheckpointError(f"{path}: not a charrnn checkpoint")
         version = header.get("version")
@@ -133,7 +145,7 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         for name, entry in manifest.items():
             array = _member(archive, archive.getinfo(f"{name}.npy"))
             if [array.dtype.str, list(array.shape), _digest(array)] != [entry[k] for k in ("dtype", "shape", "sha256")]:
-                raise CheckpointError(f"{path}: damaged (the array {name} is not what was saved)")
+                raise CheckpointError(f"{path}: damaged (the array {name!a} is not what was saved)")
             arrays[name] = array
         return header, arrays
 
@@ -141,12 +153,9 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
     """One array, read to its end so that the zip's own checksum is verified too; nothing is taken on trust."""
     data = archive.read(info)
-    match = NPY.match(data[:4096])
-    described = ast.literal_eval(match[2].decode("ascii")) if match else None
-    if not isinstance(described, dict) or set(described) != FIELDS or described["fortran_order"] is not False:
-        raise CheckpointError(f"{archive.filename}: damaged (the array {info.filename})")
-    shape, descr = described["shape"], described["descr"]
-    if descr not in DTYPES or not all(isinstance(n, int) and n >= 0 for n in shape):
-        raise CheckpointError(f"{archive.filename}: damaged (the array {info.filename})")
-    assert match is not None
-    return np.frombuffer(data, descr, offset=match.end()).reshape(shape)
+    start = 10 + int.from_bytes(data[8:10], "little")
+    match = DESCRIBED.fullmatch(data[10:start])
+    if not data.startswith(NPY) or not match or match[1].decode() not in DTYPES:
+        raise CheckpointError(f"{archive.filename}: damaged (the array {info.filename!a})")
+    shape = tuple(int(size) for size in match[2].split(b",") if size.strip())
+    return np.frombuffer(data, match[1].decode(), offset=start).reshape(shape)

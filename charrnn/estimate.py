@@ -1,6 +1,6 @@
 """What a run would take, before it is started: memory by owner, speed from a few real steps, time. Writes nothing."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 from charrnn.config import Config
@@ -21,18 +21,15 @@ class Estimate:
 
 def estimate(config: Config, budget: float = 3.0) -> Estimate:
     """Measure a few real steps (about `budget` seconds, and no fewer than two) and write nothing."""
-    still = 1 << 40  # no evaluation, sample or save comes due
-    few = replace(
-        config.train, eval_every=still, log_every=still, sample_every=still, save_every=still, sample_length=0
-    )
-    run = Run(replace(config, train=few), workers=processes(config))
+    run = Run(config, workers=processes(config))  # without a folder
     params, moments = run.network.params, run.optimizer.moments
     corpus = run.corpus
     longest = min(config.train.seq_length, run.batches.run)
+    shards = [stop - first for first, stop in run.team.bounds]
     memory = {
         "parameters": params.values.nbytes,
-        "gradients and moments": params.grads.nbytes + moments.nbytes,
-        "one window": run.network.tape_bytes(longest, config.train.batch_size),
+        "gradients and moments": params.grads.nbytes * len(shards) + moments.nbytes,
+        "one window": sum(run.network.tape_bytes(longest, streams) for streams in shards),
         "text": sum(split.ids.nbytes for split in (corpus.train, corpus.valid, corpus.test)),
     }
     began = perf_counter()
@@ -48,8 +45,7 @@ def estimate(config: Config, budget: float = 3.0) -> Estimate:
             score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
-    plan = Run(config, corpus)
-    trained = plan.steps * longest * config.train.batch_size / run.chars_per_second
-    evaluations = -(-plan.steps // plan.eval_every)
+    trained = run.steps * longest * config.train.batch_size / run.chars_per_second
+    evaluations = -(-run.steps // run.eval_every)
     seconds = trained + evaluations * per_char * len(corpus.valid)
-    return Estimate(plan, memory, run.chars_per_second, seconds)
+    return Estimate(run, memory, run.chars_per_second, seconds)

@@ -15,6 +15,7 @@ from charrnn.errors import TextError
 from charrnn.model import LanguageModel
 from charrnn.ops import log_softmax_
 from charrnn.params import Array
+from charrnn.text import decode_bytes
 
 STREAMS = 64  # parallel streams at most
 WARM_UP = 256  # characters that a stream reads before it scores: 4e-7 nats/char off one pass on a trained 2 x 128 LSTM
@@ -66,9 +67,10 @@ def log_probs(
     """
     length = len(ids)
     if streams is None:
-        streams = max(1, min(STREAMS, (length - WARM_UP) // (4 * WARM_UP)))
+        streams = min(STREAMS, (length - WARM_UP) // (4 * WARM_UP))
+    streams = max(1, min(streams, length - WARM_UP))
     # Stream k reads [k * run, k * run + warm + run) and scores from k * run + warm; the first scores all it reads.
-    warm = min(WARM_UP, length) if streams > 1 else 0
+    warm = WARM_UP if streams > 1 else 0
     run = -(-(length - warm) // streams)
     state = model.start(streams)
     first = log_softmax_(np.array(model.predict(state)[:1]))
@@ -103,5 +105,9 @@ def score(model: LanguageModel, ids: Array, unknown: int = 0, streams: int | Non
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:
     """Score a string, in one pass. Raises TextError where it is empty."""
-    ids = model.vocab.encode(text, unknown="skip")
-    return score(model, ids, unknown=len(text) - len(ids) if model.vocab.tokens == "char" else 0)
+    vocab = model.vocab
+    if isinstance(text, bytes) and vocab.tokens == "char":
+        text = decode_bytes(text, "utf-8", "the text")
+    known = set(vocab.symbols)
+    unknown = sum(symbol not in known for symbol in text) if isinstance(text, str) and vocab.tokens == "char" else 0
+    return score(model, vocab.encode(text, unknown="skip"), unknown, streams=1)

@@ -4,6 +4,7 @@ A file is written under a temporary name in its own folder, flushed to disk, ren
 flushed: at any moment the name shows either the whole old file or the whole new one. Knows nothing of what it writes.
 """
 
+import errno
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -71,8 +72,10 @@ class Lock:
                 import fcntl
 
                 fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             self._file.close()
+            if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
+                raise  # a file system without locks, say
             raise RunInUseError(
                 f"{folder}: another trainer is at work here; wait for it, stop it, or choose another --out"
             ) from None

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from charrnn import checkpoint
 from charrnn.cells import make_cell
 from charrnn.config import Config, ModelConfig, config_from_dict
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, ConfigError
 from charrnn.heads import NextCharacter
 from charrnn.layers import Stack, StackTape
 from charrnn.params import Array, Params
@@ -191,10 +191,12 @@ def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Load
     header, arrays = checkpoint.load(path)
     try:
         words = header["vocab"]
-        vocab = Vocab(str(words["symbols"]), bool(words["has_unknown"]), words["tokens"])
-        config = config_from_dict(header["config"], f"{path}: its config")
-    except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: damaged (its header lacks {error})") from None
+        vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"])
+        config = config_from_dict(header["config"])
+    except ConfigError as error:
+        raise CheckpointError(f"{path}: damaged ({'; '.join(str(error).splitlines())})") from None
+    except (KeyError, TypeError):
+        raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
     check_arrays(path, config.model, vocab, arrays)
     network = Network(config.model, vocab, dtype)
     for name, value in network.params.value.items():
@@ -207,7 +209,10 @@ def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str
 
     Raises CheckpointError naming the array that differs.
     """
-    if vocab.tokens not in ("char", "byte") or len(set(vocab.symbols)) != len(vocab.symbols) or not vocab.size:
+    symbols = vocab.symbols
+    sound = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
+    sound = sound and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
+    if not (sound and (vocab.tokens == "char" or vocab == Vocab.of_bytes())):
         raise CheckpointError(f"{path}: damaged (its vocabulary)")
     cell = make_cell(config.cell, config.activation, config.reset)
     sizes = (vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
@@ -238,7 +243,12 @@ def transfer(old: Network, new: Network) -> tuple[str, str]:
                 f"--init-from: the checkpoint has model.{name} {getattr(theirs, name)}, the config "
                 f"{getattr(ours, name)}; set it to {getattr(theirs, name)}"
             )
-    table = old.vocab.table(new.vocab.symbols)
+    if old.vocab.tokens != new.vocab.tokens:
+        raise CheckpointError(
+            f"--init-from: the checkpoint has data.tokens {old.vocab.tokens}, the config {new.vocab.tokens}; set it to "
+            f"{old.vocab.tokens}"
+        )
+    table = Vocab(old.vocab.symbols).table(new.vocab.symbols)
     if new.vocab.has_unknown:
         table = np.append(table, len(old.vocab.symbols) if old.vocab.has_unknown else -1)
     known = np.flatnonzero(table >= 0)

@@ -43,7 +43,8 @@ class _Stream:
     """What one stream remembers: its generator, and what it wrote."""
 
     rng: np.random.Generator
-    tail: str = ""
+    tail: str = ""  # the last characters read or written
+    written: str = ""  # the last characters written
     repeated: int = 0  # characters in a row that carried on an earlier passage
     followers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     done: bool = False
@@ -107,9 +108,8 @@ def generate_batch(
     logits = model.predict(state)
     for begin in range(0, len(ids), 256):  # in pieces, so that a book can prime
         piece = ids[begin : begin + 256]
-        logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1]
+        logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1].copy()
     streams = [_Stream(np.random.default_rng([seed, k]), vocab.decode(ids)[-PASSAGE:]) for k in range(num)]
-    keep = max(PASSAGE, len(options.until))
     written = 0
     drawn = np.zeros((1, num), np.int32)
     while not all(stream.done for stream in streams):
@@ -120,11 +120,12 @@ def generate_batch(
                 continue
             drawn[0, k] = _draw(logits[k], options, stream)
             character = vocab.symbols[drawn[0, k]]
-            stream.tail = (stream.tail + character)[-keep:]
-            stream.done = written + 1 == options.length or bool(options.until and stream.tail.endswith(options.until))
+            stream.tail = (stream.tail + character)[-PASSAGE:]
+            stream.written = (stream.written + character)[-max(len(options.until), 1) :]
+            stream.done = written + 1 == options.length or stream.written == options.until
             yield k, character
         written += 1
-        logits = model.feed(drawn, state)[0]
+        logits = model.feed(drawn, state)[0].copy()  # others may use the model before the next character is asked for
 
 
 def generate(

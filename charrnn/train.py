@@ -6,6 +6,8 @@ Time never enters a checkpoint. It prints nothing and handles no signals: whoeve
 """
 
 import json
+import os
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from math import exp, isfinite, log
@@ -18,7 +20,7 @@ import numpy as np
 from charrnn import __version__, checkpoint
 from charrnn.config import Config
 from charrnn.corpus import Corpus, check_sizes, load_corpus
-from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError
+from charrnn.errors import CheckpointError, DivergedError, RunExistsError
 from charrnn.evaluate import Report, score
 from charrnn.files import Lock, sweep, write_atomic
 from charrnn.machine import describe as describe_machine
@@ -51,7 +53,7 @@ class Counters:
     waited: int = 0  # evaluations since then
     stopped: str = ""  # why it ended, once it has
     plateau: Plateau = field(default_factory=Plateau)
-    log_bytes: int = 0
+    records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
     history: list[list[float | None]] = field(
         default_factory=list
     )  # step, training and validation loss of each evaluation
@@ -97,8 +99,10 @@ class Run:
         workers: int = 1,
     ) -> None:
         self.folder = folder
-        self.corpus = corpus or load_corpus(config, resumed.network.vocab if resumed else None)
+        self.corpus = corpus or load_corpus(config)
         check_sizes(config, self.corpus)
+        if resumed:
+            _check_same(config, self.corpus, resumed)
         self.config = config = with_shards(config, self.corpus, resumed)
         train, vocab, ids = config.train, self.corpus.vocab, self.corpus.train.ids
         assert train.shards is not None
@@ -156,7 +160,8 @@ class Run:
         norm = global_norm(network.params.grads)
         rate = self._learning_rate(epoch)
         if not (loss < ABSURD * log(self.corpus.vocab.size) and isfinite(norm)):
-            raise self._diverged(loss, norm, rate)
+            found = f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}"
+            raise self._diverged(found, at.step + 1)
         clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
         self.optimizer.step(network.params.values, network.params.grads, rate, at.step + 1)
         at.step += 1
@@ -170,6 +175,8 @@ class Run:
     def _after_step(self, progress: Progress) -> Progress:
         at, last = self.counters, self.counters.step >= self.steps
         evaluated = at.step % self.eval_every == 0 or last
+        if evaluated or at.step % self.save_every == 0:
+            self._check_finite(progress)
         if evaluated:
             valid = self._validate()
             last = last or bool(at.stopped)
@@ -192,14 +199,20 @@ class Run:
             share *= (step + 1) / train.warmup_steps
         return train.learning_rate * share
 
-    def _diverged(self, loss: float, norm: float, rate: float) -> DivergedError:
+    def _check_finite(self, progress: Progress) -> None:
+        """No parameter or moment that is not finite is ever evaluated or saved. Raises DivergedError."""
+        for what, array in (("parameters", self.network.params.values), ("moments", self.optimizer.moments)):
+            if not np.isfinite(array).all():
+                found = f"{what} that are not finite, learning rate {progress.learning_rate:g}"
+                raise self._diverged(found, progress.step)
+
+    def _diverged(self, found: str, step: int) -> DivergedError:
         kept = (
-            f"{self.folder / LAST} holds the last good state" if self.folder and (self.folder / LAST).exists() else ""
+            f". {self.folder / LAST} holds the last good state" if self.folder and (self.folder / LAST).exists() else ""
         )
         return DivergedError(
-            f"diverged at step {self.counters.step + 1}: loss {loss:g}, gradient norm {norm:g}, learning rate "
-            f"{rate:g}; try a lower train.learning_rate, a smaller train.clip_norm, or train.warmup_steps"
-            + (f". {kept}" if kept else "")
+            f"diverged at step {step}: {found}; try a lower train.learning_rate, a smaller train.clip_norm, or "
+            f"train.warmup_steps{kept}"
         )
 
     def _validate(self) -> Report | None:
@@ -209,6 +222,8 @@ class Run:
         at.since_eval = {}
         if len(self.corpus.valid):
             report = score(self.network, self.corpus.valid.ids, self.corpus.valid.unknown)
+            if not isfinite(report.nats):
+                raise self._diverged(f"validation loss {report.nats_per_char:g}", at.step)
             at.plateau.see(report.nats_per_char, train.schedule.factor, train.schedule.patience)
             at.waited += 1
             if at.best is None or report.nats_per_char < at.best:
@@ -259,7 +274,7 @@ class Run:
         if self.folder:
             with open(self.folder / LOG, "ab") as file:
                 file.write((json.dumps(record) + "\n").encode())
-                at.log_bytes = file.tell()
+            at.records += 1
         return record
 
     def _sample(self) -> str:
@@ -275,6 +290,9 @@ class Run:
 
     def save(self) -> None:
         """Write last.npz: the complete state, from which `--resume` goes on bit for bit."""
+        if self.folder and self.counters.records:
+            with open(self.folder / LOG, "ab") as file:
+                os.fsync(file.fileno())  # the checkpoint counts on its records
         self._write(LAST, complete=True)
 
     def _write(self, name: str, complete: bool) -> None:
@@ -292,22 +310,7 @@ class Run:
         checkpoint.save(self.folder / name, header, arrays)
 
     def _restore(self, resumed: Loaded) -> None:
-        """Take up where a complete checkpoint stands. Raises CheckpointError where it does not fit this run."""
-        differing = [
-            f"{name} was {then!r}, now {now!r}"
-            for name, then, now in differences(resumed.config.to_dict(), self.config.to_dict())
-            if name not in FREE
-        ]
-        if differing:
-            raise CheckpointError(
-                f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
-                f"or start another run with --init-from {resumed.path}"
-            )
-        if resumed.header.get("data") != self.corpus.fingerprint:
-            raise CheckpointError(
-                f"{resumed.path}: the text has changed since this run began; restore it, or start another run with "
-                f"--init-from {resumed.path}"
-            )
+        """Take up where a complete checkpoint stands. Raises CheckpointError where it is not one."""
         for name, shape in (("state", self.team.state.shape), ("moments", self.optimizer.moments.shape)):
             if name not in resumed.arrays or resumed.arrays[name].shape != shape:
                 raise CheckpointError(f"{resumed.path}: damaged (the array {name} is missing or of another shape)")
@@ -329,19 +332,46 @@ class Run:
             self.lock.close()
 
     def cut_log(self) -> None:
-        """Cut the log back to where the checkpoint stands, so that no step appears twice or is missing."""
+        """Cut the log back to where the checkpoint stands, so that no step appears twice or is missing.
+
+        Raises CheckpointError where the log does not hold what the checkpoint counts on.
+        """
         assert self.folder is not None
-        path = self.folder / LOG
-        lines = path.read_bytes()[: self.counters.log_bytes] if path.exists() else b""
-        if len(lines) < self.counters.log_bytes:
-            raise CharrnnError(
-                f"{path}: shorter than the checkpoint says; it was changed by hand, so nothing is resumed"
+        path, count = self.folder / LOG, self.counters.records
+        lines = path.read_bytes().splitlines(keepends=True)[:count] if path.exists() else []
+        try:
+            last = json.loads(lines[-1]) if lines else {"step": 0, "seconds": 0.0}
+            sound = len(lines) == count and last["step"] <= self.counters.step
+            self._seconds = float(last["seconds"])
+        except (ValueError, KeyError, TypeError):
+            sound = False
+        if not sound:
+            raise CheckpointError(
+                f"{path}: does not hold the {count} records that {LAST} counts on; it was changed by hand, so nothing "
+                f"is resumed: restore it, or start again with --force"
             )
         if path.exists():
             with open(path, "r+b") as file:
-                file.truncate(self.counters.log_bytes)
-        if lines:
-            self._seconds = float(json.loads(lines.splitlines()[-1])["seconds"])
+                file.truncate(sum(map(len, lines)))
+
+
+def _check_same(config: Config, corpus: Corpus, resumed: Loaded) -> None:
+    """Refuse to resume with another config or text, naming the difference. Raises CheckpointError."""
+    differing = [
+        f"{name} was {then!r}, now {now!r}"
+        for name, then, now in differences(resumed.config.to_dict(), with_shards(config, corpus, resumed).to_dict())
+        if name not in FREE
+    ]
+    if differing:
+        raise CheckpointError(
+            f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
+            f"or start another run with --init-from {resumed.path}"
+        )
+    if resumed.header.get("data") != corpus.fingerprint:
+        raise CheckpointError(
+            f"{resumed.path}: the text has changed since this run began; restore it, or start another run with "
+            f"--init-from {resumed.path}"
+        )
 
 
 def add(sums: dict[str, float], **values: float) -> None:
@@ -394,44 +424,47 @@ def open_run(
     files of an earlier run; `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
     """
     folder = Path(config.out or "runs/run")
-    if folder.exists() and not folder.is_dir():
-        raise RunExistsError(f"{folder}: this is a file; choose another --out")
-    before = (folder / LAST).exists()
-    if not resume and not force and folder.is_dir() and any((folder / name).exists() for name in (LAST, BEST, LOG)):
-        raise RunExistsError(
-            f"{folder}: holds a run already; continue it with --resume, replace it with --force, or choose another "
-            f"--out"
-        )
-    start_from = load_checkpoint(init_from).network if init_from and not (resume and before) else None
-    corpus = None
-    if not (resume and before):  # all that can be wrong is found before anything is written
-        corpus = load_corpus(config)
-        check_sizes(config, corpus)
+    _check_free(folder, resume, force)
+    # All that can be wrong is found before anything is written.
+    corpus = load_corpus(config)
+    check_sizes(config, corpus)
+    start_from = load_checkpoint(init_from).network if init_from and not (resume and (folder / LAST).exists()) else None
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
+        _check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
         sweep(folder)
-        if resume and before:
-            run = Run(config, folder=folder, resumed=load_checkpoint(folder / LAST), workers=workers)
+        sweep(folder / SAMPLES)
+        if resume and (folder / LAST).exists():
+            run = Run(config, corpus, folder, resumed=load_checkpoint(folder / LAST), workers=workers)
             run.cut_log()
         else:
             run = Run(config, corpus, folder, start_from=start_from, workers=workers)
             _clear(folder)
         run.lock = lock
-        text = (
-            f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
-            + run.config.to_yaml()
-        )
-        write_atomic(folder / CONFIG, lambda file: _put(file, text.encode()))
+        about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
+        text = (about + run.config.to_yaml()).encode()
+        write_atomic(folder / CONFIG, lambda file: _put(file, text))
         return run
     except BaseException:
         lock.close()
         raise
 
 
+def _check_free(folder: Path, resume: bool, force: bool) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise RunExistsError(f"{folder}: this is a file; choose another --out")
+    if not (resume or force) and any((folder / name).exists() for name in (LAST, BEST, LOG, CONFIG)):
+        raise RunExistsError(
+            f"{folder}: holds a run already; continue it with --resume, replace it with --force, or choose another "
+            f"--out"
+        )
+
+
 def _clear(folder: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
-    for path in [folder / LAST, folder / BEST, folder / LOG, *(folder / SAMPLES).glob("*.txt")]:
+    samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
+    for path in [folder / LAST, folder / BEST, folder / LOG, *samples]:
         path.unlink(missing_ok=True)
 
 

@@ -1,0 +1,100 @@
+"""The network once more, said as plainly as it can be: one gate, one stream, one step at a time.
+
+Straight from the equations in the docstrings of charrnn/cells.py; no code of the package is used.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+
+
+def sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))
+
+
+def relu(x: Array) -> Array:
+    return np.array([max(number, 0.0) for number in x])
+
+
+ACTIVATIONS = {"tanh": np.tanh, "relu": relu, "sigmoid": sigmoid}
+
+
+def rnn(x: Array, h: Array, W: Array, U: Array, b: Array, activation: str) -> list[Array]:
+    """One step of one stream: x (D,) and h (H,) to [h]; here and below W is (G, D, H), U (G, H, H), b (G, H)."""
+    return [ACTIVATIONS[activation](x @ W[0] + h @ U[0] + b[0])]
+
+
+def lstm(x: Array, h: Array, c: Array, W: Array, U: Array, b: Array) -> list[Array]:
+    """One step of one stream, to [h, c]."""
+    i = sigmoid(x @ W[0] + h @ U[0] + b[0])
+    f = sigmoid(x @ W[1] + h @ U[1] + b[1])
+    o = sigmoid(x @ W[2] + h @ U[2] + b[2])
+    g = np.tanh(x @ W[3] + h @ U[3] + b[3])
+    c = f * c + i * g
+    return [o * np.tanh(c), c]
+
+
+def gru_after(x: Array, h: Array, W: Array, U: Array, b: Array, b_hn: Array) -> list[Array]:
+    """One step of one stream, to [h]; reset after the recurrent product."""
+    r = sigmoid(x @ W[0] + h @ U[0] + b[0])
+    z = sigmoid(x @ W[1] + h @ U[1] + b[1])
+    n = np.tanh(x @ W[2] + b[2] + r * (h @ U[2] + b_hn))
+    return [(1 - z) * n + z * h]
+
+
+def gru_before(x: Array, h: Array, W: Array, U: Array, b: Array) -> list[Array]:
+    """One step of one stream, to [h]; reset before the recurrent product."""
+    r = sigmoid(x @ W[0] + h @ U[0] + b[0])
+    z = sigmoid(x @ W[1] + h @ U[1] + b[1])
+    n = np.tanh(x @ W[2] + b[2] + (r * h) @ U[2])
+    return [(1 - z) * n + z * h]
+
+
+def step(config: Any, value: Mapping[str, Array], layer: int, x: Array, state: Array) -> list[Array]:
+    """One step of one stream through one layer: x (D,) and its state (S, H) to the next state, h first."""
+    W, U, b = (value[f"{name}_l{layer}"] for name in ("weight_ih", "weight_hh", "bias"))
+    if config.cell == "rnn":
+        return rnn(x, state[0], W, U, b, config.activation)
+    if config.cell == "lstm":
+        return lstm(x, state[0], state[1], W, U, b)
+    if config.reset == "after":
+        return gru_after(x, state[0], W, U, b, value[f"bias_hn_l{layer}"])
+    return gru_before(x, state[0], W, U, b)
+
+
+def run(
+    config: Any, value: Mapping[str, Array], ids: Array, start: Array, masks: Sequence[Array] = ()
+) -> tuple[Array, Array]:
+    """Logits (T, N, V) and the state (L, S, N, H) after ids (T, N).
+
+    Arguments: `config`, a ModelConfig; `value`, the parameters by name; `start`, the state before; `masks`, the factors
+    (T, N, H) between each two layers, or none.
+    """
+    length, streams = ids.shape
+    vocab_size = len(value["output_bias"])
+    table = value["embedding"] if config.embedding_size else np.eye(vocab_size)
+    logits, state = np.zeros((length, streams, vocab_size)), start.copy()
+    for n in range(streams):
+        for t in range(length):
+            x = table[ids[t, n]]
+            for k in range(config.num_layers):
+                if k and masks:
+                    x = x * masks[k - 1][t, n]
+                state[k, :, n] = step(config, value, k, x, state[k, :, n])
+                x = state[k, 0, n]
+            logits[t, n] = x @ value["output_weight"] + value["output_bias"]
+    return logits, state
+
+
+def loss(logits: Array, targets: Array, weight: Array | None = None) -> float:
+    """The mean of -ln p(target), in nats, over the targets (T, N) whose weight is 1."""
+    nats = []
+    for at in np.ndindex(targets.shape):
+        if weight is None or weight[at]:
+            p = np.exp(logits[at]) / np.exp(logits[at]).sum()
+            nats.append(-np.log(p[targets[at]]))
+    return float(np.mean(nats))

@@ -1,0 +1,103 @@
+"""Hypothesis strategies that the test files share: text, and configs built from the table of keys."""
+
+from collections.abc import Iterable
+from dataclasses import is_dataclass, replace
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from hypothesis import strategies as st
+
+from charrnn.config import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig, table
+
+# -- text ---------------------------------------------------------------------------------------------------------
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))  # all of Unicode but halves of surrogate pairs
+names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)  # what a path can be
+
+# Characters whose lower case or normal form hangs on their neighbours: sigmas, combining marks, Hangul, dotted I.
+neighbourly = st.text("aeAEΣσςİIé\u0301\u0327\u0344\u0345\u00ad'.\u1112\u1161\u11ab\u212b \n\r\t", max_size=40)
+
+# What means something in YAML, and what it cannot hold.
+yaml_noise = st.text("{}[]:,-?&*!|>'\"%@#` \n\r\tab01~.\\xuUe<=\0\x1b\x85\u2028\ufeffé😀", max_size=40)
+
+# Plain data as JSON knows it.
+plain_data = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | texts,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
+    max_leaves=8,
+)
+
+# -- configs ------------------------------------------------------------------------------------------------------
+
+FRACTIONS = [(0.9, 0.05, 0.05), (0.8, 0.1, 0.1), (0.9, 0.1, 0.0), (1.0, 0.0, 0.0)]
+FRESH = {
+    DataConfig: DataConfig(path="my.txt"),
+    InitConfig: InitConfig(),
+    ModelConfig: ModelConfig(),
+    ScheduleConfig: ScheduleConfig(),
+    TrainConfig: TrainConfig(),
+}
+
+
+def values(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
+    """All values of a type of the table, within the bounds of its key."""
+    low, high = bounds.get("low", bounds.get("above")), bounds.get("high", bounds.get("below"))
+    parts = get_args(kind)
+    if is_dataclass(kind):
+        return section(kind)
+    if get_origin(kind) is Literal:
+        return st.sampled_from(parts)
+    if get_origin(kind) in (UnionType, Union):
+        return st.one_of(*(values(part, bounds) for part in parts))
+    if get_origin(kind) is tuple and parts[-1] is Ellipsis:
+        return st.lists(values(parts[0], bounds), min_size=1, max_size=3).map(tuple)
+    if get_origin(kind) is tuple:
+        return st.tuples(*(values(part, bounds) for part in parts))
+    if kind is int:
+        return st.integers(low, 10**9 if high is None else high)
+    if kind is float:
+        open_ends = {"exclude_min": "above" in bounds, "exclude_max": "below" in bounds}
+        return st.floats(low, high, allow_nan=False, allow_infinity=False, **open_ends)
+    return {bool: st.booleans(), str: names, NoneType: st.none()}[kind]
+
+
+def section(kind: Any) -> st.SearchStrategy[Any]:
+    """A section of the config, each key by itself."""
+    own = {"fractions": st.sampled_from(FRACTIONS), "encoding": st.sampled_from(["utf-8", "latin-1", "cp1252"])}
+    keys = {entry.name: values(hint, dict(entry.metadata)) for entry, hint in table(kind)}
+    return st.builds(kind, **{name: own.get(name, of_type) for name, of_type in keys.items()})
+
+
+def back(made: Any, *keys: str) -> Any:
+    """A section with some of its keys at their defaults."""
+    return replace(made, **{key: getattr(FRESH[type(made)], key) for key in keys})
+
+
+def possible(config: Config) -> Config:
+    """The config with the keys that rule each other out put back to their defaults, and a run directory."""
+    data, model, train = config.data, config.model, config.train
+    if data.tokens == "byte":
+        data = back(data, "normalize", "lowercase", "min_count", "encoding")
+    if data.valid_path or data.test_path:
+        data = back(data, "split", "fractions")
+    model = back(model, *idle(model))
+    if model.num_layers == 1:
+        model = back(model, "dropout")
+    if train.shards and train.shards > train.batch_size:
+        train = back(train, "shards")
+    if train.epochs is None and train.max_steps is None:
+        train = back(train, "epochs")
+    if not (data.valid_path or (data.fractions[1] and not data.test_path)):
+        train = back(train, "schedule")
+    return replace(config, data=data, model=model, train=train, out=config.out or "runs/my")
+
+
+def idle(model: ModelConfig) -> Iterable[str]:
+    """The keys that count only with another kind of cell."""
+    for entry, _ in table(ModelConfig):
+        other, value = entry.metadata.get("only", ("cell", model.cell))
+        if getattr(model, other) != value:
+            yield entry.name
+
+
+configs = section(Config).map(possible)

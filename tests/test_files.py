@@ -1,0 +1,229 @@
+"""A file shows either all of its old content or all of its new; a folder has one trainer; leftovers are swept."""
+
+import errno
+import fcntl
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import charrnn
+from charrnn import checkpoint, files
+from charrnn.errors import RunInUseError
+from charrnn.files import Lock, sweep, write_atomic
+
+OLD, NEW = b"old " * 1000, b"new " * 2000
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(OLD)
+    return path
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(found.name for found in folder.iterdir())
+
+
+# -- write whole or not at all ------------------------------------------------------------------------------------
+
+
+class Disk:
+    """The I/O calls of files.py, noted by name; number `fails` raises OSError, and so do all after it if `lasting`."""
+
+    def __init__(self, fails: int = 0, lasting: bool = False, code: int = errno.EIO) -> None:
+        self.fails, self.lasting, self.code = fails, lasting, code
+        self.calls: list[str] = []
+
+    def watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any, **options: Any) -> Any:
+            self.calls.append(name)
+            at = len(self.calls)
+            if self.fails and (at == self.fails or (self.lasting and at > self.fails)):
+                raise OSError(self.code, os.strerror(self.code))
+            return function(*args, **options)
+
+        return call
+
+    @contextmanager
+    def mounted(self) -> Iterator["Disk"]:
+        disk = self
+
+        class File(io.BufferedWriter):
+            def write(self, data: Any) -> int:
+                return disk.watched("write", super().write)(data)
+
+            def flush(self) -> None:
+                disk.watched("flush", super().flush)()
+
+        def open_file(path: Path, mode: str) -> File:
+            return File(io.FileIO(path, mode.replace("b", "")))
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(files, "open", self.watched("open", open_file), raising=False)
+            for name in ("fsync", "replace"):
+                patch.setattr(os, name, self.watched(name, getattr(os, name)))
+            patch.setattr(os, "open", self.watched("open folder", os.open))
+            yield disk
+
+
+def test_the_content_is_on_disk_before_the_name_and_the_name_before_the_end(path):
+    with Disk().mounted() as disk:
+        write_atomic(path, lambda file: file.write(NEW))
+    assert disk.calls[:3] == ["open", "write", "flush"]
+    steps = [call for call in disk.calls if call not in ("open", "write", "flush")]
+    assert steps == ["fsync", "replace", *(["open folder", "fsync"] if os.name != "nt" else [])]
+    assert path.read_bytes() == NEW
+
+
+def test_the_old_content_shows_until_the_new_is_whole(path):
+    def write(file: Any) -> None:
+        for at in range(0, len(NEW), 1000):
+            file.write(NEW[at : at + 1000])
+            file.flush()
+            assert path.read_bytes() == OLD
+
+    write_atomic(path, write)
+    assert path.read_bytes() == NEW
+    assert names(path.parent) == [path.name]
+
+
+def test_a_file_that_was_not_there_appears_whole(tmp_path):
+    write_atomic(tmp_path / "new.txt", lambda file: file.write(NEW))
+    assert (tmp_path / "new.txt").read_bytes() == NEW
+
+
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=errno.errorcode.get)
+def test_whatever_call_of_a_save_fails_a_whole_checkpoint_stays_and_nothing_else(tmp_path, code, lasting):
+    path = tmp_path / "last.npz"
+
+    def save(step: int) -> None:
+        checkpoint.save(path, {"step": step}, {"weight": np.full((40, 50), step, np.float32)})
+
+    with Disk().mounted() as disk:
+        save(1)
+    assert len(disk.calls) > 8
+    for fails in range(1, len(disk.calls) + 1):
+        save(1)
+        with Disk(fails, lasting, code).mounted() as disk, pytest.raises(OSError) as error:
+            save(2)
+        assert error.value.errno == code
+        named = "replace" in disk.calls[: fails - 1]
+        header, arrays = checkpoint.load(path)
+        assert header["step"] == arrays["weight"][0, 0] == (2 if named else 1)
+        assert names(tmp_path) == [path.name]
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, ZeroDivisionError])
+def test_an_interruption_leaves_the_old_file_and_no_other(path, error):
+    def write(file: Any) -> None:
+        file.write(NEW)
+        raise error
+
+    with pytest.raises(error):
+        write_atomic(path, write)
+    assert path.read_bytes() == OLD
+    assert names(path.parent) == [path.name]
+
+
+# -- processes ----------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def process(program: str, *arguments: Any) -> Iterator[subprocess.Popen[str]]:
+    """A Python process with pipes for its input and output, gone at the end."""
+    environment = os.environ | {"PYTHONPATH": str(Path(charrnn.__file__).parents[1])}
+    program = "import os, sys\nfrom pathlib import Path\nfrom charrnn.files import *\n" + program
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=environment, text=True, **streams) as started:
+        try:
+            yield started
+        finally:
+            started.kill()
+
+
+def test_what_a_killed_writer_left_is_swept_and_nothing_else(path):
+    folder = path.parent
+    for name in ("notes.tmp", ".hidden", "my.tmp.txt", ".lock"):
+        (folder / name).touch()
+    (folder / "samples").mkdir()
+    (folder / ".kept.tmp").mkdir()
+    before = names(folder)
+    dies = "write_atomic(Path(sys.argv[1]), lambda file: (file.write(b'new'), file.flush(), os._exit(9)))"
+    with process(dies, path) as writer:
+        assert writer.wait() == 9
+    assert len(names(folder)) == len(before) + 1
+    assert path.read_bytes() == OLD
+    sweep(folder)
+    assert names(folder) == before
+
+
+TRY = "lock = Lock(Path(sys.argv[1])); print('locked', flush=True)"
+HOLD = f"{TRY}; input(); lock.close(); print('free', flush=True); input()"
+
+
+def locked(folder: Path) -> bool:
+    """Whether another trainer finds the folder taken."""
+    try:
+        Lock(folder).close()
+    except RunInUseError:
+        return True
+    return False
+
+
+def test_a_folder_locked_by_another_process_is_refused_until_that_gives_it_free(tmp_path):
+    with process(HOLD, tmp_path) as holder:
+        assert holder.stdout.readline() == "locked\n"
+        assert locked(tmp_path)
+        assert locked(tmp_path), "a refused claim changes nothing"
+        print(file=holder.stdin, flush=True)
+        assert holder.stdout.readline() == "free\n"
+        assert not locked(tmp_path)
+
+
+def test_a_lock_ends_with_its_process_however_that_ends(tmp_path):
+    with process(HOLD, tmp_path) as holder:
+        assert holder.stdout.readline() == "locked\n"
+        holder.kill()
+        holder.wait()
+    assert not locked(tmp_path)
+
+
+def test_a_lock_of_this_process_keeps_others_out_and_close_lets_them_in(tmp_path):
+    lock = Lock(tmp_path)
+    with pytest.raises(RunInUseError, match=re.escape(str(tmp_path))):
+        Lock(tmp_path)
+    with process(f"try: {TRY}\nexcept RunInUseError: print('refused')", tmp_path) as other:
+        assert other.stdout.read() == "refused\n"
+    lock.close()
+    with process(TRY, tmp_path) as other:
+        assert other.stdout.read() == "locked\n"
+    assert not locked(tmp_path)
+
+
+def test_folders_are_locked_one_by_one(tmp_path):
+    (tmp_path / "other").mkdir()
+    lock = Lock(tmp_path)
+    assert not locked(tmp_path / "other")
+    lock.close()
+
+
+def test_a_file_system_that_knows_no_locks_is_not_called_another_trainer(tmp_path, monkeypatch):
+    def unsupported(*_: Any) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr(fcntl, "flock", unsupported)
+    with pytest.raises(OSError) as error:
+        Lock(tmp_path)
+    assert error.value.errno == errno.ENOLCK
