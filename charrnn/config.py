@@ -10,7 +10,8 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import MISSING, Field, asdict, dataclass, field, fields, is_dataclass, replace
-from pathlib import Path
+from functools import cache
+from pathlib import Path, PurePath
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -176,8 +177,22 @@ class Config:
 
     def to_yaml(self) -> str:
         """The complete, resolved config as YAML that load_config() reads back to an equal Config."""
-        text: str = yaml.safe_dump(self.to_dict(), sort_keys=False, allow_unicode=True, default_flow_style=None)
+        text: str = yaml.dump(
+            self.to_dict(), Dumper=_Dumper, sort_keys=False, allow_unicode=True, default_flow_style=None
+        )
         return text
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes text that holds control characters or odd line ends in quotes, with escapes."""
+
+
+_Dumper.add_representer(
+    str,
+    lambda dumper, text: dumper.represent_scalar(
+        "tag:yaml.org,2002:str", text, style=None if text.isprintable() else '"'
+    ),
+)
 
 
 # -- YAML to nodes ------------------------------------------------------------------------------------------------
@@ -198,16 +213,21 @@ class Faults:
 
     def __init__(self) -> None:
         self.found: list[str] = []
+        self.keys: set[str] = set()  # keys whose value is faulty
 
     def add(self, where: str, message: str) -> None:
         """Note one fault; text of the user's is shown with its control characters escaped."""
-        safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in f"{where}: {message}")
-        self.found.append(safe)
+        self.found.append(safe(f"{where}: {message}"))
 
     def raise_if_any(self) -> None:
         """Raise ConfigError with one line for each fault."""
         if self.found:
             raise ConfigError("\n".join(sorted(dict.fromkeys(self.found), key=_place)))
+
+
+def safe(text: str) -> str:
+    """Text with its control characters escaped."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _place(line: str) -> tuple[int, int]:
@@ -248,7 +268,9 @@ def parse_yaml(text: str, source: str, faults: Faults) -> Node | None:
             stack[-1] = (parent, None)
 
     try:
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        loader = yaml.SafeLoader(text)
+        while loader.check_event():
+            event: Any = loader.get_event()  # type: ignore[no-untyped-call]
             mark: Any = event.start_mark
             where = f"{source}:{mark.line + 1}:{mark.column + 1}"
             if isinstance(event, yaml.AliasEvent):
@@ -280,9 +302,13 @@ def parse_yaml(text: str, source: str, faults: Faults) -> Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         column = error.position - text.rfind("\n", 0, error.position)
-        faults.add(f"{source}:{line}:{column}", f"not YAML: the character {error.character!r} is not allowed")
+        faults.add(f"{source}:{line}:{column}", f"not YAML: the character {chr(error.character)!r} is not allowed")
         return None
-    return root[0] if root else Node({}, f"{source}:1:1")
+    except (ValueError, OverflowError):  # an escape beyond Unicode, or a version of a thousand digits
+        mark = loader.get_mark()
+        faults.add(f"{source}:{mark.line + 1}:{mark.column + 1}", "not YAML: a number out of range")
+        return None
+    return root[0] if root else Node("", f"{source}:1:1", plain=True)
 
 
 def node_of(value: Any, source: str) -> Node:
@@ -295,13 +321,21 @@ def node_of(value: Any, source: str) -> Node:
         return Node([node_of(item, source) for item in value], source)
     if isinstance(value, str):
         return Node(value, source)
-    return Node("null" if value is None else json.dumps(value), source, plain=True)
+    if value is None:
+        return Node("null", source, plain=True)
+    if isinstance(value, PurePath):
+        return Node(str(value), source)
+    try:
+        return Node(json.dumps(getattr(value, "item", lambda: value)()), source, plain=True)
+    except (TypeError, ValueError):
+        return Node(f"a {type(value).__name__}", source)
 
 
 # -- nodes to Config ----------------------------------------------------------------------------------------------
 
 INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+UNFIT = re.compile("[\0\ud800-\udfff]")  # what no file name and no UTF-8 can hold
 NULL = ("", "~", "null", "Null", "NULL")
 BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 
@@ -348,7 +382,7 @@ def convert(node: Node, kind: Any) -> Any:
     text = node.value
     if get_origin(kind) is Literal and text in get_args(kind):
         return text
-    if kind is str and (text not in NULL or not node.plain) and text:
+    if kind is str and (text not in NULL or not node.plain) and text and not UNFIT.search(text):
         return text
     if node.plain:
         if kind is NoneType and text in NULL:
@@ -380,6 +414,11 @@ def outside(value: Any, bounds: dict[str, Any]) -> str | None:
     return None
 
 
+def shortened(text: str) -> str:
+    """The repr of a text, cut where it is long."""
+    return repr(text if len(text) < 100 else text[:99] + "…")
+
+
 def table(section: Any) -> Iterator[tuple[Field[Any], Any]]:
     """The keys of a section (a dataclass) with their types."""
     hints = get_type_hints(section)
@@ -395,18 +434,24 @@ def all_keys(section: Any = Config, prefix: str = "") -> Iterator[str]:
             yield from all_keys(kind, f"{prefix}{entry.name}.")
 
 
+@cache
+def homes() -> dict[str, str]:
+    """The name of every key with its full path."""
+    return {path.rpartition(".")[2]: path for path in reversed(list(all_keys()))}
+
+
 def suggestion(name: str, section: Any, prefix: str) -> str:
     """The nearest valid key, in this section or elsewhere, as the end of a message."""
     names = [entry.name for entry, _ in table(section)]
+    elsewhere = homes()
+    if name in elsewhere:
+        return f"; did you mean {elsewhere[name]}?"
     near = difflib.get_close_matches(name, names, 1, 0.6)
     if near:
         return f"; did you mean {near[0]}?"
-    homes: dict[str, str] = {}
-    for path in all_keys():
-        homes.setdefault(path.rpartition(".")[2], path)
-    near = difflib.get_close_matches(name, homes, 1, 0.75)
+    near = difflib.get_close_matches(name, elsewhere, 1, 0.75)
     if near:
-        return f"; did you mean {homes[near[0]]}?"
+        return f"; did you mean {elsewhere[near[0]]}?"
     return f"; {prefix.rstrip('.') or 'a config'} has {', '.join(names)}"
 
 
@@ -421,7 +466,7 @@ def build(section: Any, node: Node, prefix: str, faults: Faults) -> Any:
     if not isinstance(node.value, dict):
         faults.add(node.where, f"{prefix.rstrip('.') or 'a config'} must be a mapping of keys to values")
         return None
-    for name in node.value.keys() - {entry.name for entry, _ in keys}:
+    for name in [name for name in node.value if name not in {entry.name for entry, _ in keys}]:
         faults.add(node.keys[name], f"{prefix}{name}: unknown key{suggestion(name, section, prefix)}")
     values: dict[str, Any] = {}
     for entry, kind in keys:
@@ -442,7 +487,7 @@ def build(section: Any, node: Node, prefix: str, faults: Faults) -> Any:
             try:
                 value = convert(child, kind)
             except _Mismatch:
-                shown = repr(child.value) if isinstance(child.value, str) else "a collection"
+                shown = shortened(child.value) if isinstance(child.value, str) else "a collection"
                 near = (
                     difflib.get_close_matches(str(child.value), get_args(kind), 1)
                     if get_origin(kind) is Literal
@@ -450,9 +495,13 @@ def build(section: Any, node: Node, prefix: str, faults: Faults) -> Any:
                 )
                 hint = f"; did you mean {near[0]}?" if near else ""
                 faults.add(child.where, f"{path}: expected {named(kind)}, got {shown}{hint}")
+                faults.keys.add(path)
+                if entry.default is MISSING:
+                    values[entry.name] = ""
                 continue
             wrong = outside(value, dict(entry.metadata))
             if wrong:
+                faults.keys.add(path)
                 faults.add(child.where, f"{path}: {child.value if isinstance(child.value, str) else value} {wrong}")
                 continue
             values[entry.name] = value
@@ -470,49 +519,51 @@ def place_of(node: Node, *path: str) -> str:
 
 
 def check_combinations(config: Config, root: Node, faults: Faults) -> None:
-    """Note what each key allows but all of them together do not."""
+    """Note what each key allows but all of them together do not; a faulty key has been blamed already."""
     data, model, train = config.data, config.model, config.train
+
+    def clash(at: str, message: str, *others: str) -> None:
+        if not faults.keys & {at, *others}:
+            faults.add(place_of(root, *at.split(".")), message)
+
     for entry, _ in table(ModelConfig):
         if "only" in entry.metadata:
             other, value = entry.metadata["only"]
             if getattr(model, entry.name) != entry.default and getattr(model, other) != value:
-                message = f"model.{entry.name} counts only with model.{other}: {value}"
-                faults.add(place_of(root, "model", entry.name), f"{message}; leave it out")
+                name = f"model.{entry.name}"
+                clash(name, f"{name} counts only with model.{other}: {value}; leave it out", f"model.{other}")
     if model.dropout and model.num_layers == 1:
         message = "model.dropout works between layers, and model.num_layers is 1; set it to 0 or add a layer"
-        faults.add(place_of(root, "model", "dropout"), message)
-    at_fractions = place_of(root, "data", "fractions")
+        clash("model.dropout", message, "model.num_layers")
     if abs(sum(data.fractions) - 1) > 1e-6:
-        faults.add(at_fractions, f"data.fractions: {list(data.fractions)} sum to {sum(data.fractions):g}, not 1")
+        clash("data.fractions", f"data.fractions: {list(data.fractions)} sum to {sum(data.fractions):g}, not 1")
     if not data.fractions[0]:
-        faults.add(at_fractions, "data.fractions: nothing is left to train on; the first share must be above 0")
+        message = "data.fractions: nothing is left to train on; the first share must be above 0"
+        clash("data.fractions", message)
     if train.shards and train.shards > train.batch_size:
         message = f"train.shards: {train.shards} are more than the {train.batch_size} streams of train.batch_size"
-        faults.add(place_of(root, "train", "shards"), message)
+        clash("train.shards", message, "train.batch_size")
     own = [name for name in ("valid_path", "test_path") if getattr(data, name)]
     if own and data.split == "streams":
-        faults.add(
-            place_of(root, "data", "split"), f"data.split: streams cuts data.path; it does not go with data.{own[0]}"
-        )
+        clash("data.split", f"data.split: streams cuts data.path; it does not go with data.{own[0]}")
     if own and data.fractions != (0.9, 0.05, 0.05):
-        faults.add(at_fractions, f"data.fractions cuts data.path; it does not go with data.{own[0]}")
+        clash("data.fractions", f"data.fractions cuts data.path; it does not go with data.{own[0]}")
     if data.tokens == "byte":
         for name, default in (("normalize", "none"), ("lowercase", False), ("min_count", 1), ("encoding", "utf-8")):
             if getattr(data, name) != default:
-                faults.add(
-                    place_of(root, "data", name), f"data.{name} does not go with data.tokens: byte; leave it out"
-                )
+                clash(f"data.{name}", f"data.{name} does not go with data.tokens: byte; leave it out")
     try:
         "".encode(data.encoding)
     except (LookupError, ValueError):
         message = f"data.encoding: {data.encoding!r} is not a text encoding; usual ones are utf-8, latin-1, cp1252"
-        faults.add(place_of(root, "data", "encoding"), message)
+        clash("data.encoding", message)
     if train.epochs is None and train.max_steps is None:
-        faults.add(place_of(root, "train"), "train.epochs and train.max_steps are both null: the run would never end")
+        message = "train.epochs and train.max_steps are both null: the run would never end"
+        clash("train", message, "train.epochs", "train.max_steps")
     validated = data.valid_path or (data.fractions[1] and not own)
     if train.schedule.kind == "plateau" and not validated:
         message = "train.schedule: plateau follows the validation loss, and there is no validation split"
-        faults.add(place_of(root, "train", "schedule"), message)
+        clash("train.schedule", message, "data.fractions", "data.valid_path", "data.test_path")
 
 
 def resolve(root: Node | None, faults: Faults) -> Config:
@@ -549,8 +600,6 @@ def override(root: Node, assignment: str, faults: Faults) -> None:
         node.value[name] = child
         node.keys.setdefault(name, source)
         node = child
-    if text.strip() == "" and isinstance(value.value, dict):
-        value = Node("", source, plain=True)
     node.value[last] = value
     node.keys[last] = source
 
@@ -564,9 +613,11 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}; charrnn train takes the path of a YAML config") from None
+        message = f"{path}: {error.strerror}; charrnn train takes the path of a YAML config"
+        raise ConfigError(safe(message)) from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte offset {error.start}: a config is UTF-8 text, and this is not") from None
+        message = f"{path}: byte offset {error.start}: a config is UTF-8 text, and this is not"
+        raise ConfigError(safe(message)) from None
     faults = Faults()
     root = parse_yaml(text, str(path), faults)
     if root is not None and not isinstance(root.value, dict) and not (root.plain and root.value in NULL):

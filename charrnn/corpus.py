@@ -96,7 +96,8 @@ def check_sizes(config: Config, corpus: Corpus) -> None:
             f"set train.seq_length to {size - 1} or less, or give it more text"
         )
     if len(np.unique(corpus.train.ids)) < 2:
-        shown = ascii(corpus.vocab.symbols[corpus.train.ids[0]])
+        first = corpus.vocab.symbols[int(corpus.train.ids[0]) :][:1]
+        shown = ascii(first) if first else f"rarer than data.min_count {config.data.min_count:,}"
         raise TextError(f"data.path: {whole}, all of them {shown}: there is nothing to learn")
     if config.train.batch_size > size - 1:
         raise TextError(f"data.path: {whole}, too few for train.batch_size {config.train.batch_size}; lower it")
@@ -117,7 +118,8 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
         )
     for split in (corpus.valid, corpus.test):
         if split.unknown:
-            found.append(f"{split.unknown:,} characters of the {split.name} split do not occur in the training text")
+            lack = "are too rare or missing in" if corpus.vocab.has_unknown else "do not occur in"
+            found.append(f"{split.unknown:,} characters of the {split.name} split {lack} the training text")
     if corpus.left_out:
         found.append(
             f"the last {corpus.left_out:,} characters do not fill a block of the streams split and are left out"

@@ -12,6 +12,7 @@ import gzip
 import hashlib
 import lzma
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -81,8 +82,10 @@ class Vocab:
         if unknown == "replace":
             ids[missing] = max(self.symbols.find(" "), 0)
             return ids
-        first = {text[at]: int(at) for at in reversed(missing)}
-        named = ", ".join(f"{symbol!r} (position {at})" for symbol, at in list(reversed(first.items()))[:8])
+        first: dict[str, int] = {}
+        for at in missing.tolist():
+            first.setdefault(text[at], at)
+        named = ", ".join(f"{symbol!r} (position {at})" for symbol, at in list(first.items())[:8])
         more = f" and {len(first) - 8} more" if len(first) > 8 else ""
         raise TextError(
             f"the model does not know {named}{more}; leave them out, or use --unknown skip or --unknown replace"
@@ -129,12 +132,16 @@ def find_files(path: str | Sequence[str], key: str = "data.path") -> list[Path]:
     """
     found: list[Path] = []
     for name in [path] if isinstance(path, str) else path:
-        here = Path(name).expanduser()
+        try:
+            here = Path(name).expanduser()
+            there = here.exists()
+        except (OSError, RuntimeError) as error:  # too long for a path, or no such user
+            raise TextError(f"{key}: {name[:80]}: {getattr(error, 'strerror', None) or error}") from None
         if here.is_dir():
             files = sorted(p for p in here.rglob("*") if p.is_file() and not _hidden(p.relative_to(here)))
             if not files:
                 raise TextError(f"{key}: the directory {name} holds no files")
-        elif here.exists():
+        elif there:
             files = [here]
         else:
             matches = sorted(glob.glob(str(here), recursive=True))
@@ -173,7 +180,7 @@ def file_pieces(paths: Iterable[Path]) -> Iterator[tuple[str, bytes, bool]]:
         try:
             with open_file(path) as file:
                 yield from stream_pieces(str(path), file)
-        except (OSError, EOFError, lzma.LZMAError) as error:
+        except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
             raise TextError(f"{path}: {reason}") from None
 
@@ -289,6 +296,12 @@ def read_raw(
         numbers = table[points]
         new = np.unique(points[numbers < 0])
         if len(new):
+            halves = new[(new >= 0xD800) & (new < 0xE000)]
+            if len(halves):
+                raise TextError(
+                    f"the text holds half a surrogate pair, {chr(halves[0])!a}, which data.encoding "
+                    f"{encoding} lets through; convert it to utf-8, or set data.tokens to byte"
+                )
             table[new] = np.arange(len(symbols), len(symbols) + len(new))
             symbols += new.tolist()
             numbers = table[points]
@@ -319,6 +332,8 @@ def split_streams(ids: Array, fractions: Sequence[float], streams: int, length: 
     """
     blocks = len(ids) // (streams * length)
     train, valid = int(blocks * fractions[0] + 1e-9), int(blocks * fractions[1] + 1e-9)
+    if not fractions[2]:
+        valid = blocks - train
     if not train:
         raise TextError(
             f"data.split: streams cuts the text into blocks of {streams} x {length} = {streams * length:,} characters; "
@@ -392,7 +407,7 @@ class Batches:
 
     def __init__(self, ids: Array, streams: int, length: int) -> None:
         self.ids, self.streams, self.length = ids, streams, length
-        self.targets = len(ids) - 1
+        self.targets = max(len(ids) - 1, 0)
         self.run = -(-self.targets // streams)
 
     def __len__(self) -> int:
@@ -400,6 +415,8 @@ class Batches:
         return -(-self.run // self.length)
 
     def __getitem__(self, window: int) -> Batch:
+        if not 0 <= window < len(self):
+            raise IndexError(f"window {window} of {len(self)}")
         return self.window(window, 0, self.streams)
 
     def window(self, window: int, first: int, stop: int) -> Batch:

@@ -317,31 +317,26 @@ def test_members_that_unpack_to_a_hundred_times_the_file_are_not_unpacked(tmp_pa
     in_little_memory(refused, bomb)
 
 
-def rewritten(path: Path, change: Callable[[zipfile.ZipInfo], None]) -> Path:
-    """A good file with something else in its zip directory."""
+@pytest.mark.parametrize(
+    "changes",
+    [{"header_offset": 0}, {"file_size": 1 << 30}, {"file_size": 1 << 30, "compress_size": 1 << 30}, {"flag_bits": 1}],
+    ids=["bytes of another member", "a gigabyte", "a gigabyte on disk", "encrypted"],
+)
+def test_a_member_that_is_not_what_the_list_of_members_says_is_refused(tmp_path, changes):
+    path = tmp_path / "forged.npz"
     with zipfile.ZipFile(path, "w") as archive:
         for name, data in with_header():
             archive.writestr(name, data)
-        for info in archive.infolist():
-            change(info)
-    return path
+        for attribute, value in changes.items():
+            setattr(archive.getinfo("grid.npy"), attribute, value)
+    in_little_memory(refused, path)
 
 
-def test_members_that_share_their_bytes_or_claim_more_than_the_file_are_refused(tmp_path):
-    def at_the_start(info: zipfile.ZipInfo) -> None:
-        info.header_offset = 0
-
-    def of_a_gigabyte(info: zipfile.ZipInfo) -> None:
-        info.file_size = info.compress_size = 1 << 30
-
-    for change in (at_the_start, of_a_gigabyte):
-        in_little_memory(refused, rewritten(tmp_path / "forged.npz", change))
-
-
-def test_a_list_of_thousands_of_members_takes_little_memory(tmp_path):
+@pytest.mark.parametrize("said", [30_000, 1])
+def test_a_list_of_thousands_of_members_takes_little_memory_whatever_number_it_says(tmp_path, said):
     count = 30_000
     one = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(one) * count, 0, 0)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, said, said, len(one) * count, 0, 0)
     path = tmp_path / "many.npz"
     path.write_bytes(one * count + end)
     in_little_memory(refused, path)

@@ -187,26 +187,37 @@ def test_forward_and_backward_leave_the_parameters_and_the_batch_alone(compositi
 
 
 @pytest.mark.parametrize("streams", [1, 3, 7])
-def test_evaluating_between_forward_and_backward_disturbs_nothing(composition, make_toy, streams):
+def test_evaluating_amid_training_disturbs_nothing(composition, make_toy, streams):
     calm, toy = make_toy(composition), make_toy(composition)
     gradient = calm.gradient(calm.full)
+
+    def evaluate():
+        other = toy.network.start(streams)
+        toy.network.feed(window(np.random.default_rng(1), 9, streams).x, other)
+        toy.network.predict(other)
+
     _, state = toy.forward(toy.full)
     kept = state.copy()
-    other = toy.network.start(streams)
-    toy.network.feed(window(np.random.default_rng(1), 9, streams).x, other)
-    toy.network.predict(other)
+    evaluate()
     toy.network.backward(toy.full, toy.tape)
+    evaluate()
     np.testing.assert_array_equal(toy.network.params.grads, gradient)
+    np.testing.assert_array_equal(toy.network.params.values, calm.network.params.values)
     np.testing.assert_array_equal(state, kept)
 
 
 def test_what_feed_reads_next_does_not_depend_on_what_it_read_before(cell, make_toy):
-    toy, fresh = (make_toy(ModelConfig(**cell, **DEEP)) for _ in range(2))
-    for length, streams in ((9, 3), (2, 3), (5, 1), (4, 3)):  # longer, shorter and other shapes than its memory
-        batch = window(np.random.default_rng(length), length, streams)
-        toy.network.feed(batch.x, toy.network.start(streams))
-    found = toy.network.feed(toy.full.x, toy.start.copy())
-    np.testing.assert_allclose(found, fresh.network.feed(fresh.full.x, fresh.start.copy()), **CLOSE)
+    toy = make_toy(ModelConfig(**cell, **DEEP))
+    for length, streams in ((2, 3), (9, 3), (4, 3), (4, 1), (6, 1)):  # its memory grows, suffices, changes shape
+        ids, start = window(np.random.default_rng(length), length, streams).x, toy.network.start(streams)
+        wanted = make_toy(ModelConfig(**cell, **DEEP)).network.feed(ids, start.copy())
+        np.testing.assert_allclose(toy.network.feed(ids, start), wanted, **CLOSE)
+
+
+def test_reading_on_takes_no_new_memory(cell, make_toy, peak_memory):
+    toy = make_toy(ModelConfig(**cell, hidden_size=128, num_layers=2), np.float32, streams=8, length=40)
+    toy.network.feed(toy.full.x, toy.start)
+    assert peak_memory(lambda: toy.network.feed(toy.full.x, toy.start)) < toy.network.tape_bytes(40, 8, False) / 5
 
 
 def test_the_state_before_any_character_is_zero_for_each_layer_and_stream(cell, make_toy):

@@ -63,6 +63,13 @@ def test_where_blocks_are_cut_does_not_change_a_bit(name, block, decay, monkeypa
 
 
 @pytest.mark.parametrize("name", RULES)
+def test_a_step_takes_no_memory_of_its_own(name, peak_memory):
+    values, grads = np.ones((2, 2 * optim.BLOCK + 1), np.float32)
+    optimizer = Optimizer(name, values, Hyper(weight_decay=0.1))
+    assert peak_memory(lambda: optimizer.step(values, grads, 0.1, 1)) < values[: optim.BLOCK].nbytes / 10
+
+
+@pytest.mark.parametrize("name", RULES)
 def test_an_optimizer_continues_from_its_moments_as_if_never_interrupted(name):
     grads = np.random.default_rng(0).standard_normal((4, 9))
     values, optimizer = np.ones(9), Optimizer(name, np.ones(9), Hyper())

@@ -28,7 +28,7 @@ from charrnn.estimate import estimate
 from charrnn.evaluate import Report, score
 from charrnn.network import Network, load, load_checkpoint
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
-from charrnn.train import BEST, CONFIG, FREE, LAST, LOG, SAMPLES, Progress, Run, open_run
+from charrnn.train import BEST, CONFIG, LAST, LOG, SAMPLES, Progress, Run, open_run
 
 TALES = (Path(__file__).parents[1] / "data" / "tales.txt").read_text()
 TIMES = {"seconds", "chars_per_second"}
@@ -106,12 +106,13 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *losses: float) -> None:
 # -- what a step computes -----------------------------------------------------------------------------------------
 
 
-def test_a_run_is_the_plain_loop_and_nothing_more():
-    config = tiny(train={"epochs": 2, "optimizer": "momentum", "learning_rate": 0.5, "clip_norm": 0.3})
+@pytest.mark.parametrize(("optimizer", "rate"), [("momentum", 0.5), ("adam", 0.01)])
+def test_a_run_is_the_plain_loop_and_nothing_more(optimizer, rate):
+    config = tiny(train={"epochs": 2, "optimizer": optimizer, "learning_rate": rate, "clip_norm": 0.3})
     run = Run(config)
     network = Network(config.model, run.corpus.vocab)
     network.initialise(np.random.default_rng(config.seed))
-    optimizer = Optimizer("momentum", network.params.values, Hyper(momentum=0.9))
+    rule = Optimizer(optimizer, network.params.values, Hyper())
     tape, steps = network.tape(8, 4), iter(run)
     for _ in range(2):
         state = network.start(4)  # carried from window to window, zero at the start of an epoch
@@ -122,7 +123,7 @@ def test_a_run_is_the_plain_loop_and_nothing_more():
             clipped = clip_(network.params.grads, norm, 0.3, None)
             progress = next(steps)
             assert (progress.loss, progress.grad_norm, progress.clipped) == (loss, norm, clipped)
-            optimizer.step(network.params.values, network.params.grads, 0.5, progress.step)
+            rule.step(network.params.values, network.params.grads, rate, progress.step)
     assert next(steps, None) is None
     np.testing.assert_array_equal(run.network.params.values, network.params.values)
 
@@ -474,10 +475,12 @@ def test_all_changed_keys_are_named_at_once():
 
 
 def test_what_decides_only_when_to_look_and_when_to_stop_may_change():
-    changes = {name.removeprefix("train."): 5 for name in FREE - {"out", "train.workers"}} | {"workers": 1}
+    looks = {f"{what}_every": 5 for what in ("log", "eval", "save", "sample")} | {"sample_length": 5}
     completed(tiny())
-    completed(tiny(train={**changes, "max_steps": 12}), resume=True)
-    assert records()[-1]["step"] == 12
+    RUN.rename("moved")
+    ends = {"epochs": 5, "max_steps": 12, "patience": 5}
+    completed(tiny(out="moved", train={**looks, **ends, "workers": 1}), resume=True)
+    assert records(Path("moved"))[-1]["step"] == 12
 
 
 def test_a_changed_text_is_refused_and_nothing_is_touched():
@@ -532,16 +535,23 @@ def test_the_best_checkpoint_is_not_mistaken_for_the_last():
         open_run(tiny(), resume=True)
 
 
-@pytest.mark.parametrize("damage", ["shorter", "other lines", "gone"])
-def test_a_log_that_was_changed_by_hand_is_not_built_upon(damage):
+DAMAGED_LOGS = {
+    "a record is missing": lambda data: b"".join(data.splitlines(keepends=True)[1:]),
+    "the last one is torn": lambda data: data[:-30],
+    "its newline is missing": lambda data: data[:-1],
+    "nothing but zeros": lambda data: b"\0" * len(data),
+    "nothing": lambda data: b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED_LOGS.values(), ids=DAMAGED_LOGS)
+def test_a_log_that_does_not_hold_what_the_checkpoint_counts_on_is_not_built_upon(damage):
     completed(tiny(train={"log_every": 2}))
-    log_file, data = RUN / LOG, (RUN / LOG).read_bytes()
-    if damage == "gone":
-        log_file.unlink()
-    else:
-        log_file.write_bytes(data[:-30] if damage == "shorter" else b"\0" * len(data))
+    (RUN / LOG).write_bytes(damage((RUN / LOG).read_bytes()))
+    before = snapshot()
     with pytest.raises(CharrnnError, match=LOG):
         open_run(tiny(train={"log_every": 2}), resume=True)
+    assert snapshot() == before
 
 
 def test_the_log_is_on_disk_before_a_checkpoint_counts_on_it(monkeypatch):
