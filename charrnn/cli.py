@@ -4,19 +4,45 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2
 3 directory in use, 4 diverged, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import codecs
+import contextlib
+import errno
 import os
 import sys
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.errors import CharrnnError
+from charrnn.errors import CharrnnError, ConfigError, visible
 
 if TYPE_CHECKING:
     from charrnn.network import Loaded
 
 CHECKPOINT = click.argument("checkpoint", type=click.Path())
+
+
+class Number(click.FloatRange):
+    """A number in a range; what is not a number is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Raises BadParameter for nan too, which passes every comparison."""
+        number: float = super().convert(value, param, ctx)
+        if isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+class Commands(click.Group):
+    """The commands, ending quietly where the reader of stdout has had enough."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click itself would exit 1 on a closed pipe."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return closed_pipe()
 
 
 def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -29,7 +55,7 @@ def show_version(context: click.Context, parameter: click.Parameter, value: bool
         context.exit()
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
               help="Print versions, BLAS kernel and threads.")  # fmt: skip
 def cli() -> None:
@@ -65,12 +91,11 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`, or configs/reference.yaml.
     The run directory holds config.yaml, log.jsonl, best.npz, last.npz and samples. Ctrl-C saves; --resume goes on.
     """
-    from charrnn.config import load_config
-
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
-    extra = [f"{name}={quoted(value)}" for name, value in (("out", out), ("seed", seed)) if value is not None]
-    settings = load_config(config, [*assignments, *extra])
+    from charrnn.config import load_config
+
+    settings = load_config(config, assignments, out=out, seed=seed)
     from charrnn.console import describe_estimate, follow, tell
     from charrnn.estimate import estimate
     from charrnn.train import open_run, processes
@@ -79,16 +104,17 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         click.echo("\n".join(describe_estimate(estimate(settings))))
         return 0
     run = open_run(settings, resume, init_from, force, processes(settings))
-    if init_from and run.counters.step:
-        tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
-    return follow(run, quiet, run.counters.step if resume else None)
+    try:
+        if init_from and run.counters.step:
+            tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
+        return follow(run, quiet, run.counters.step if resume else None)
+    finally:
+        run.close()
 
 
 @cli.command()
 @CHECKPOINT
-@click.option(
-    "--temp", type=click.FloatRange(0), default=0.8, show_default=True, help="Temperature; 0 takes the likeliest."
-)
+@click.option("--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 takes the likeliest.")
 @click.option(
     "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
 )
@@ -97,15 +123,11 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file, or - for stdin."
 )
 @click.option("--top-k", type=click.IntRange(0), default=0, help="Only the K likeliest characters.")
-@click.option(
-    "--top-p", type=click.FloatRange(0, 1, min_open=True), default=1.0, help="Only the likeliest that make up P."
-)
-@click.option(
-    "--min-p", type=click.FloatRange(0, 1), default=0.0, help="Only those at least P times as likely as the likeliest."
-)
-@click.option("--repetition-penalty", type=click.FloatRange(1), default=1.0, metavar="F",
+@click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, help="Only the likeliest that make up P.")
+@click.option("--min-p", type=Number(0, 1), default=0.0, help="Only those at least P times as likely as the likeliest.")
+@click.option("--repetition-penalty", type=Number(1), default=1.0, metavar="F",
               help="Make carrying on an earlier passage F times less likely per character.")  # fmt: skip
-@click.option("--num", type=click.IntRange(1), default=1, help="So many texts, with an empty line between.")
+@click.option("--num", type=click.IntRange(1, 10_000), default=1, help="So many texts, with an empty line between.")
 @click.option("--until", metavar="TEXT", default="", help="Stop after this was written.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
@@ -128,7 +150,8 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
         raise click.UsageError("--prime and --prime-file exclude each other")
     loaded = load_checkpoint(checkpoint)
     start = prime_text(loaded, prime, prime_file)
-    out = TextOut(loaded.network.vocab, num, "" if hide_prime else start)
+    shown = start.decode("latin-1") if isinstance(start, bytes) else start
+    out = TextOut(loaded.network.vocab.tokens, num, "" if hide_prime else shown)
     with one_thread():
         for stream, character in generate_batch(loaded.network, Options(**options), num, start, seed, unknown):
             out.write(stream, character)
@@ -168,7 +191,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, as_json
         click.echo(json.dumps({"text": name, **report.to_dict()}))
         return 0
     unknown = f", {report.unknown_chars:,} unknown to the model left out" if report.unknown_chars else ""
-    click.echo(f"{printable(name)}: {report.chars:,} characters{unknown}")
+    click.echo(f"{visible(name)}: {report.chars:,} characters{unknown}")
     click.echo(f"  cross-entropy  {report.nats_per_char:.4f} nats/char")
     click.echo(f"                 {report.bits_per_char:.4f} bits/char")
     click.echo(f"                 {report.bits_per_byte:.4f} bits/byte")
@@ -194,24 +217,22 @@ def info(checkpoint: str, as_json: bool) -> int:
     if as_json:
         click.echo(json.dumps({"path": str(loaded.path), "parameters": loaded.network.params.size, **header}))
         return 0
-    training, model = header.get("training", {}), loaded.config.model
-    best = training.get("best")
-    click.echo(f"{printable(str(loaded.path))}")
+    model, training = loaded.config.model, header.get("training")
+    click.echo(visible(str(loaded.path)))
     click.echo(
         f"  model        {model.cell}, {model.num_layers} x {model.hidden_size}, "
         f"{loaded.network.params.size:,} parameters"
     )
-    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {printable(repr(vocab.symbols))[:1000]}")
-    click.echo(f"  trained      {training.get('step', 0):,} steps, {training.get('chars', 0):,} characters")
-    if best is not None:
-        click.echo(f"  best         {best:.4f} nats/char on validation, at step {training['best_step']:,}")
-    for step, nats, valid in training.get("history", [])[-10:]:
-        click.echo(f"    step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else ""))
+    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:1000]}")
+    for line in history(training if isinstance(training, dict) else {}):
+        click.echo(f"  {line}")
     click.echo(f"  arrays       {', '.join(loaded.network.params.shapes)}")
-    click.echo(f"  versions     {', '.join(f'{k} {v}' for k, v in header.get('versions', {}).items())}")
+    versions = header.get("versions")
+    named = ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else "unknown"
+    click.echo(f"  versions     {visible(named, keep='')}")
     click.echo("  config")
     for line in loaded.config.to_yaml().splitlines():
-        click.echo(f"    {printable(line)}")
+        click.echo(f"    {visible(line)}")
     return 0
 
 
@@ -234,58 +255,62 @@ def show_config(schema: bool) -> int:
 # -- helpers ------------------------------------------------------------------------------------------------------
 
 
-def quoted(value: str | int) -> str:
-    """A string or number as a YAML value."""
-    import json
-
-    return json.dumps(value)
-
-
-def printable(text: str) -> str:
-    """Text that cannot command a terminal."""
-    from charrnn.text import visible
-
-    return visible(text)
+def history(training: dict[str, Any]) -> list[str]:
+    """The training history of a checkpoint in a few lines; nothing where the file tells none."""
+    try:
+        lines = [f"trained      {training['step']:,} steps, {training['chars']:,} characters"]
+        if training["best"] is not None:
+            lines.append(f"best         {training['best']:.4f} nats/char on validation, step {training['best_step']:,}")
+        for step, nats, valid in training["history"][-10:]:
+            lines.append(
+                f"  step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else "")
+            )
+    except (KeyError, TypeError, ValueError):
+        return ["trained      unknown"]
+    return lines
 
 
 class TextOut:
     """Sampled text on stdout: streamed when it is one text, else each whole, in order, with an empty line between.
 
-    Bytes go out as they are, characters as UTF-8; a terminal gets no control characters.
+    Bytes go out as they are, characters as UTF-8; a terminal gets no control characters. `start`, the prime, comes
+    first, with the first character, so that a prime that cannot be read prints nothing.
     """
 
-    def __init__(self, vocab: Any, num: int, prime: Any) -> None:
-        self.vocab, self.terminal = vocab, sys.stdout.isatty()
+    def __init__(self, tokens: str, num: int, start: str) -> None:
+        self.encoding = "latin-1" if tokens == "byte" else "utf-8"
+        self.terminal, self.start = sys.stdout.isatty(), start
         self.parts: list[list[str]] = [[] for _ in range(num)]
-        start = prime.decode("latin-1") if isinstance(prime, bytes) else prime
-        if start and vocab.tokens == "byte" and isinstance(prime, str):
-            start = start.encode().decode("latin-1")
-        self.start = start
-        if num == 1:
-            self._out(start)
+        self.shown = codecs.getincrementaldecoder("utf-8")("replace")  # bytes of one character come one by one
 
     def write(self, stream: int, character: str) -> None:
         """Take one character of one text."""
+        part = self.parts[stream]
+        text = character if part else self.start + character
+        part.append(text)
         if len(self.parts) == 1:
-            self._out(character)
-        else:
-            self.parts[stream].append(character)
-        self.ends = character
+            self._out(text)
 
     def close(self) -> None:
         """Print what was collected; a terminal gets a last newline."""
         if len(self.parts) > 1:
-            self._out("\n\n".join(self.start + "".join(part) for part in self.parts) + "\n")
+            self._out("\n\n".join("".join(part) for part in self.parts) + "\n")
         elif self.terminal:
             self._out("\n")
 
     def _out(self, text: str) -> None:
-        data = self.vocab.to_bytes(text)
+        data = text.encode(self.encoding)
         if self.terminal:
-            shown = printable(data.decode("utf-8", "replace"))
-            data = shown.encode(sys.stdout.encoding or "utf-8", "replace")
+            data = visible(self.shown.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
+
+
+def standard_input() -> Any:
+    """Standard input, for bytes."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed, so - cannot be read")
+    return sys.stdin.buffer
 
 
 def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> Any:
@@ -296,11 +321,11 @@ def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> A
     text: str | bytes = prime or ""
     if prime_file is not None:
         try:
-            text = sys.stdin.buffer.read() if prime_file == "-" else Path(prime_file).read_bytes()
+            text = standard_input().read() if prime_file == "-" else Path(prime_file).read_bytes()
         except OSError as error:
             raise click.UsageError(f"--prime-file {prime_file}: {error.strerror}") from None
     if data.tokens == "byte":
-        return text
+        return os.fsencode(text)
     if isinstance(text, bytes):
         text = decode_bytes(text, data.encoding, prime_file or "")
     return "".join(transformed([text], data.normalize, data.lowercase))
@@ -315,7 +340,7 @@ def score_files(loaded: "Loaded", files: tuple[str, ...]) -> tuple[str, Any]:
     def pieces() -> Any:
         for name in files:
             if name == "-":
-                yield from stream_pieces("standard input", sys.stdin.buffer)
+                yield from stream_pieces("standard input", standard_input())
             else:
                 yield from file_pieces(find_files(name, "FILE"))
 
@@ -345,29 +370,58 @@ def score_split(loaded: "Loaded", name: str | None) -> tuple[str, Any]:
 
 def main() -> None:
     """Run the command line and leave with its exit code; every error is one line, or one for each fault."""
+    open_streams()
     try:
         code = cli.main(prog_name="charrnn", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        code = 2
     except click.ClickException as error:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
-        code = fail(f"{error.format_message()} (see {where} --help)", 2)
+        code = fail([f"{error.format_message()} (see {where} --help)"], 2)
+    except ConfigError as error:
+        code = fail(str(error).splitlines(), error.exit_code)
     except CharrnnError as error:
-        code = fail(str(error), error.exit_code)
+        code = fail([str(error)], error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         code = 130
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # the reader has had enough; nothing more to say at exit
-        code = 0
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        code = fail(f"{where}{error.strerror or error}", 1)
-    except MemoryError as error:
-        code = fail(f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run", 1)
+        code = closed_pipe()
+    except (OSError, MemoryError) as error:
+        code = fail([explained(error)], 1)
     sys.exit(code)
 
 
-def fail(message: str, code: int) -> int:
+def open_streams() -> None:
+    """Let standard streams that are closed lead nowhere, so that no file that is opened later takes their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                while (taken := os.open(os.devnull, os.O_RDWR)) < number:
+                    pass
+                if taken > number:
+                    os.close(taken)
+            if name != "stdin":
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
+
+def closed_pipe() -> int:
+    """The reader of stdout has had enough: nothing more to say, at exit either."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
+
+
+def explained(error: OSError | MemoryError) -> str:
+    """A failure of the system in one line."""
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run"
+    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def fail(lines: list[str], code: int) -> int:
     """Print an error, a line for each fault; return the exit code."""
-    for line in message.splitlines():
-        click.echo(f"charrnn: {line}", err=True)
+    for line in lines:
+        click.echo(f"charrnn: {visible(line, keep='')}", err=True)
     return code

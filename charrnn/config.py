@@ -17,7 +17,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import yaml
 
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, visible
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 16
@@ -217,17 +217,12 @@ class Faults:
 
     def add(self, where: str, message: str) -> None:
         """Note one fault; text of the user's is shown with its control characters escaped."""
-        self.found.append(safe(f"{where}: {message}"))
+        self.found.append(visible(f"{where}: {message}", keep=""))
 
     def raise_if_any(self) -> None:
         """Raise ConfigError with one line for each fault."""
         if self.found:
             raise ConfigError("\n".join(sorted(dict.fromkeys(self.found), key=_place)))
-
-
-def safe(text: str) -> str:
-    """Text with its control characters escaped."""
-    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
 def _place(line: str) -> tuple[int, int]:
@@ -297,7 +292,8 @@ def parse_yaml(text: str, source: str, faults: Faults) -> Node | None:
     except yaml.MarkedYAMLError as error:
         at = error.problem_mark or error.context_mark
         where = f"{source}:{at.line + 1}:{at.column + 1}" if at else source
-        faults.add(where, f"not YAML: {error.problem or error.context}")
+        quote = "; a value that begins with * needs quotes" if "alias" in str(error.context) else ""
+        faults.add(where, f"not YAML: {error.problem or error.context}{quote}")
         return None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
@@ -604,8 +600,9 @@ def override(root: Node, assignment: str, faults: Faults) -> None:
     node.keys[last] = source
 
 
-def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
-    """Read a config file. `overrides`: KEY=VALUE strings that win over it. `out` is filled in from the file's name.
+def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str | int | None) -> Config:
+    """Read a config file. `overrides`: KEY=VALUE strings that win over it; `values`: top-level keys that win over
+    both, where they are not None. `out` is filled in from the file's name.
 
     Raises ConfigError with one line for every fault: file:line:column, what is wrong, and the nearest valid key.
     """
@@ -614,10 +611,10 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         message = f"{path}: {error.strerror}; charrnn train takes the path of a YAML config"
-        raise ConfigError(safe(message)) from None
+        raise ConfigError(visible(message, keep="")) from None
     except UnicodeDecodeError as error:
         message = f"{path}: byte offset {error.start}: a config is UTF-8 text, and this is not"
-        raise ConfigError(safe(message)) from None
+        raise ConfigError(visible(message, keep="")) from None
     faults = Faults()
     root = parse_yaml(text, str(path), faults)
     if root is not None and not isinstance(root.value, dict) and not (root.plain and root.value in NULL):
@@ -628,6 +625,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = ()) -> Config:
             root = Node({}, f"{path}:1:1")
         for assignment in overrides:
             override(root, assignment, faults)
+        for name, value in values.items():
+            if value is not None:
+                root.value[name], root.keys[name] = node_of(value, f"--{name}"), f"--{name}"
     config = resolve(root, faults)
     return config if config.out else replace(config, out=str(Path("runs") / path.stem))
 

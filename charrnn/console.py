@@ -23,9 +23,9 @@ from rich.text import Text
 
 from charrnn.advice import conclusion, next_commands, shell
 from charrnn.corpus import remarks
+from charrnn.errors import visible
 from charrnn.estimate import Estimate
 from charrnn.machine import forced_kernel, sentence
-from charrnn.text import visible
 from charrnn.train import Progress, Run
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -201,14 +201,14 @@ class PlainLines:
 def tell(line: str) -> None:
     """One line on stderr, whatever its encoding; flushed."""
     encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(visible(line).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    sys.stderr.write(visible(line, keep="").encode(encoding, "backslashreplace").decode(encoding) + "\n")
     sys.stderr.flush()
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
     """Train to the end, or until a signal; show it; return the exit code."""
     stop, console = Stop(), Console(stderr=True, highlight=False)
-    live = console.is_terminal and not console.is_dumb_terminal and not quiet
+    live = sys.stderr.isatty() and console.is_terminal and not console.is_dumb_terminal and not quiet
     say = (lambda line: None) if quiet else tell
     for line in opening(run, resumed_from):
         say(line)

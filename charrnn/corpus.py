@@ -119,7 +119,7 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
     for split in (corpus.valid, corpus.test):
         if split.unknown:
             lack = "are too rare or missing in" if corpus.vocab.has_unknown else "do not occur in"
-            found.append(f"{split.unknown:,} characters of the {split.name} split {lack} the training text")
+            found.append(f"characters of the {split.name} split that {lack} the training text: {split.unknown:,}")
     if corpus.left_out:
         found.append(
             f"the last {corpus.left_out:,} characters do not fill a block of the streams split and are left out"

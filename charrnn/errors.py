@@ -1,8 +1,21 @@
 """Every error that a user can cause, one class for each exit code of the command line.
 
-A message is one line (or one line for each fault) and says what, where, and what to do next.
-This module holds no logic and imports nothing.
+A message is one line (or one line for each fault) and says what, where, and what to do next. Text of a user's, in a
+message or anywhere else, goes to a terminal through visible(). Imports nothing but unicodedata.
 """
+
+import unicodedata
+
+HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that are not shown raw
+JOINERS = "\u200c\u200d"  # formatting characters that only shape the letters beside them
+
+
+def visible(text: str, keep: str = "\n\t") -> str:
+    """Text that cannot command a terminal: control and formatting characters, but those in `keep`, as escapes."""
+    return "".join(
+        symbol if symbol in keep + JOINERS or unicodedata.category(symbol) not in HIDDEN else ascii(symbol)[1:-1]
+        for symbol in text
+    )
 
 
 class CharrnnError(Exception):

@@ -195,7 +195,10 @@ class Dropout:
 
     def forward(self, x: Array, mask: Array, out: Array, rng: np.random.Generator) -> Array:
         """Draw a fresh mask (overwritten) and return `out` = x * mask; all of one shape."""
-        draw = rng.random(mask.shape, dtype=np.float32)
+        if out.dtype == np.float32:
+            draw = rng.random(out.shape, dtype=np.float32, out=out)
+        else:  # the same mask when checking in float64
+            draw = rng.random(out.shape, dtype=np.float32)
         np.greater_equal(draw, self.rate, out=mask, casting="unsafe")
         mask /= 1 - self.rate
         return np.multiply(x, mask, out=out)

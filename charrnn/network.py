@@ -118,7 +118,7 @@ class Network:
         assert tape.h is not None, "forward() comes first"
         weight: Array | float = 1 / batch.count
         if batch.weight is not None:
-            weight = batch.weight.reshape(-1) / np.asarray(batch.count, self.dtype)
+            weight = batch.weight.reshape(-1).astype(self.dtype) / batch.count
         dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
         probs = tape.logits[: length * streams]
         targets = batch.y.reshape(-1)
@@ -230,24 +230,28 @@ def load(path: str | Path) -> Network:
     return load_checkpoint(path).network
 
 
+def check_transferable(old: Network, model: ModelConfig, tokens: str) -> None:
+    """Refuse to fine-tune a network of another architecture, or of other tokens. Raises CheckpointError."""
+    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset"):
+        theirs, ours = getattr(old.config, name), getattr(model, name)
+        if ours != theirs:
+            raise CheckpointError(
+                f"--init-from: the checkpoint has model.{name} {theirs}, the config {ours}; set it to {theirs}"
+            )
+    if old.vocab.tokens != tokens:
+        raise CheckpointError(
+            f"--init-from: the checkpoint has data.tokens {old.vocab.tokens}, the config {tokens}; set it to "
+            f"{old.vocab.tokens}"
+        )
+
+
 def transfer(old: Network, new: Network) -> tuple[str, str]:
     """Copy trained parameters into a freshly initialised network with another vocabulary (fine-tuning).
 
     Rows and columns of characters that both know are copied by character, new ones stay fresh. Returns the characters
     added and those dropped. Raises CheckpointError where the architectures differ.
     """
-    ours, theirs = new.config, old.config
-    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset"):
-        if getattr(ours, name) != getattr(theirs, name):
-            raise CheckpointError(
-                f"--init-from: the checkpoint has model.{name} {getattr(theirs, name)}, the config "
-                f"{getattr(ours, name)}; set it to {getattr(theirs, name)}"
-            )
-    if old.vocab.tokens != new.vocab.tokens:
-        raise CheckpointError(
-            f"--init-from: the checkpoint has data.tokens {old.vocab.tokens}, the config {new.vocab.tokens}; set it to "
-            f"{old.vocab.tokens}"
-        )
+    check_transferable(old, new.config, new.vocab.tokens)
     table = Vocab(old.vocab.symbols).table(new.vocab.symbols)
     if new.vocab.has_unknown:
         table = np.append(table, len(old.vocab.symbols) if old.vocab.has_unknown else -1)

@@ -2,7 +2,7 @@
 
 Names that end in `_` overwrite their first argument. M counts rows (time steps x streams), V the vocabulary,
 G gates, H units. All work in float32, float64 and (for complex-step checks of derivatives) complex128.
-Nothing here allocates more than O(M) or keeps a reference.
+Nothing here keeps a reference; what a kernel allocates is at most a one-hot array or a copy of a table.
 """
 
 import numpy as np

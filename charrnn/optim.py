@@ -7,7 +7,7 @@ torch.optim. Nothing here knows the names or shapes of parameters.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, pi, sqrt
+from math import cos, inf, isnan, pi, sqrt
 
 import numpy as np
 
@@ -131,10 +131,14 @@ class Optimizer:
 def global_norm(grads: Array) -> float:
     """The Euclidean norm of a flat gradient; blocks are added in float64, so large models lose no digits."""
     total = 0.0
-    for start in range(0, grads.size, BLOCK):
-        block = grads[start : start + BLOCK]
-        total += float(np.dot(block, block))
-    return sqrt(total) if total < float("inf") else total  # NaN stays NaN
+    with np.errstate(over="ignore"):
+        for start in range(0, grads.size, BLOCK):
+            block = grads[start : start + BLOCK]
+            total += float(np.dot(block, block))
+    if 1e-30 < total < inf or isnan(total):
+        return sqrt(total)
+    peak = float(max(grads.max(), -grads.min()))  # squares of float32 numbers may over- or underflow
+    return peak * global_norm(grads / peak) if 0 < peak < inf else peak
 
 
 def clip_(grads: Array, norm: float, clip_norm: float | None, clip_value: float | None) -> bool:

@@ -101,6 +101,19 @@ def work(job: Job, indices: list[int], pipe: Any) -> None:
             pipe.send_bytes(struct.pack(f"<{len(losses)}d", *losses))
 
 
+def _check_memory(network: Network, streams: int, length: int, shards: int) -> None:
+    """Refuse, before memory is taken, what this machine surely cannot hold. Raises CharrnnError."""
+    if not hasattr(os, "sysconf"):
+        return
+    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    needed = 4 * network.params.size * (3 + shards) + network.tape_bytes(length, streams)
+    if needed > there:
+        raise CharrnnError(
+            f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
+            f"{there / 1e9:,.1f}; lower model.hidden_size, train.batch_size or train.seq_length"
+        )
+
+
 class Team:
     """The shards of a run and the processes that compute them; this process is the first worker.
 
@@ -122,6 +135,7 @@ class Team:
     ) -> None:
         shared = multiprocessing.get_context("spawn").RawArray
         plain = Network(config, vocab)
+        _check_memory(plain, streams, min(length, len(ids)), shards)
         edges = [streams * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         text = shared("b", max(ids.nbytes, 1))
@@ -156,7 +170,12 @@ class Team:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(job, indices, theirs), daemon=True)
-        process.start()
+        try:  # a worker begins with the parent's setting, so no Ctrl-C can catch it while it still starts
+            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            process.start()
+            signal.signal(signal.SIGINT, before)
+        except ValueError:  # not the main thread, which alone may do this
+            process.start()
         theirs.close()
         self._pipes.append(ours)
         self._processes.append(process)

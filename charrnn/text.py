@@ -25,7 +25,6 @@ from charrnn.params import Array
 
 PIECE = 1 << 20  # bytes read at a time
 CODE_POINTS = 0x110000
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that are not shown raw
 Tokens = Literal["char", "byte"]
 Unknown = Literal["error", "skip", "replace"]
 
@@ -112,14 +111,6 @@ class Vocab:
 def code_points(text: str) -> Array:
     """The characters of a string as numbers, (len,) uint32."""
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-
-
-def visible(text: str) -> str:
-    """Text that cannot command a terminal: control and formatting characters as escapes; newlines and tabs stay."""
-    return "".join(
-        symbol if symbol in "\n\t\u200c\u200d" or unicodedata.category(symbol) not in HIDDEN else ascii(symbol)[1:-1]
-        for symbol in text
-    )
 
 
 # -- reading ------------------------------------------------------------------------------------------------------

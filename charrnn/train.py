@@ -25,7 +25,7 @@ from charrnn.evaluate import Report, score
 from charrnn.files import Lock, sweep, write_atomic
 from charrnn.machine import describe as describe_machine
 from charrnn.machine import one_thread
-from charrnn.network import Loaded, Network, describe, load_checkpoint, transfer
+from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, transfer
 from charrnn.optim import Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
 from charrnn.parallel import Team, auto_shards, cores
 from charrnn.sample import generate
@@ -428,7 +428,10 @@ def open_run(
     # All that can be wrong is found before anything is written.
     corpus = load_corpus(config)
     check_sizes(config, corpus)
-    start_from = load_checkpoint(init_from).network if init_from and not (resume and (folder / LAST).exists()) else None
+    start_from = None
+    if init_from and not (resume and (folder / LAST).exists()):
+        start_from = load_checkpoint(init_from).network
+        check_transferable(start_from, config.model, config.data.tokens)
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:

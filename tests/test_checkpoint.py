@@ -223,6 +223,7 @@ FORGED: dict[str, Members] = {
     "no header": [("grid.npy", npy(GRID))],
     "a header that is no array": [("header.npy", json.dumps(GOOD).encode()), ("grid.npy", npy(GRID))],
     "a header that is no JSON": [header_saying("format: charrnn")],
+    "a header in UTF-16": [("header.npy", npy(np.frombuffer(json.dumps(GOOD).encode("utf-16"), np.uint8)))],
     "a header that is a list": [header_saying(["charrnn", 1])],
     "a header nested 100,000 deep": [header_saying("[" * 100_000)],
     "a number of 10,000 digits": [header_saying('{"format": ' + "9" * 10_000 + "}")],
@@ -249,6 +250,8 @@ FORGED: dict[str, Members] = {
     "big-endian numbers": with_array(npy(GRID.astype(">f4")), entry(GRID.astype(">f4"))),
     "records": with_array(npy(np.zeros(2, "<f4,<i4")), entry(np.zeros(2, "<f4,<i4"))),
     "text": with_array(npy(np.array(["abc"])), entry(np.array(["abc"]))),
+    "half precision": with_array(npy(GRID.astype("<f2")), entry(GRID.astype("<f2"))),
+    "another magic": with_array(b"\x93NUMPX" + npy(GRID)[6:], entry(GRID)),
     "array format 2": with_array(npy(GRID, version=(2, 0)), entry(GRID)),
     "a shape of a million million": with_array(npy_saying(fields(shape="(1 << 40,)")), entry(GRID)),
     "a shape of 10^12": with_array(npy_saying(fields(shape="(1000000000000,)")), entry(GRID, shape=[10**12])),
@@ -260,6 +263,7 @@ FORGED: dict[str, Members] = {
     "a number too many": with_array(npy(GRID) + FLAT[:4], entry(GRID)),
     "a byte too few": with_array(npy(GRID)[:-1], entry(GRID)),
     "a call for a type": with_array(npy_saying(fields(descr="print('run')"), FLAT), entry(GRID)),
+    "words after the header": with_array(npy_saying(fields() + "\nand more", FLAT), entry(GRID)),
     "a key too many": with_array(npy_saying(fields()[:-1] + "'x': 1}", FLAT), entry(GRID)),
     "a key too few": with_array(npy_saying("{'descr': '<f4', 'shape': (2, 3)}", FLAT), entry(GRID)),
     "brackets without end": with_array(npy_saying("{" + "(" * 3000 + "}"), entry(GRID)),
@@ -332,13 +336,30 @@ def test_a_member_that_is_not_what_the_list_of_members_says_is_refused(tmp_path,
     in_little_memory(refused, path)
 
 
-@pytest.mark.parametrize("said", [30_000, 1])
-def test_a_list_of_thousands_of_members_takes_little_memory_whatever_number_it_says(tmp_path, said):
-    count = 30_000
-    one = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
-    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, said, said, len(one) * count, 0, 0)
+COUNT = 30_000
+MEMBER = struct.pack("<4s4B4HL2L5H2L", b"PK\1\2", 20, 3, 20, 0, 0, 0, 0, 33, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0) + b"a"
+LIST = COUNT * len(MEMBER)
+
+
+def end_of_list(count: int, size: int) -> bytes:
+    return struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, count, count, size, 0, 0)
+
+
+ENDS = {
+    "an honest end": end_of_list(COUNT, LIST),
+    "an end that counts one": end_of_list(1, LIST),
+    "an end that is overruled by a wider one": struct.pack(
+        "<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, COUNT, COUNT, LIST, 0
+    )
+    + struct.pack("<4sLQL", b"PK\6\7", 0, LIST, 1)
+    + end_of_list(1, 1),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_a_list_of_thousands_of_members_takes_little_memory_whatever_its_end_says(tmp_path, end):
     path = tmp_path / "many.npz"
-    path.write_bytes(one * count + end)
+    path.write_bytes(MEMBER * COUNT + end)
     in_little_memory(refused, path)
 
 

@@ -259,6 +259,7 @@ def test_without_a_prime_a_model_that_knows_newlines_begins_a_line():
     model = follows({"\n": "a", "a": "b", "b": "a"})
     model.params.value["output_bias"][2] = 1.0  # before any character it would say b
     assert text_of(model, length=4, temp=0) == text_of(model, length=4, temp=0, prime="\n") == "abab"
+    assert text_of(model, length=4, temp=0, prime="a") == "baba"
     assert text_of(ring("abc"), length=4, temp=0) == "abca"
 
 

@@ -818,6 +818,7 @@ def test_fine_tuning_goes_on_learning_and_resumes_like_any_run():
         for progress in run:
             if progress.step == 7:
                 break
+    shutil.rmtree("old")  # the same line can be typed again, though that is gone by now
     completed(config, init_from="old", resume=True)
     assert kept() == whole
 
