@@ -26,7 +26,7 @@ FORMAT = "charrnn"
 VERSION = 1
 HEADER = "header"
 MAX_HEADER = 64 << 20  # bytes; the log and the configuration are not in it, a vocabulary of all of Unicode is 20 MB
-MAX_MEMBERS = 1024
+MAX_LIST = 1 << 17  # bytes of the list of members: about a thousand
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same in every file
 DTYPES = {"<f4", "<f8", "|u1", "<u2", "<u4", "<i4", "<i8"}
 NPY = b"\x93NUMPY\x01\x00"
@@ -109,10 +109,12 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     limit = path.stat().st_size
-    with open(path, "rb") as file:  # the end record names the number of members before a list of them takes memory
-        file.seek(max(limit - 22, 0))
-        end = file.read(22)
-    if not end.startswith(b"PK\5\6") or int.from_bytes(end[10:12], "little") > MAX_MEMBERS:
+    with open(path, "rb") as file:  # the end record names the size of the list of members before that takes memory
+        file.seek(max(limit - 42, 0))
+        tail = file.read(42)
+    wide, end = tail[:-22], tail[-22:]
+    overruled = wide.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need the longer end record
+    if not end.startswith(b"PK\5\6") or int.from_bytes(end[12:16], "little") > MAX_LIST or overruled:
         raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
     with zipfile.ZipFile(path) as archive:
         members = archive.infolist()

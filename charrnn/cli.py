@@ -260,7 +260,9 @@ def history(training: dict[str, Any]) -> list[str]:
     try:
         lines = [f"trained      {training['step']:,} steps, {training['chars']:,} characters"]
         if training["best"] is not None:
-            lines.append(f"best         {training['best']:.4f} nats/char on validation, step {training['best_step']:,}")
+            lines.append(
+                f"best         {training['best']:.4f} nats/char on validation, at step {training['best_step']:,}"
+            )
         for step, nats, valid in training["history"][-10:]:
             lines.append(
                 f"  step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else "")

@@ -105,7 +105,7 @@ def generate_batch(
     if not len(ids) and "\n" in vocab.symbols:
         ids = vocab.encode("\n")
     state = model.start(num)
-    logits = model.predict(state)
+    logits = model.predict(state).copy()
     for begin in range(0, len(ids), 256):  # in pieces, so that a book can prime
         piece = ids[begin : begin + 256]
         logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1].copy()

@@ -341,7 +341,8 @@ class Run:
         lines = path.read_bytes().splitlines(keepends=True)[:count] if path.exists() else []
         try:
             last = json.loads(lines[-1]) if lines else {"step": 0, "seconds": 0.0}
-            sound = len(lines) == count and last["step"] <= self.counters.step
+            whole = len(lines) == count and (not lines or lines[-1].endswith(b"\n"))
+            sound = whole and last["step"] <= self.counters.step
             self._seconds = float(last["seconds"])
         except (ValueError, KeyError, TypeError):
             sound = False

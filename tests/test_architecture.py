@@ -14,7 +14,7 @@ import charrnn
 
 ROOMS = {  # room: its modules
     "ground": "errors params ops optim files machine",
-    "settings": "config",
+    "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
     "contract": "model",
@@ -42,7 +42,8 @@ MAY_IMPORT = {  # room: the rooms it knows, beside itself
 }
 ALONE = {  # modules that know less than their room may
     "errors": "",
-    "config": "errors",
+    "yamltree": "errors",
+    "config": "errors yamltree",
     "params": "",
     "ops": "params",
     "optim": "params",
@@ -54,7 +55,7 @@ ALONE = {  # modules that know less than their room may
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
     "numpy": "params ops optim machine text checkpoint cells layers heads network "
     "evaluate sample corpus parallel train estimate",
-    "yaml": "config",
+    "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",
     "rich": "console",

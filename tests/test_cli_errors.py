@@ -103,7 +103,7 @@ TRAIN = {
     "a directory without files": misuse(
         "train my.yaml --set data.path=empty", "data.path | empty | no files", files={"empty/.hidden": ""}
     ),
-    "a path with a zero byte": bad_config('data: {path: "a\\0b"}', "data.path | does not exist"),
+    "a path with a zero byte": bad_config('data: {path: "a\\0b"}', "data.path | a\\x00b"),
     "an empty text": bad_text("", "data.path | text.txt | no text in it"),
     "one character": bad_text("a", "data.path | of 1 characters | at least 2"),
     "shorter than a window": bad_text(

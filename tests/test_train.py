@@ -347,7 +347,8 @@ def test_another_process_with_other_surroundings_writes_the_same_bytes(tmp_path)
     shutil.copy("text.txt", "elsewhere")
     shutil.copy(RUN / CONFIG, "elsewhere/my.yaml")
     surroundings = {"PYTHONHASHSEED": "12345", "TZ": "Asia/Kathmandu", "LC_ALL": "C"}
-    package = {"PYTHONPATH": str(Path(charrnn.__file__).parents[1])}
+    path = [str(Path(charrnn.__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    package = {"PYTHONPATH": os.pathsep.join(path)}
     command = [sys.executable, "-m", "charrnn", "train", "my.yaml", "--quiet"]
     subprocess.run(command, cwd="elsewhere", env=os.environ | surroundings | package, check=True, capture_output=True)
     assert kept(Path("elsewhere/run")) == kept()
