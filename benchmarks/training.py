@@ -24,7 +24,9 @@ CANDIDATES = ("charrnn", "torch one-hot", "torch embedding")
 VOCAB = 65
 STEPS_PER_EPOCH = 40
 CHECKED = 3  # steps whose losses must agree
-TOLERANCE = 1e-3  # of those losses, in nats
+TOLERANCE = (
+    5e-3  # of those losses, in nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
+)
 
 
 def make_run(cell, size, threads):
