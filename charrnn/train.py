@@ -54,9 +54,8 @@ class Counters:
     stopped: str = ""  # why it ended, once it has
     plateau: Plateau = field(default_factory=Plateau)
     records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
-    history: list[list[float | None]] = field(
-        default_factory=list
-    )  # step, training and validation loss of each evaluation
+    # Of each evaluation: step, training loss, validation loss.
+    history: list[list[float | None]] = field(default_factory=list)
     since_log: dict[str, float] = field(default_factory=dict)  # sums since the last record
     since_eval: dict[str, float] = field(default_factory=dict)
 

@@ -1,12 +1,14 @@
 """Every character is scored once, given all before it; whatever model it is, whichever way the text is cut up."""
 
 from math import exp, log, log2
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from charrnn import evaluate
 from charrnn.config import ModelConfig
 from charrnn.errors import TextError
 from charrnn.evaluate import STREAMS, WARM_UP, log_probs, score, score_text
@@ -225,3 +227,33 @@ def test_no_text_is_refused(text):
 def test_a_text_of_nothing_known_is_refused_and_says_so():
     with pytest.raises(TextError, match="all 1,200 characters are unknown"):
         score_text(Echo(LETTERS), "XYZ" * 400)
+
+
+class Latch:
+    """Predicts for ever the first character that it read: a memory that no warm-up replaces."""
+
+    vocab = LETTERS
+
+    def start(self, streams: int) -> Any:
+        return np.full(streams, -1)
+
+    def predict(self, state: Any) -> Any:
+        return np.where(np.arange(self.vocab.size) == state[:, None], 3.0, 0.0)
+
+    def feed(self, ids: Any, state: Any) -> Any:
+        state[state < 0] = ids[0][state < 0]
+        return np.repeat(self.predict(state)[None], len(ids), axis=0)
+
+
+def test_a_model_that_remembers_longer_than_the_warm_up_is_scored_in_one_pass(monkeypatch):
+    ids = some_text(20_000)
+    exact = score(Latch(), ids, streams=1)
+    assert score(Latch(), ids) == exact
+    monkeypatch.setattr(evaluate, "TOLERANCE", 2.0)
+    assert score(Latch(), ids).nats != pytest.approx(exact.nats)
+
+
+def test_streams_that_meet_in_the_same_state_leave_no_gap():
+    gaps: list[float] = []
+    list(log_probs(Echo(LETTERS, 3), some_text(5000), 4, gaps=gaps))
+    assert gaps == pytest.approx([0, 0, 0], abs=1e-6)
