@@ -392,6 +392,7 @@ def main() -> None:
         code = closed_pipe()
     except (OSError, MemoryError) as error:
         code = fail([explained(error)], 1)
+        closed_pipe()  # it may be stdout that is full
     sys.exit(code)
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from strategies import neighbourly, texts
 
 from charrnn import text
-from charrnn.errors import TextError
+from charrnn.errors import TextError, visible
 from charrnn.text import (
     Batches,
     Vocab,
@@ -34,7 +34,6 @@ from charrnn.text import (
     split_streams,
     stream_pieces,
     transformed,
-    visible,
 )
 
 TALES = Path(__file__).parents[1] / "data" / "tales.txt"
