@@ -17,7 +17,8 @@ TORCH ?= torch==2.13.0
 demo: $(VENV)/run.ok
 	$(BIN)/charrnn train configs/quickstart.yaml --force
 	$(BIN)/charrnn eval $(RUN)
-	@for seed in 1 2 3; do echo; echo "--- sample $$seed ---"; $(BIN)/charrnn sample $(RUN) --seed $$seed --temp 0.6 --length 500 || exit 1; echo; done
+	@for seed in 1 2 3; do echo; echo "--- sample $$seed ---"; \
+	  printf '\n\n\n' | $(BIN)/charrnn sample $(RUN) --prime-file - --hide-prime --temp 0.7 --min-p 0.15 --seed $$seed; echo; done
 
 test: $(VENV)/dev.ok
 	$(BIN)/python -m pytest -q -n 2
