@@ -1,4 +1,4 @@
-# make demo    install, train on the bundled tales (two minutes), score, and write three samples
+# make demo    install, train on the bundled tales (a minute), score, and write three samples
 # make test    install and run the tests
 # make check   what .ci/run does: lint, types, tests
 # make bench   time training beside PyTorch, which it installs (TORCH=torch==2.13.0)

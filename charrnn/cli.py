@@ -62,7 +62,7 @@ def cli() -> None:
     """Train character-level RNN, LSTM and GRU language models on a plain CPU.
 
     \b
-    charrnn train configs/quickstart.yaml     train on the bundled tales (two minutes)
+    charrnn train configs/quickstart.yaml     train on the bundled tales (one minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
     charrnn config > my.yaml                  every key of a config, explained
