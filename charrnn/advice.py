@@ -3,6 +3,7 @@
 Pure functions of a Run; every number in a sentence is one that the log holds.
 """
 
+import shlex
 from math import log
 
 from charrnn.train import BEST, Run
@@ -42,13 +43,17 @@ def fit(run: Run) -> str:
             f"smaller model would help."
         )
     if len(scored) > 1 and at.best_step == step and scored[-2][2] - valid > 0.005:
-        limit = "train.max_steps" if run.steps == run.config.train.max_steps else "train.epochs"
-        return f"Still improving at the last evaluation: more {limit} would lower it further."
+        return f"Still improving at the last evaluation: more {limit(run)} would lower it further."
     if valid - train > GAP:
         return (
             f"Training loss is {valid - train:.2f} lower than validation: more text or more model.dropout would help."
         )
     return "Training and validation loss lie close together: a larger model.hidden_size may do better."
+
+
+def limit(run: Run) -> str:
+    """The key that ends the run, and that would have to be raised for it to go on."""
+    return "train.max_steps" if run.steps == run.config.train.max_steps else "train.epochs"
 
 
 def next_commands(run: Run) -> list[str]:
@@ -67,6 +72,4 @@ def next_commands(run: Run) -> list[str]:
 
 def shell(word: str) -> str:
     """A word as a shell takes it."""
-    import shlex
-
     return shlex.quote(word)

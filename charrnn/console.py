@@ -21,7 +21,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.advice import conclusion, next_commands, shell
+from charrnn.advice import conclusion, limit, next_commands, shell
 from charrnn.corpus import remarks
 from charrnn.errors import visible
 from charrnn.estimate import Estimate
@@ -213,7 +213,8 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
     for line in opening(run, resumed_from):
         say(line)
     if run.finished:
-        say(f"this run is finished ({run.counters.stopped or 'all steps done'}); raise train.epochs to go on")
+        key = "train.patience" if run.counters.stopped else limit(run)
+        say(f"this run is finished ({run.counters.stopped or 'all steps done'}); raise {key} to go on")
         return 0
     display: LivePanel | PlainLines = (LivePanel if live else PlainLines)(run, stop, console)
     if isinstance(display, LivePanel):

@@ -11,6 +11,7 @@ import multiprocessing
 import os
 import signal
 import struct
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -170,12 +171,13 @@ class Team:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=work, args=(job, indices, theirs), daemon=True)
+        main = threading.current_thread() is threading.main_thread()  # which alone may set signals
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
         try:  # a worker begins with the parent's setting, so no Ctrl-C can catch it while it still starts
-            before = signal.signal(signal.SIGINT, signal.SIG_IGN)
             process.start()
-            signal.signal(signal.SIGINT, before)
-        except ValueError:  # not the main thread, which alone may do this
-            process.start()
+        finally:
+            if main:
+                signal.signal(signal.SIGINT, before)
         theirs.close()
         self._pipes.append(ours)
         self._processes.append(process)

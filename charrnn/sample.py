@@ -112,7 +112,7 @@ def generate_batch(
     streams = [_Stream(np.random.default_rng([seed, k]), vocab.decode(ids)[-PASSAGE:]) for k in range(num)]
     written = 0
     drawn = np.zeros((1, num), np.int32)
-    while not all(stream.done for stream in streams):
+    while True:
         if vocab.has_unknown:
             logits[:, -1] = -np.inf
         for k, stream in enumerate(streams):
@@ -125,6 +125,8 @@ def generate_batch(
             stream.done = written + 1 == options.length or stream.written == options.until
             yield k, character
         written += 1
+        if all(stream.done for stream in streams):
+            return
         logits = model.feed(drawn, state)[0].copy()  # others may use the model before the next character is asked for
 
 

@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Literal, overload
+from typing import IO, Any, Literal
 
 import numpy as np
 
@@ -63,8 +63,9 @@ class Vocab:
     def encode(self, text: str | bytes, unknown: Unknown = "error") -> Array:
         """Text (bytes for a byte vocabulary) to ids (len,), int32.
 
-        `unknown`: "error" raises TextError, naming the characters and where they stand; "skip" leaves them out;
-        "replace" writes the unknown id, or a space, or the first character of the vocabulary.
+        `unknown` says what becomes of a character without an id (with has_unknown all have one): "error" raises
+        TextError, naming the characters and where they stand; "skip" leaves them out; "replace" writes a space, or the
+        first character of the vocabulary.
         """
         if self.tokens == "byte":
             data = text.encode() if isinstance(text, str) else text
@@ -90,11 +91,7 @@ class Vocab:
             f"the model does not know {named}{more}; leave them out, or use --unknown skip or --unknown replace"
         )
 
-    @overload
-    def decode(self: "Vocab", ids: Array) -> str: ...
-    @overload
-    def decode(self: "Vocab", ids: Sequence[int]) -> str: ...
-    def decode(self, ids: Any) -> str:
+    def decode(self, ids: Array | Sequence[int]) -> str:
         """Ids to text; for bytes, each byte as the character of its number (to_bytes() gives the bytes)."""
         return "".join(self.symbols[k] if k < len(self.symbols) else "�" for k in np.asarray(ids).tolist())
 

@@ -33,7 +33,9 @@ from charrnn.text import Batches
 
 LAST, BEST, LOG, CONFIG, SAMPLES = "last.npz", "best.npz", "log.jsonl", "config.yaml", "samples"
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
-FREE = {  # keys that may change when a run is resumed: they decide when to look and when to stop, not what is computed
+# Keys that may change when a run is resumed: they decide when to look and when to stop. (Under a cosine schedule a new
+# end also means new rates from here on, and under plateau so does looking more often.)
+FREE = {
     "out", "train.epochs", "train.max_steps", "train.patience", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.sample_every", "train.sample_length",
 }  # fmt: skip
