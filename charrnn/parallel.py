@@ -14,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from mmap import mmap
 from typing import Any
 
 import numpy as np
@@ -59,7 +60,7 @@ class Job:
     moments: Any  # of the optimizer's moments (K, P),
     grads: list[Any]  # of one gradient row (P,) for each shard; the first takes their sum,
     states: list[Any]  # of the state (L, S, n, H) of each shard,
-    ids: Any  # and of the text
+    ids: Any  # and of the text, or the name of the file that it is mapped from
     ids_dtype: str
 
 
@@ -73,7 +74,9 @@ class Shard:
         self.network = Network(
             job.config, job.vocab, dtype, np.frombuffer(job.values, dtype), np.frombuffer(job.grads[index], dtype)
         )
-        self.batches = Batches(np.frombuffer(job.ids, job.ids_dtype), job.streams, job.length)
+        mapped = isinstance(job.ids, str)
+        ids: Array = np.memmap(job.ids, job.ids_dtype, "r") if mapped else np.frombuffer(job.ids, job.ids_dtype)
+        self.batches = Batches(ids, job.streams, job.length)
         shape = self.network.start(self.stop - self.first).shape
         self.state: Array = np.frombuffer(job.states[index], dtype).reshape(shape)
         self.tape = self.network.tape(min(job.length, self.batches.run), self.stop - self.first)
@@ -154,8 +157,10 @@ class Team:
         edges = [train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         self.workers = max(1, min(workers, shards))
-        text = shared("b", max(ids.nbytes, 1))
-        np.frombuffer(text, ids.dtype)[...] = ids
+        text: Any = ids.filename if isinstance(ids.base, mmap) else None  # a whole file; of a part, the name says less
+        if text is None:
+            text = shared("b", max(ids.nbytes, 1))
+            np.frombuffer(text, ids.dtype)[...] = ids
         job = Job(
             config.model,
             vocab,
