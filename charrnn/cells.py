@@ -20,7 +20,8 @@ import numpy as np
 from charrnn.ops import ONE, relu_, sigmoid_, tanh_
 
 Step = SimpleNamespace  # the views of one time step, made once by the layer from the names below
-Weights = SimpleNamespace  # U (G, H, H), UT its transpose for the way back, and what `hidden_bias` names
+# U (G, H, H), UT its transpose for the way back, U_x and UT_x of gate or group x, and what `hidden_bias` names.
+Weights = SimpleNamespace
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ class RNN:
 
     def step(self, s: Step, p: Weights) -> None:
         """h = f(a), a = W x + b + U h_prev."""
-        np.matmul(s.h_prev, p.U[0], out=s.h)
+        np.matmul(s.h_prev, p.U_a, out=s.h)
         s.h += s.a
         self.f_(s.h)
 
@@ -79,7 +80,7 @@ class RNN:
             np.multiply(s.h, s.h, out=s.da)
             np.subtract(ONE if self.activation == "tanh" else s.h, s.da, out=s.da)
         s.da *= s.dh
-        np.matmul(s.da, p.UT[0], out=s.dh)
+        np.matmul(s.da, p.UT_a, out=s.dh)
 
 
 class LSTM:
@@ -178,11 +179,11 @@ class GRU:
             np.add(s.u_n, p.bias_hn, out=s.v)
             np.multiply(s.r, s.v, out=s.tmp)
         else:
-            np.matmul(s.h_prev, p.U[:2], out=s.u_rz)
+            np.matmul(s.h_prev, p.U_rz, out=s.u_rz)
             s.rz += s.u_rz
             sigmoid_(s.rz)
             np.multiply(s.r, s.h_prev, out=s.rh)
-            np.matmul(s.rh, p.U[2], out=s.tmp)
+            np.matmul(s.rh, p.U_n, out=s.tmp)
         s.n += s.tmp
         tanh_(s.n)
         np.subtract(s.h_prev, s.n, out=s.h)
@@ -206,13 +207,13 @@ class GRU:
             np.multiply(s.dn, s.r, out=s.dv)  # dv = dn * r, dr = dn * v * r'
             s.dr *= s.dn
             s.dr *= s.v
-            np.matmul(s.dv, p.UT[2], out=s.u_n)
+            np.matmul(s.dv, p.UT_n, out=s.u_n)
         else:
-            np.matmul(s.dn, p.UT[2], out=s.tmp)  # d(r * h_prev), shared between r and h_prev
+            np.matmul(s.dn, p.UT_n, out=s.tmp)  # d(r * h_prev), shared between r and h_prev
             s.dr *= s.tmp
             s.dr *= s.h_prev
             np.multiply(s.tmp, s.r, out=s.u_n)
-        np.matmul(s.drz, p.UT[:2], out=s.u_rz)
+        np.matmul(s.drz, p.UT_rz, out=s.u_rz)
         np.add.reduce(s.u, axis=0, out=s.tmp)
         s.dh += s.tmp
 

@@ -56,6 +56,8 @@ class Recurrent:
     def __init__(self, cell: Cell, size_in: int, hidden_size: int, index: int, lookup: bool) -> None:
         self.cell, self.size_in, self.hidden_size, self.index = cell, size_in, hidden_size, index
         self.lookup = lookup
+        # Where each gate, and each group of gates, stands among the planes.
+        self.cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.gates)} | cell.groups
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters; names follow PyTorch, with one matrix (D, H) for each gate."""
@@ -73,6 +75,8 @@ class Recurrent:
         p = SimpleNamespace(W=named[f"weight_ih_l{k}"], U=named[f"weight_hh_l{k}"], b=named[f"bias_l{k}"])
         for name in self.cell.hidden_bias:
             setattr(p, name, named[f"{name}_l{k}"])
+        for name, cut in self.cuts.items():
+            setattr(p, f"U_{name}", p.U[cut])
         return p
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, work: Workspace) -> LayerTape:
@@ -93,13 +97,13 @@ class Recurrent:
         """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""
         cell, gates = self.cell, slice(0, len(self.cell.gates))
         s = SimpleNamespace(planes=planes, tmp=work.tmp, u=work.u)
-        cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.planes)}
-        for name, cut in (cuts | cell.groups | {"gates": gates}).items():
+        for name, cut in self.cuts.items():
+            setattr(s, f"u_{name}", work.u[cut])
+        others = {name: len(cell.gates) + k for k, name in enumerate(cell.planes[len(cell.gates) :])}
+        for name, cut in (self.cuts | others | {"gates": gates}).items():
             setattr(s, name, planes[cut])
             if work.grads is not None:
                 setattr(s, f"d{name}", work.grads[cut])
-            if name not in cell.planes[len(cell.gates) :]:
-                setattr(s, f"u_{name}", work.u[cut])
         for k, name in enumerate(cell.states):
             setattr(s, f"{name}_prev", states[k, t])
             setattr(s, name, states[k, t + 1])
@@ -142,6 +146,8 @@ class Recurrent:
         rows, hidden = length * streams, self.hidden_size
         p.UT = tape.weights_t["U"]
         np.copyto(p.UT, p.U.swapaxes(1, 2))
+        for name, cut in self.cuts.items():
+            setattr(p, f"UT_{name}", p.UT[cut])
         work.dstate[...] = 0
         dh_step, back = work.dstate[0], self.cell.back
         for t in range(length - 1, -1, -1):

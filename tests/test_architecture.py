@@ -19,7 +19,7 @@ ROOMS = {  # room: its modules
     "store": "checkpoint",
     "contract": "model",
     "cells": "cells",
-    "layers": "layers",
+    "layers": "layers decoder",
     "heads": "heads",
     "network": "network",
     "use": "evaluate sample",
@@ -54,7 +54,7 @@ ALONE = {  # modules that know less than their room may
     "advice": "train",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
-    "numpy": "params ops optim machine text checkpoint cells layers heads network "
+    "numpy": "params ops optim machine text checkpoint cells layers decoder heads network "
     "evaluate sample parallel train estimate spool",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
