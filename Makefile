@@ -1,7 +1,7 @@
 # make demo    install, train on the bundled tales (a minute), score, and write three samples
 # make test    install and run the tests
 # make check   what .ci/run does: lint, types, tests
-# make bench   time training beside PyTorch, which it installs (TORCH=torch==2.13.0)
+# make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,7 +32,7 @@ check: lint test
 
 bench: $(VENV)/run.ok
 	$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --disable-pip-version-check '$(TORCH)'
-	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/bench.py
 
 # Files that are generated from the code: a test compares them.
 docs: $(VENV)/run.ok

@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from charrnn.advice import conclusion, limit, next_commands, shell
+from charrnn.bench import SIDE_BY_SIDE, Bench
 from charrnn.corpus import remarks
 from charrnn.errors import visible
 from charrnn.estimate import Estimate
@@ -260,3 +261,23 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
         "nothing was trained or written",
     ]
+
+
+def describe_bench(bench: Bench) -> list[str]:
+    """What `charrnn bench` prints."""
+    lines = ["workers     char/s   of the ceiling   memory   an epoch"]
+    for row in bench.rows:
+        share = row.chars_per_second / row.ceiling
+        mark = "   <- best" if row is bench.best and len(bench.rows) > 1 else ""
+        lines.append(
+            f"{row.workers:>7} {row.chars_per_second:>10,.0f} {share:>15.0%} {size(row.memory):>9} "
+            f"{duration(row.epoch_seconds):>10}{mark}"
+        )
+    lines += [
+        "The ceiling is the speed of a step's matrix products alone, on as many processes.",
+        f"evaluation: {bench.evaluation:,.0f} char/s, one process",
+        f"sampling: {bench.sampling:,.0f} char/s one text, {bench.sampling_batch:,.0f} char/s {SIDE_BY_SIDE} at once",
+    ]
+    if bench.best.workers == bench.auto:
+        return [*lines, f"train.workers: auto takes {bench.auto}, the best."]
+    return [*lines, f"train.workers: auto takes {bench.auto}; try --set train.shards={bench.best.workers}"]

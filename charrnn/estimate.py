@@ -19,33 +19,41 @@ class Estimate:
     seconds: float  # the whole run, with its evaluations
 
 
-def estimate(config: Config, budget: float = 3.0) -> Estimate:
-    """Measure a few real steps (about `budget` seconds, and no fewer than two) and write nothing."""
-    run = Run(config, workers=processes(config))  # without a folder
-    params, moments = run.network.params, run.team.moments
-    corpus = run.corpus
-    longest = min(config.train.seq_length, run.batches.run)
-    shards = [stop - first for first, stop in run.team.bounds]
-    memory = {
+def memory(run: Run) -> dict[str, int]:
+    """Bytes that a run holds, by owner, beside Python and NumPy."""
+    params, corpus, shards = run.network.params, run.corpus, run.team.bounds
+    longest = min(run.config.train.seq_length, run.batches.run)
+    return {
         "parameters": params.values.nbytes,
-        "gradients and moments": params.grads.nbytes * len(shards) + moments.nbytes,
-        "one window": sum(run.network.tape_bytes(longest, streams) for streams in shards),
+        "gradients and moments": params.grads.nbytes * len(shards) + run.team.moments.nbytes,
+        "one window": sum(run.network.tape_bytes(longest, stop - first) for first, stop in shards),
         "text": sum(split.ids.nbytes for split in (corpus.train, corpus.valid, corpus.test)),
     }
+
+
+def speed(run: Run, budget: float) -> float:
+    """Characters per second over a few steps of a fresh run: about `budget` seconds, and no fewer than two steps."""
     began = perf_counter()
     for progress in run:
         if progress.step == 1 < run.steps:
             run.restart_clock()  # the first step also warms caches up
-        if progress.step >= 50 or (progress.step >= 2 and perf_counter() - began > budget):
+        if progress.step >= 2 and perf_counter() - began > budget:
             break
-    some = corpus.valid.ids[:20_000]
+    return run.chars_per_second
+
+
+def estimate(config: Config, budget: float = 3.0) -> Estimate:
+    """Measure a few real steps, about `budget` seconds, and write nothing."""
+    run = Run(config, workers=processes(config))  # without a folder
+    held, measured = memory(run), speed(run, budget)
+    valid = run.corpus.valid.ids
+    some = valid[:20_000]
     began = perf_counter()
     if len(some):
         with one_thread():
             score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
-    trained = run.steps * longest * config.train.batch_size / run.chars_per_second
+    trained = run.steps / len(run.batches) * len(run.corpus.train) / measured
     evaluations = -(-run.steps // run.eval_every)
-    seconds = trained + evaluations * per_char * len(corpus.valid)
-    return Estimate(run, memory, run.chars_per_second, seconds)
+    return Estimate(run, held, measured, trained + evaluations * per_char * len(valid))

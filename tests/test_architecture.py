@@ -23,7 +23,7 @@ ROOMS = {  # room: its modules
     "heads": "heads",
     "network": "network",
     "use": "evaluate sample",
-    "learn": "corpus parallel train estimate advice",
+    "learn": "corpus parallel train estimate bench advice",
     "door": "console cli",
 }
 MAY_IMPORT = {  # room: the rooms it knows, beside itself
@@ -55,7 +55,7 @@ ALONE = {  # modules that know less than their room may
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
     "numpy": "params ops optim machine text checkpoint cells layers decoder heads network "
-    "evaluate sample parallel train estimate spool",
+    "evaluate sample parallel train bench spool",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",

@@ -1,0 +1,393 @@
+"""charrnn beside its peers on this machine: training, one thread, sampling, evaluation, start, scaling.
+
+    python benchmarks/bench.py                              everything; about half an hour
+    python benchmarks/bench.py training --cells lstm        one table, one cell
+    python benchmarks/bench.py sampling start               two tables
+
+Each candidate runs in a process of its own, held to as many processors as it has threads; repetitions alternate between
+them, so that a drifting machine drifts for all; the median counts. Before timing, all candidates take three steps from
+the same weights on the same text, and their losses must agree. What is not installed (PyTorch, JAX) is left out. The
+tables go to stdout, JSON to results/bench.json, and training also to speed.svg, the picture in the README.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from time import perf_counter
+
+from candidates import CANDIDATES, VOCAB, make_run
+from picture import draw
+
+HERE = Path(__file__).parent
+SIZES = {"2x128": (2, 128, 50, 50), "1x128": (1, 128, 100, 100), "1x256": (1, 256, 64, 100), "2x512": (2, 512, 64, 100)}
+CELLS = ("lstm", "gru", "rnn")
+CHECKED = 3  # steps whose losses must agree,
+TOLERANCE = 5e-3  # to so many nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
+
+
+# -- processes ----------------------------------------------------------------------------------------------------
+
+
+def serve(name, cell, size, threads):
+    """A candidate's process: three losses, then for each order that comes in, the seconds that it took."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
+    candidate = CANDIDATES[name](cell, SIZES[size], threads)
+    print(json.dumps([candidate.step() for _ in range(CHECKED)]), flush=True)
+    for line in sys.stdin:
+        order, count = line.split()
+        began = perf_counter()
+        if order == "train":
+            for _ in range(int(count)):
+                candidate.step()
+        else:
+            candidate.sample(int(count))
+        print(perf_counter() - began, flush=True)
+
+
+def family(pid):
+    """A process and all that it started."""
+    found = [pid]
+    for task in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in task.read_text().split():
+            found += family(int(child))
+    return found
+
+
+def resident(pid):
+    """Megabytes that a process and its children hold, shared pages counted once; None where the system does not say."""
+    try:
+        lines = [line for one in family(pid) for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()]
+    except OSError:
+        return None
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024 or None
+
+
+class Process:
+    """A candidate in a process of its own."""
+
+    def __init__(self, name, cell, size, threads):
+        self.name = name
+        command = [sys.executable, __file__, "--serve", name, cell, size, str(threads)]
+        environment = os.environ | {"OMP_NUM_THREADS": str(threads), "JAX_PLATFORMS": "cpu"}
+        self.process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=environment,
+        )
+        self.losses = json.loads(self.process.stdout.readline())
+        self.memory = resident(self.process.pid)
+
+    def seconds(self, order, count):
+        self.process.stdin.write(f"{order} {count}\n")
+        self.process.stdin.flush()
+        return float(self.process.stdout.readline())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def in_turn(names, cell, size, threads, order, repeats):
+    """Medians of characters per second of each candidate, repetitions in turn; and their memory in megabytes."""
+    _, _, streams, length = SIZES[size]
+    per_count = streams * length if order == "train" else 1
+    processes = [Process(name, cell, size, threads) for name in names]
+    for other in processes[1:]:
+        # The embedding's table is trained too, so there only the first loss is the same.
+        checked = 1 if other.name == "torch embedding" else CHECKED
+        pairs = list(zip(processes[0].losses, other.losses, strict=True))[:checked]
+        if max(abs(a - b) for a, b in pairs) > TOLERANCE:
+            sys.exit(f"{cell} {size}: {other.name} does another job: losses {processes[0].losses}, {other.losses}")
+    few = 1 if order == "train" else 20
+    counts = {process.name: max(few, round(few / process.seconds(order, few))) for process in processes}
+    times = {name: [] for name in names}
+    for _ in range(repeats):
+        for process in processes:
+            count = counts[process.name]
+            times[process.name].append(process.seconds(order, count) / count)
+    memory = {process.name: resident(process.process.pid) for process in processes}
+    for process in processes:
+        process.close()
+    return {
+        name: {
+            "chars_per_second": per_count / statistics.median(taken),
+            "spread": (max(taken) - min(taken)) / statistics.median(taken),
+            "megabytes": memory[name],
+        }
+        for name, taken in times.items()
+    }
+
+
+# -- tables -------------------------------------------------------------------------------------------------------
+
+
+def table(title, columns, rows):
+    """Print one."""
+    cells = [columns, *([number(value) for value in row] for row in rows)]
+    widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
+    print(f"\n{title}")
+    for row in cells:
+        print(
+            "  ".join(
+                text.ljust(w) if k < 2 else text.rjust(w) for k, (text, w) in enumerate(zip(row, widths, strict=True))
+            )
+        )
+    sys.stdout.flush()
+
+
+def number(value):
+    """A figure as the tables show it."""
+    if isinstance(value, float):
+        return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
+    return "-" if value is None else str(value)
+
+
+def best_torch(row):
+    """PyTorch's better input, one-hot or embedding."""
+    found = [row[name] for name in row if name.startswith("torch")]
+    return max(found, key=lambda one: one["chars_per_second"], default=None)
+
+
+def training(options, names, threads):
+    """Whole steps beside the peers, and beside the ceiling of the matrix products alone."""
+    from charrnn.bench import ceiling
+    from charrnn.config import ModelConfig
+
+    results, rows = [], []
+    for cell in options.cells:
+        for size in options.sizes:
+            found = in_turn(names, cell, size, threads, "train", options.repeats)
+            layers, hidden, streams, length = SIZES[size]
+            model = ModelConfig(cell=cell, num_layers=layers, hidden_size=hidden)
+            top = ceiling(model, VOCAB, streams, length, threads, 1.0)
+            ours, torch, jax = found["charrnn"], best_torch(found), found.get("jax")
+            results.append({"cell": cell, "size": size, "threads": threads, "ceiling": top, **found})
+            speed = ours["chars_per_second"]
+            row = [cell, size, speed]
+            for peer in (torch, jax):
+                row += [peer["chars_per_second"], speed / peer["chars_per_second"]] if peer else [None, None]
+            share = ours["megabytes"] and torch and ours["megabytes"] / torch["megabytes"]
+            rows.append([*row, speed / top, ours["megabytes"], share])
+            print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
+    columns = ["cell", "size", "charrnn", "PyTorch", "ratio", "JAX", "ratio", "of ceiling", "MB", "of PyTorch's"]
+    table(f"training, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
+    return results
+
+
+def sampling(options, names):
+    """One stream, character by character, beside the peers and the bare products; and 32 side by side."""
+    from charrnn.bench import SIDE_BY_SIDE, sampling_speed
+    from charrnn.machine import one_thread
+
+    names = [name for name in names if name != "torch one-hot"]
+    results, rows = [], []
+    for cell in options.cells:
+        for size in ("2x128", "2x512"):
+            found = in_turn(names, cell, size, 1, "sample", options.repeats)
+            network = make_run(cell, *SIZES[size]).network
+            with one_thread():
+                bare, batch = bare_products(network), sampling_speed(network, SIDE_BY_SIDE, 1.0)
+            ours, torch, jax = (found.get(name) for name in ("charrnn", "torch embedding", "jax"))
+            speed = ours["chars_per_second"]
+            results.append({"cell": cell, "size": size, "bare": bare, "side_by_side": batch, **found})
+            ratios = [peer and speed / peer["chars_per_second"] for peer in (torch, jax)]
+            rows.append([cell, size, speed, *ratios, bare / speed, batch, batch / speed])
+    columns = ["cell", "size", "charrnn", "x PyTorch", "x JAX", "bare products x", f"{SIDE_BY_SIDE} at once", "ratio"]
+    table("sampling, char/s, one thread", columns, rows)
+    return results
+
+
+def bare_products(network):
+    """Characters per second of one character's matrix-vector products, and nothing else."""
+    import numpy as np
+
+    value = network.params.value
+    weights = [value["output_weight"]]
+    for name, array in value.items():
+        if name.startswith("weight_") and name != "weight_ih_l0":
+            weights.append(np.concatenate(list(array), axis=1))
+    h = np.ones((1, network.config.hidden_size), np.float32)
+    outs = [h @ w for w in weights]
+    best = min(
+        timed(lambda: [np.matmul(h, w, out=out) for w, out in zip(weights, outs, strict=True)], 200) for _ in range(5)
+    )
+    return 1 / best
+
+
+def timed(work, times):
+    """Seconds that one call takes, from so many."""
+    began = perf_counter()
+    for _ in range(times):
+        work()
+    return (perf_counter() - began) / times
+
+
+def evaluation(options):
+    """Scoring a text beside training on it, both with one thread; and its memory, which must not grow."""
+    import tracemalloc
+
+    import numpy as np
+
+    from charrnn.evaluate import score
+    from charrnn.machine import one_thread
+
+    results, rows = [], []
+    for cell in options.cells:
+        for size in ("2x128", "1x256", "2x512"):
+            run = make_run(cell, *SIZES[size])
+            trained = 1 / min(timed(run.advance, 3) for _ in range(4)) * SIZES[size][2] * SIZES[size][3]
+            chars = round(6 * trained)
+            ids = np.random.default_rng(1).integers(0, VOCAB, chars).astype(np.uint8)
+            with one_thread():
+                scored = chars / min(timed(partial(score, run.network, ids), 1) for _ in range(2))
+                peaks = []
+                for length in (chars // 2, chars):
+                    score(run.network, ids[:length])
+                    tracemalloc.start()
+                    score(run.network, ids[:length])
+                    peaks.append(tracemalloc.get_traced_memory()[1] / 1e6)
+                    tracemalloc.stop()
+            results.append({"cell": cell, "size": size, "trained": trained, "scored": scored, "megabytes": peaks})
+            rows.append([cell, size, scored, scored / trained, *peaks])
+    columns = ["cell", "size", "char/s", "x training", "MB, half the text", "MB, all"]
+    table("evaluation, one thread", columns, rows)
+    return results
+
+
+def start(options):
+    """From the keystroke to the first character of `charrnn sample`, and the help text."""
+    from charrnn.checkpoint import save
+    from charrnn.config import Config, DataConfig, ModelConfig
+    from charrnn.network import Network, describe
+    from charrnn.text import Vocab
+
+    with tempfile.TemporaryDirectory() as folder:
+        config = Config(DataConfig("-"), ModelConfig(hidden_size=128))
+        vocab = Vocab("".join(map(chr, range(33, 98))))
+        save(Path(folder) / "m.npz", describe(config, vocab), Network(config.model, vocab).params.value)
+        commands = {
+            "sample, first character": ["sample", f"{folder}/m.npz", "--length", "0"],
+            "--help": ["--help"],
+        }
+        results = {}
+        for name, words in commands.items():
+            taken = []
+            for _ in range(options.repeats):
+                began = perf_counter()
+                process = subprocess.Popen([sys.executable, "-m", "charrnn", *words], stdout=subprocess.PIPE)
+                process.stdout.read(1)
+                taken.append(perf_counter() - began)
+                process.kill()
+                process.communicate()
+            results[name] = statistics.median(taken)
+    table("start", ["command", "", "seconds"], [[name, "", seconds] for name, seconds in results.items()])
+    return results
+
+
+def scaling(options):
+    """Our own speed against one thing at a time, around LSTM 2 x 128 with batch 50 and window 50."""
+    base = {"layers": 2, "hidden": 128, "streams": 50, "length": 50, "vocab": VOCAB, "chars": 1_000_000}
+    axes = {
+        "workers": (1, 2, 4),
+        "streams": (1, 10, 50, 200, 800),
+        "length": (10, 50, 200, 800),
+        "hidden": (32, 128, 512, 1024),
+        "layers": (1, 2, 4),
+        "vocab": (65, 256, 1000, 5000),
+        "chars": (100_000, 1_000_000, 10_000_000, 100_000_000),
+    }
+    results, rows = [], []
+    for axis, values in axes.items():
+        for value in [v for v in values if axis != "workers" or v <= (os.cpu_count() or 1)]:
+            run = make_run("lstm", **(base | ({"workers": value} if axis == "workers" else {axis: value})))
+            chars = run.config.train.batch_size * run.config.train.seq_length
+            run.advance()
+            times = [timed(run.advance, 1)]
+            while sum(times) < 1 or len(times) < 3:
+                times.append(timed(run.advance, 1))
+            run.close()
+            results.append({axis: value, "chars_per_second": chars / statistics.median(times)})
+            rows.append([axis, f"{value:,}", chars / statistics.median(times)])
+    table("scaling, LSTM 2 x 128, batch 50, window 50, one worker unless said", ["what", "value", "char/s"], rows)
+    return results
+
+
+# -- the whole ----------------------------------------------------------------------------------------------------
+
+
+def processor():
+    """The processor's name, where the system tells it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def peers():
+    """The candidates that are installed, and their versions."""
+    names, about = ["charrnn"], {}
+    for package, found in (("torch", ["torch one-hot", "torch embedding"]), ("jax", ["jax"])):
+        if find_spec(package):
+            names += found
+            about[package] = __import__("importlib.metadata").metadata.version(package)
+        else:
+            print(f"{package} is not installed, so it is left out", file=sys.stderr)
+    return names, about
+
+
+def main():
+    from charrnn import __version__
+    from charrnn.machine import describe, forced_kernel
+    from charrnn.parallel import cores
+
+    parts = {
+        "training": lambda: training(options, names, cores()),
+        "one-thread": lambda: training(options, names, 1),
+        "sampling": lambda: sampling(options, names),
+        "evaluation": lambda: evaluation(options),
+        "start": lambda: start(options),
+        "scaling": lambda: scaling(options),
+    }
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; default: all")
+    parser.add_argument("--cells", type=lambda text: text.split(","), default=CELLS)
+    parser.add_argument("--sizes", type=lambda text: text.split(","), default=tuple(SIZES))
+    parser.add_argument("--repeats", type=int, default=5)
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(parts):
+        parser.error(f"no such part: {', '.join(unknown)}")
+    names, versions = peers()
+    about = {"charrnn": __version__, **describe(), **versions, "cores": cores(), "processor": processor()}
+    if forced_kernel():
+        print(f"note: {forced_kernel()}", file=sys.stderr)
+    print(", ".join(f"{key} {value}" for key, value in about.items()))
+    folder = HERE / "results"
+    folder.mkdir(exist_ok=True)
+    results = {"about": about}
+    for part in options.parts or parts:
+        results[part] = parts[part]()
+        (folder / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+    if "training" in results:
+        (HERE / "speed.svg").write_text(draw(results["training"], about))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--serve"]:
+        serve(*sys.argv[2:5], int(sys.argv[5]))
+    else:
+        main()

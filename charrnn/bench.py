@@ -1,0 +1,150 @@
+"""How fast this machine works on a config: training with each number of workers, evaluation and sampling.
+
+Training stands beside its ceiling: the speed that it would have if a step were its matrix products and nothing else, of
+the same shapes, on as many processes at once. It trains a network that is thrown away, and writes nothing.
+"""
+
+import multiprocessing
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from time import perf_counter
+
+import numpy as np
+
+from charrnn.cells import make_cell
+from charrnn.config import Config, DataConfig, ModelConfig
+from charrnn.corpus import Corpus, load_corpus
+from charrnn.estimate import memory, speed
+from charrnn.evaluate import score
+from charrnn.machine import one_thread
+from charrnn.model import LanguageModel
+from charrnn.parallel import cores
+from charrnn.params import Array
+from charrnn.sample import Options, generate_batch
+from charrnn.text import Split, Vocab
+from charrnn.train import Run, with_shards
+
+VOCABULARY = 65  # of the random text, where no config names another
+SIDE_BY_SIDE = 32  # texts that are sampled at once
+
+
+@dataclass(frozen=True)
+class Row:
+    """Training with a number of workers."""
+
+    workers: int
+    chars_per_second: float
+    ceiling: float  # characters per second
+    memory: int  # bytes, beside Python and NumPy
+    epoch_seconds: float
+
+
+@dataclass(frozen=True)
+class Bench:
+    """All that was measured; speeds in characters per second, evaluation and sampling in one process."""
+
+    rows: list[Row]
+    auto: int  # workers that `train.workers: auto` would take
+    evaluation: float
+    sampling: float
+    sampling_batch: float  # of SIDE_BY_SIDE texts, all together
+
+    @property
+    def best(self) -> Row:
+        """The fastest row."""
+        return max(self.rows, key=lambda row: row.chars_per_second)
+
+
+def random_corpus(vocab_size: int, size: int) -> Corpus:
+    """A text of `size` characters drawn evenly, for measuring where content does not matter."""
+    ids = np.random.default_rng(0).integers(0, vocab_size, size).astype(np.min_scalar_type(vocab_size - 1))
+    vocab = Vocab("".join(map(chr, range(0x4E00, 0x4E00 + vocab_size))))
+    return Corpus(vocab, Split("train", ids), Split("valid", ids[:0]), Split("test", ids[:0]), size, 0, {})
+
+
+def measure(config: Config | None, budget: float = 2.0) -> Bench:
+    """Measure a config, or the default one on random text, for about `budget` seconds for each figure.
+
+    Raises TextError where the config's text cannot be read.
+    """
+    corpus = load_corpus(config) if config else random_corpus(VOCABULARY, 1_000_000)
+    config = config or Config(DataConfig("-"))
+    streams, length = config.train.batch_size, config.train.seq_length
+    auto = with_shards(config, corpus, None).train.shards or 1
+    counts = [2**k for k in range(9) if 2**k < cores()] + [cores()]
+    rows = []
+    for workers in [count for count in counts if count <= streams]:
+        train = replace(config.train, shards=config.train.shards or workers, epochs=None, max_steps=1 << 40)
+        run = Run(replace(config, train=replace(train, eval_every=1 << 40, sample_length=0)), corpus, workers=workers)
+        measured, held = speed(run, budget), sum(memory(run).values())
+        run.close()
+        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.run), run.team.workers, budget)
+        rows.append(Row(run.team.workers, measured, top, held, len(corpus.train) / measured))
+    network, ids = run.network, corpus.train.ids
+    with one_thread():
+        sampling, batch = (sampling_speed(network, num, budget) for num in (1, SIDE_BY_SIDE))
+        some = ids[: max(1000, int(rows[0].chars_per_second * budget))]
+        evaluation = _rate(lambda: score(network, some).chars, budget)
+    return Bench(rows, min(auto, cores()), evaluation, sampling, batch)
+
+
+def sampling_speed(model: LanguageModel, num: int, budget: float) -> float:
+    """Characters per second of `num` texts that are drawn side by side."""
+    drawn = generate_batch(model, Options(length=0), num)
+    return _rate(lambda: len(list(islice(drawn, num))), budget)
+
+
+def _rate(work: Callable[[], int], budget: float) -> float:
+    """Characters per second of `work`, which returns how many it did; the first time does not count."""
+    work()
+    done, began = 0, perf_counter()
+    while not done or perf_counter() - began < budget:
+        done += work()
+    return done / (perf_counter() - began)
+
+
+# -- the ceiling --------------------------------------------------------------------------------------------------
+
+
+def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[tuple[int, Array, Array]]:
+    """The matrix products of one training step of N streams and T steps: how often each, and operands of its shape."""
+
+    def zeros(*shape: int) -> Array:
+        return np.zeros(shape, np.float32)
+
+    gates, hidden, rows = len(make_cell(model.cell).gates), model.hidden_size, streams * length
+    for k in range(model.num_layers):
+        inputs = hidden if k else model.embedding_size
+        yield length, zeros(streams, hidden), zeros(gates, hidden, hidden)
+        yield length, zeros(gates, streams, hidden), zeros(gates, hidden, hidden)
+        yield 1, zeros(rows, hidden).T, zeros(gates, rows, hidden)
+        if inputs:  # not where characters are looked up
+            yield 1, zeros(rows, inputs), zeros(gates, inputs, hidden)
+            yield 1, zeros(rows, inputs).T, zeros(gates, rows, hidden)
+            yield gates, zeros(rows, hidden), zeros(hidden, inputs)
+    yield 1, zeros(rows, hidden), zeros(hidden, vocab_size)
+    yield 1, zeros(rows, hidden).T, zeros(rows, vocab_size)
+    yield 1, zeros(rows, vocab_size), zeros(hidden, vocab_size).T
+
+
+def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
+    """How many steps' products this process does in a second."""
+    with one_thread():
+        ready = [(times, a, b, a @ b) for times, a, b in products(model, vocab_size, streams, length)]
+
+        def step() -> int:
+            for times, a, b, out in ready:
+                for _ in range(times):
+                    np.matmul(a, b, out=out)
+            return 1
+
+        return _rate(step, budget)
+
+
+def ceiling(model: ModelConfig, vocab_size: int, streams: int, length: int, workers: int, budget: float) -> float:
+    """Characters per second of a training step's products alone, its streams shared out over so many processes."""
+    part = -(-streams // workers)
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        asked = [(model, vocab_size, part, length, budget)] * workers
+        return min(pool.starmap(_steps_per_second, asked, chunksize=1)) * streams * length
