@@ -117,15 +117,16 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
 @click.option(
     "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. train.batch_size=64."
 )
+@click.option("--seconds", type=Number(0, min_open=True), default=2.0, show_default=True, help="Time for each figure.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def bench(config: str | None, assignments: tuple[str, ...], as_json: bool) -> int:
+def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_json: bool) -> int:
     """Measure how fast this machine trains CONFIG, and which number of workers is best.
 
     \b
     charrnn bench my.yaml
     charrnn bench                         the default model, on random text
 
-    Takes about ten seconds on two cores; nothing is kept. For figures that count, let the machine do nothing else.
+    Nothing is kept. For figures that count, let the machine do nothing else meanwhile.
     """
     import json
     from dataclasses import asdict
@@ -139,7 +140,7 @@ def bench(config: str | None, assignments: tuple[str, ...], as_json: bool) -> in
     from charrnn.console import describe_bench
     from charrnn.machine import sentence
 
-    found = measure(settings)
+    found = measure(settings, seconds)
     lines = [json.dumps(asdict(found))] if as_json else [f"machine: {sentence()}", *describe_bench(found)]
     click.echo("\n".join(lines))
     return 0

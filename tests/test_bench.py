@@ -54,12 +54,16 @@ def test_a_missing_text_is_said_as_ever():
 
 def test_the_command_prints_a_table_or_json_and_writes_nothing(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("the cat sat on the mat. " * 50)
-    (tmp_path / "c.yaml").write_text("data: {path: a.txt}\nmodel: {hidden_size: 8}\ntrain: {batch_size: 4, seq_length: 10}")
+    (tmp_path / "c.yaml").write_text(
+        "data: {path: a.txt}\nmodel: {hidden_size: 8}\ntrain: {batch_size: 4, seq_length: 10}"
+    )
     before = sorted(tmp_path.iterdir())
-    plain = run("bench", "c.yaml", cwd=tmp_path)
+    plain = run("bench", "c.yaml", "--seconds", "0.1", cwd=tmp_path)
     assert (plain.code, plain.err) == (0, "")
     assert all(part in plain.text for part in ("machine: ", "workers", "of the ceiling", "auto takes"))
-    figures = json.loads(run("bench", "c.yaml", "--set", "train.shards=1", "--json", cwd=tmp_path).out)
+    figures = json.loads(
+        run("bench", "c.yaml", "--set", "train.shards=1", "--seconds", "0.1", "--json", cwd=tmp_path).out
+    )
     assert figures["rows"][0]["workers"] == 1
     assert sorted(tmp_path.iterdir()) == before
 

@@ -31,7 +31,7 @@ import charrnn
 from charrnn.files import Lock
 from charrnn.sample import Options, generate_batch
 
-COMMANDS = ("train", "sample", "eval", "info", "config")
+COMMANDS = ("train", "bench", "sample", "eval", "info", "config")
 SCORES = {"text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity"}
 TIMES = {"seconds", "chars_per_second"}
 FILES = {"config.yaml", "log.jsonl", "best.npz", "last.npz", "samples", ".lock"}

@@ -120,7 +120,7 @@ def test_the_readme_names_every_option_of_a_command_and_no_other(name: str) -> N
 @pytest.mark.parametrize("name", cli.commands)
 def test_help_explains_every_option(name: str) -> None:
     command = cli.commands[name]
-    shown = command.get_help(click.Context(command, info_name=name))
+    shown = command.get_help(command.make_context(name, [], resilient_parsing=True, **cli.context_settings))
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.opts[0] in shown
