@@ -65,7 +65,7 @@ def parse(words: list[str]) -> None:
     words = words[: next((k for k, word in enumerate(words) if set(word) <= set("<>")), None)]
     if words and words[0] in cli.commands:
         try:
-            cli.commands[words[0]].make_context(words[0], words[1:])
+            cli.commands[words[0]].make_context(words[0], words[1:], **cli.context_settings)
         except click.exceptions.Exit:  # --help
             return
     else:
@@ -120,7 +120,8 @@ def test_the_readme_names_every_option_of_a_command_and_no_other(name: str) -> N
 @pytest.mark.parametrize("name", cli.commands)
 def test_help_explains_every_option(name: str) -> None:
     command = cli.commands[name]
-    shown = command.get_help(command.make_context(name, [], resilient_parsing=True, **cli.context_settings))
+    context = command.make_context(name, [], resilient_parsing=True, **cli.context_settings)
+    shown = command.get_help(context)
     for parameter in command.params:
         if isinstance(parameter, click.Option):
             assert parameter.opts[0] in shown
