@@ -50,14 +50,16 @@ def show_version(context: click.Context, parameter: click.Parameter, value: bool
     if value and not context.resilient_parsing:
         from charrnn import __version__
         from charrnn.machine import sentence
+        from charrnn.parallel import cores
 
-        click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()})")
+        workers = f"{cores()} worker{'s' * (cores() > 1)} of one thread to train with"
+        click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()}; {workers})")
         context.exit()
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
-              help="Print versions, BLAS kernel and threads.")  # fmt: skip
+              help="Print versions, BLAS kernel, threads and workers.")  # fmt: skip
 def cli() -> None:
     """Train character-level RNN, LSTM and GRU language models on a plain CPU.
 
