@@ -7,10 +7,12 @@ are spawned, use one BLAS thread (gradient()'s caller sees to its own), live as 
 handle no signals.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
 import struct
+import sys
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,6 +31,7 @@ from charrnn.text import Batches, Vocab
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
 FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
+STOPPING = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # signals that end a run
 
 
 def cores() -> int:
@@ -89,17 +92,19 @@ class Shard:
 
 def work(job: Job, indices: list[int], pipe: Any) -> None:
     """The life of a worker: for each step number that comes, run its shards and send back their losses."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        shards = [Shard(job, index) for index in indices]
-        while True:
-            try:
+    for name in STOPPING:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)  # the parent decides; its end closes the pipe
+    try:
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+            shards = [Shard(job, index) for index in indices]
+            while True:
                 (step,) = struct.unpack("<q", pipe.recv_bytes())
-            except (EOFError, OSError):
-                return
-            losses = [shard.run(step) for shard in shards]
-            pipe.send_bytes(struct.pack(f"<{len(losses)}d", *losses))
+                losses = [shard.run(step) for shard in shards]
+                pipe.send_bytes(struct.pack(f"<{len(losses)}d", *losses))
+    except (EOFError, OSError):  # the parent has gone
+        return
+    except MemoryError:  # the parent says so, in one line
+        sys.exit(errno.ENOMEM)
 
 
 def _check_memory(network: Network, streams: int, length: int, shards: int) -> None:
@@ -217,9 +222,11 @@ class Team:
             return call(*message)
         except (EOFError, OSError):
             process.join(5)
+            lack = process.exitcode == errno.ENOMEM
+            why = "ran out of memory" if lack else f"ended unexpectedly (exit code {process.exitcode})"
             raise CharrnnError(
-                f"a worker process ended unexpectedly (exit code {process.exitcode}); the run stops here, its last "
-                f"checkpoint is good: go on with --resume, or with --set train.workers=1"
+                f"a worker process {why}; the run stops here, its last checkpoint is good: go on with --resume, or "
+                f"with --resume --set train.workers=1"
             ) from None
 
     def close(self) -> None:

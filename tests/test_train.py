@@ -28,7 +28,7 @@ from charrnn.estimate import estimate
 from charrnn.evaluate import Report, score
 from charrnn.network import Network, load, load_checkpoint
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
-from charrnn.train import BEST, CONFIG, LAST, LOG, SAMPLES, Progress, Run, open_run
+from charrnn.train import BEST, CONFIG, LAST, LOG, PREVIOUS, SAMPLES, Progress, Run, open_run
 
 TALES = (Path(__file__).parents[1] / "data" / "tales.txt").read_text()
 TIMES = {"seconds", "chars_per_second"}
@@ -81,8 +81,15 @@ def snapshot(folder: Path = RUN) -> dict[str, bytes]:
 
 
 def kept(folder: Path = RUN) -> dict[str, Any]:
-    """Every file of a run, and its log without the times: what must be equal to the last bit."""
-    return snapshot(folder) | {LOG: records(folder)}
+    """Every file of a run, and its log without the times: what must be equal to the last bit.
+
+    But for previous.npz: it depends on when the run was saved, which signals and the clock may call for.
+    """
+    return without(snapshot(folder) | {LOG: records(folder)}, PREVIOUS)
+
+
+def without(part: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in part.items() if name not in names}
 
 
 def put_back(files: dict[str, bytes], folder: Path = RUN) -> None:
@@ -373,7 +380,7 @@ def goes_on_from_every_step(config: Config) -> Run:
     unbroken = kept()
     for step in range(1, len(states)):
         dead = states[min(step + 3, len(states) - 1)]
-        put_back({**dead, LOG: dead[LOG] + b'{"step": 9', LAST: states[step][LAST]})
+        put_back(without({**dead, LOG: dead[LOG] + b'{"step": 9', LAST: states[step][LAST]}, PREVIOUS))
         again = open_run(config, resume=True)
         assert again.counters.step == step
         finish(again)
@@ -501,10 +508,6 @@ def test_a_changed_validation_text_is_refused_too():
     Path("valid.txt").write_text(TALES[301:401])
     with pytest.raises(CheckpointError, match="text has changed"):
         open_run(config, resume=True)
-
-
-def without(part: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name not in names}
 
 
 NO_STATE = {
