@@ -22,7 +22,7 @@ from charrnn.config import Config
 from charrnn.corpus import Corpus, check_sizes, load_corpus
 from charrnn.errors import CheckpointError, DivergedError, RunExistsError
 from charrnn.evaluate import Report, score
-from charrnn.files import Lock, append, sweep, sync, write_atomic
+from charrnn.files import LOCK, Lock, append, sweep, sync, write_atomic
 from charrnn.machine import describe as describe_machine
 from charrnn.machine import one_thread
 from charrnn.network import BEST as BEST
@@ -509,7 +509,12 @@ def open_run(
     `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
     """
     folder = Path(config.out or "runs/run")
-    _check_free(folder, resume, force)
+    try:
+        _check_free(folder, resume, force)
+    except RunExistsError:
+        if (folder / LOCK).exists():
+            Lock(folder).close()  # that another trainer is at work there says more
+        raise
     # All that can be wrong is found before anything is written.
     corpus = load_corpus(config)
     check_sizes(config, corpus)

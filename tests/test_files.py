@@ -7,18 +7,20 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from disk import Disk, PowerOff
+from processes import SMALL, project, start
 
 import charrnn
 from charrnn import checkpoint
 from charrnn.errors import RunInUseError
 from charrnn.files import Lock, sweep, write_atomic
+from charrnn.network import load_latest
 
 OLD, NEW = b"old " * 1000, b"new " * 2000
 
@@ -202,6 +204,55 @@ def test_folders_are_locked_one_by_one(tmp_path):
     lock = Lock(tmp_path)
     assert not locked(tmp_path / "other")
     lock.close()
+
+
+@pytest.mark.row(13)
+@pytest.mark.parametrize("options", [[], ["--resume"], ["--force"]], ids=" ".join)
+def test_of_ten_trainers_that_start_at_once_one_runs_and_nine_say_so(options, tmp_path, tried):
+    project(tmp_path, config=SMALL.replace("max_steps: 10", "epochs: null, max_steps: 1000000"))
+    tried(10)
+    with ExitStack() as stack:
+        trainers = [stack.enter_context(start("train", "my.yaml", *options, cwd=tmp_path)) for _ in range(10)]
+        refused = []
+        while len(refused) < 9:
+            pid, status, usage = os.wait4(-1, 0)  # seconds of work: ten processes share the processors here
+            refused.append((os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime < 1))
+            (ended,) = (trainer for trainer in trainers if trainer.pid == pid)
+            ended.returncode = os.waitstatus_to_exitcode(status)
+            assert re.fullmatch(r"charrnn: runs/my: another trainer is at work here; .*\n", ended.stderr.read())
+        assert refused == [(3, True)] * 9
+        (winner,) = (trainer for trainer in trainers if trainer.returncode is None)
+        winner.terminate()
+        winner.communicate(timeout=60)
+        assert winner.returncode == 143
+    assert load_latest(tmp_path / "runs" / "my").step >= 1
+
+
+WRITER = """
+import numpy as np
+from charrnn import checkpoint
+folder = Path(sys.argv[1])
+for step in range(1, int(sys.argv[2]) + 1):
+    weight = np.full((100, 100), step, np.float32)
+    checkpoint.save(folder / "last.npz", {"step": step}, {"weight": weight}, older=folder / "previous.npz")
+"""
+SAVES = 500
+
+
+@pytest.mark.row(13)
+def test_whoever_reads_while_another_process_saves_reads_whole_checkpoints(tmp_path, tried):
+    reads = dict.fromkeys(["last.npz", "previous.npz"], 0)
+    with process(WRITER, tmp_path, SAVES) as writer:
+        while not (tmp_path / "previous.npz").exists():
+            assert writer.poll() is None
+        while writer.poll() is None or min(reads.values()) < SAVES:
+            for name, before in reads.items():
+                header, arrays = checkpoint.load(tmp_path / name)
+                assert (arrays["weight"] == header["step"]).all()
+                reads[name] = before + 1
+        assert writer.returncode == 0
+    tried(sum(reads.values()))
+    assert [checkpoint.load(tmp_path / name)[0]["step"] for name in reads] == [SAVES, SAVES - 1]
 
 
 def test_a_file_system_that_knows_no_locks_is_not_called_another_trainer(tmp_path, monkeypatch):
