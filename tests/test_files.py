@@ -213,6 +213,8 @@ def test_of_ten_trainers_that_start_at_once_one_runs_and_nine_say_so(options, tm
     tried(10)
     with ExitStack() as stack:
         trainers = [stack.enter_context(start("train", "my.yaml", *options, cwd=tmp_path)) for _ in range(10)]
+        for trainer in trainers:
+            stack.callback(trainer.kill)
         refused = []
         while len(refused) < 9:
             pid, status, usage = os.wait4(-1, 0)  # seconds of work: ten processes share the processors here
