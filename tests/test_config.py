@@ -369,12 +369,14 @@ def refused_or_read(load, *args):
         checked(error)
 
 
+@pytest.mark.row(9)
 @settings(max_examples=300)
 @given(text=texts | yaml_noise)
 def test_any_text_is_read_or_refused(load, text):
     refused_or_read(load, text)
 
 
+@pytest.mark.row(9)
 @given(data=st.binary())
 def test_any_bytes_are_read_or_refused(load, data):
     refused_or_read(load, data)
@@ -385,6 +387,7 @@ SOUND = (
 )
 
 
+@pytest.mark.row(9)
 @settings(max_examples=300)
 @given(data=st.data(), noise=yaml_noise)
 def test_any_damage_to_a_sound_config_is_read_or_refused(load, data, noise):
@@ -393,11 +396,13 @@ def test_any_damage_to_a_sound_config_is_read_or_refused(load, data, noise):
     refused_or_read(load, SOUND[:start] + noise + SOUND[stop:])
 
 
+@pytest.mark.row(9)
 @given(assignment=texts | yaml_noise | st.builds("{}={}".format, st.sampled_from(list(all_keys())), yaml_noise))
 def test_any_override_is_taken_or_refused(load, assignment):
     refused_or_read(load, "data: {path: a.txt}", assignment)
 
 
+@pytest.mark.row(9)
 @given(value=plain_data, path=st.sampled_from(list(all_keys())))
 def test_any_plain_data_is_taken_or_refused(value, path):
     refused_or_read(config_from_dict, nested(path, value))
@@ -407,6 +412,7 @@ def test_any_plain_data_is_taken_or_refused(value, path):
 # -- all faults at once -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row(9)
 def test_all_faults_are_reported_at_once_in_the_order_of_the_file(faults):
     text, expected_places = marked(
         """\
@@ -453,6 +459,7 @@ out: ^[a]
         assert line.partition(": ")[2] == message
 
 
+@pytest.mark.row(9)
 @given(data=st.data())
 def test_every_faulty_value_is_reported_with_its_own_place(faults, data):
     tree = {}
@@ -539,6 +546,7 @@ def suggestions(unknown):
     return {(match[1], match[2]): match[3] for match in found if match}
 
 
+@pytest.mark.row(9)
 def test_the_right_key_is_suggested_for_95_percent_of_all_one_letter_typos():
     meant = defaultdict(set)
     for prefix, kind in sections():

@@ -11,6 +11,7 @@ import pytest
 from charrnn.config import ModelConfig
 from charrnn.ops import ONE_HOT_LIMIT
 
+pytestmark = pytest.mark.row(15)
 TINY = 1e-30
 
 

@@ -58,6 +58,7 @@ def test_the_last_window_counts_only_real_targets():
         assert batches.window(window, 0, 2).count == batch.count
 
 
+@pytest.mark.row(4)
 @pytest.mark.parametrize(("cell", "dropout"), [("lstm", 0.3), ("gru", 0.0)])
 def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
     results = []
