@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -249,6 +250,15 @@ def test_a_byte_model_reads_and_writes_any_bytes(way: str, bytewise: Path) -> No
 def test_a_byte_model_scores_any_bytes(bytewise: Path) -> None:
     scores = json.loads(run("eval", "runs/my", "-", "--json", cwd=bytewise, stdin=bytes(range(256))).out)
     assert (scores["chars"], scores["unknown_chars"], scores["bits_per_byte"]) == (256, 0, scores["bits_per_char"])
+
+
+@pytest.mark.row(18)
+@pytest.mark.parametrize("part", range(4))
+def test_a_reader_that_has_enough_of_many_samples_is_no_error(part: int, tiny: Trained, tried: Any) -> None:
+    tried(50)
+    for seed in range(50 * part, 50 * part + 50):
+        said = run("sample", tiny.folder, "--length", "0", "--seed", seed, shell='"$@" | head -c 10')
+        assert (said.code, len(said.out), said.err) == (0, 10, "")
 
 
 @pytest.mark.row(18)

@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import re
 import string
 import subprocess
@@ -18,6 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from strategies import configs, plain_data, texts, yaml_noise
+from torture import volume
 
 from charrnn.cli import cli
 from charrnn.config import (
@@ -614,6 +616,47 @@ def complaint(values):
     except ConfigError as error:
         return "\n".join(checked(error))
     return ""
+
+
+def faulty_value(path, rng):
+    """A value that is wrong for a key, as it is written in YAML, in one of the ways that the key allows."""
+    _, kind = LEAVES[path]
+    ways = ["[[]]", "{a: b}"]
+    if not any(part is str for part in (kind, *get_args(kind))):
+        ways += ["maybe", "'1'", "2 3"] if kind is not bool else ["yes", "1", "'true'"]
+    ways += [str(edge(path, bound)[1]) for known, bound in BOUNDED if known == path]
+    return rng.choice([way for way in ways if "inf" not in way])
+
+
+def typo_of(name, known, rng):
+    """A name one letter away from a key, and a key itself nowhere."""
+    return rng.choice(sorted(typos(name) - known - {""}))
+
+
+@pytest.mark.row(9)
+def test_every_fault_of_a_config_made_from_the_table_is_named_with_its_place(faults, tried):
+    known = {path.rpartition(".")[2] for path in all_keys()}
+    tried(count := volume(500, 2000))
+    for seed in range(count):
+        rng = random.Random(seed)
+        tree = {"data": {"path": "a.txt"}}
+        for path in rng.sample(sorted(LEAVES), rng.randint(1, 8)):
+            *heads, name = path.split(".")
+            here = tree
+            for head in heads:
+                here = here.setdefault(head, {})
+            if rng.random() < 0.3:
+                here["^" + typo_of(name, known, rng)] = rng.choice(["1", "x", "[]", "~"])
+            elif path != "data.path" or rng.random() < 0.5:
+                here[name] = "^" + faulty_value(path, rng)
+        text, wanted = marked("\n".join(block(tree, indent=rng.randint(1, 6) * " ")))
+        if not wanted:
+            continue
+        found = faults(text)
+        combined = [
+            line for line in found if not re.search(r"unknown key|expected|must be|given twice|a mapping", line)
+        ]
+        assert sorted(places(found)) == sorted({*wanted, *places(combined)}, key=str), text
 
 
 def test_the_table_has_bounds_of_every_kind():

@@ -212,7 +212,8 @@ def test_no_config_runs_anything(tag: str, spot: str, tmp_path: Path, monkeypatc
 SEQUENCES = {
     "a title": "\x1b]0;owned\x07", "a colour": "\x1b[31m", "a cleared screen": "\x1b[2J\x1b[H", "eight bits": "\x9b31m",
     "a clipboard": "\x1b]52;c;aGk=\x07", "a link": "\x1b]8;;http://evil\x1b\\", "backspaces": "a\b\b\b",
-    "a bell": "\x07", "text that runs backwards": "\u202etxt", "nothing to see": "\u200b\u2060", "a line of its own": "a\rcharrnn: fine",
+    "a bell": "\x07",
+    "text that runs backwards": "\u202etxt", "nothing to see": "\u200b\u2060", "a line of its own": "a\rcharrnn: fine",
 }  # fmt: skip
 
 
