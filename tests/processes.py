@@ -79,7 +79,7 @@ def run(
 def call(*args: str, stdin: bytes = b"The ") -> Result:
     """The command line in this process, with streams of its own: quick, and faults can be injected."""
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", "backslashreplace") for data in (stdin, b"", b"")]
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     replaced = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True), argv=["charrnn", *args])
     try:
         with mock.patch.multiple(sys, **replaced), pytest.raises(SystemExit) as left:
