@@ -27,6 +27,7 @@ from processes import (
     start,
     train_tiny,
 )
+from torture import volume
 
 import charrnn
 from charrnn.files import Lock
@@ -255,8 +256,9 @@ def test_a_byte_model_scores_any_bytes(bytewise: Path) -> None:
 @pytest.mark.row(18)
 @pytest.mark.parametrize("part", range(4))
 def test_a_reader_that_has_enough_of_many_samples_is_no_error(part: int, tiny: Trained, tried: Any) -> None:
-    tried(50)
-    for seed in range(50 * part, 50 * part + 50):
+    count = volume(10, 50)
+    tried(count)
+    for seed in range(count * part, count * part + count):
         said = run("sample", tiny.folder, "--length", "0", "--seed", seed, shell='"$@" | head -c 10')
         assert (said.code, len(said.out), said.err) == (0, 10, "")
 

@@ -13,6 +13,7 @@ import pytest
 from disk import Disk, PowerOff
 from processes import Result, call, project, run, start
 from test_signals import ended, read_until
+from torture import volume
 
 from charrnn.config import Config, load_config
 from charrnn.network import load_checkpoint, load_latest
@@ -50,10 +51,12 @@ def whole(folder: Path) -> list[int]:
 
 @pytest.mark.row(2)
 @pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=errno.errorcode.get)
+@pytest.mark.parametrize("turn", range(volume(1, 3)))
 def test_whatever_call_of_a_run_fails_it_is_one_line_and_resume_ends_with_the_same_bytes(
-    code: int, lasting: bool, config: Config, tried: Any
+    turn: int, lasting: bool, config: Config, tried: Any
 ) -> None:
+    """Each call with one of three errors, in turn; on demand with all three."""
+    codes = [errno.ENOSPC, errno.EIO, errno.EACCES]
     folder, typed = Path("runs/my"), ["train", "my.yaml", "--quiet", "--set", "train.max_steps=2"]
     with Disk().mounted() as disk:
         assert call(*typed) == Result(0, b"", "")
@@ -61,6 +64,7 @@ def test_whatever_call_of_a_run_fails_it_is_one_line_and_resume_ends_with_the_sa
     tried(len(disk.calls))
     for fails, name in enumerate(disk.calls, 1):
         shutil.rmtree(folder)
+        code = codes[(fails + turn) % 3]
         with Disk(fails, lasting, code).mounted():
             said = call(*typed)
         if name == "link" and not lasting:  # then the file is renamed instead

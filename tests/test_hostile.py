@@ -139,7 +139,10 @@ CHECKPOINTS: dict[str, bytes] = {
     **{f"an array of objects of protocol {n}": objects(n) for n in range(6)},
     **{f"objects among the arrays, protocol {n}": with_member("weight_hh_l0", objects(n)) for n in range(6)},
     **{f"a pickle among the arrays, protocol {n}": with_member("moments", pickled(n)) for n in range(6)},
-    **{f"a pickle called an array of {kind}": with_member("state", pickled(2), kind) for kind in checkpoint.DTYPES},
+    **{
+        f"a pickle called an array of {kind}": with_member("state", pickled(2), kind)
+        for kind in sorted(checkpoint.DTYPES)
+    },
     **{
         f"a call for {field}": with_member("x", npy_saying(fields.replace("@", CALL)), "<f4")
         for field, fields in {
