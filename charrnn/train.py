@@ -37,6 +37,7 @@ from charrnn.text import Batches
 LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollback.npz"
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
 ROLLBACKS = 5  # in a row, after which a run that diverges is given up
+POOR = 2  # a loss of so many times that of guessing: a state to resume from, but not one to roll back to
 REMEMBERED = 1000  # evaluations that a checkpoint lists; the log has them all
 # Keys that may change when a run is resumed: they decide when to look and when to stop.
 FREE = {
@@ -65,7 +66,7 @@ class Counters:
     stopped: str = ""  # why it ended, once it has
     plateau: Plateau = field(default_factory=Plateau)
     halvings: int = 0  # of the learning rate: one for each rollback
-    rollbacks: int = 0  # since the latest save that the steps called for
+    rollbacks: int = 0  # since the latest save to which a rollback may return
     records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
     # Of each evaluation: step, training loss, validation loss.
     history: list[list[float | None]] = field(default_factory=list)
@@ -211,7 +212,7 @@ class Run:
             progress = replace(progress, sample=self._sample())
         due, minutes = at.step % self.save_every == 0 or last, self.config.train.save_minutes
         if self.folder and (due or (minutes and perf_counter() - self._saved_at >= 60 * minutes)):
-            self.save(due)
+            self.save(good=due and progress.loss < POOR * log(self.corpus.vocab.size))
             progress = replace(progress, saved=True)
         return progress
 
@@ -236,7 +237,7 @@ class Run:
         )
 
     def _roll_back(self, error: DivergedError) -> str:
-        """Return to the state of the latest save that was due, with half the learning rate; says so in a sentence.
+        """Return to the state of the latest good save, with half the learning rate; says so in a sentence.
 
         The log keeps the steps that are undone: the record of the rollback follows them. Raises the error itself where
         there is no going back: the config does not want it, nothing is kept on disk, or it was tried too often.
@@ -331,15 +332,15 @@ class Run:
             write_atomic(path, lambda file: _put(file, data))
         return text
 
-    def save(self, due: bool = False) -> None:
+    def save(self, good: bool = False) -> None:
         """Write last.npz, the complete state, from which `--resume` goes on bit for bit; the one before it is kept.
 
-        `due` says that the steps called for it, not the clock or a signal. A rollback returns to such a state, so that
-        it does not depend on time; that file is written first, so that last.npz is never ahead of it.
+        `good` says that a rollback may return to it: the steps called for it, not the clock or a signal, on whose time
+        nothing may depend, and all seems well. That file is written first, so that last.npz is never ahead of it.
         """
         if self.folder and self.counters.records:
             sync(self.folder / LOG)  # the checkpoint counts on its records
-        if due:
+        if good:
             self.counters.rollbacks = 0
             if self.config.train.on_divergence == "rollback":
                 self._write(ROLLBACK, complete=True)

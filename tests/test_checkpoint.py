@@ -149,8 +149,9 @@ def test_what_could_not_be_read_back_is_never_written(saved, dtype):
 
 
 @pytest.mark.row(5)
-def test_every_flipped_bit_is_refused_or_changes_nothing(saved):
+def test_every_flipped_bit_is_refused_or_changes_nothing(saved, tried):
     good, whole = content(saved), saved.read_bytes()
+    tried(8 * len(whole))
     harmless = 0
     with open(saved, "r+b", buffering=0) as file:
         for at, byte in enumerate(whole):
@@ -167,7 +168,8 @@ def test_every_flipped_bit_is_refused_or_changes_nothing(saved):
 
 
 @pytest.mark.row(5)
-def test_every_truncation_is_refused(saved):
+def test_every_truncation_is_refused(saved, tried):
+    tried(saved.stat().st_size)
     for size in reversed(range(saved.stat().st_size)):
         os.truncate(saved, size)
         with pytest.raises(CheckpointError):

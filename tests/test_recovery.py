@@ -185,6 +185,14 @@ def test_after_five_rollbacks_in_a_row_the_run_stops_and_its_checkpoint_is_good(
     assert call("train", "my.yaml", "--resume", "--set", "train.on_divergence=rollback").code == 4
 
 
+@pytest.mark.row(14)
+def test_a_state_that_is_on_its_way_to_divergence_is_not_returned_to():
+    """It is saved shortly before, when the loss is finite and far above that of guessing already."""
+    run = finish(open_run(config(**STEEP, save_every=5)))
+    assert [record["step"] for record in log() if "rollback" in record] == [0]
+    assert run.counters.step == 30
+
+
 def test_rollbacks_count_anew_after_a_save(monkeypatch):
     trip(monkeypatch, 6, times=3)
     trip(monkeypatch, 15, times=7)
