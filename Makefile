@@ -1,6 +1,6 @@
 # make demo    install, train on the bundled tales (a minute), score, and write three samples
 # make test    install and run the tests
-# make torture the tests of what must never fail, at full volume: three quarters of an hour (one row: ROW=3)
+# make torture the tests of what must never fail, at full volume: half an hour (one row: ROW=3)
 # make check   what .ci/run does: lint, types, tests
 # make bench   time training beside PyTorch, which it installs (TORCH=torch==2.13.0)
 PYTHON ?= python3

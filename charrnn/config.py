@@ -163,8 +163,8 @@ class TrainConfig:
     on_divergence: Literal["stop", "rollback"] = key(
         "stop",
         "What follows when loss, gradient or parameters are no longer sensible numbers. stop: end with exit code 4. "
-        "rollback: return to the state of the latest save_every, halve the learning rate and go on; five times in a "
-        "row at most.",
+        "rollback: return to the state of the latest save_every at which the loss was sound (at most twice that of "
+        "guessing), halve the learning rate and go on; five times in a row at most.",
     )
 
 

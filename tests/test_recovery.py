@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 from disk import Disk, PowerOff
 from fixtures.make_checkpoint_fixture import SAVED, TEXT, fixture_config
-from processes import TALES, call, project
+from processes import CSI, TALES, call, project, run_in_terminal
 from test_train import kept, snapshot
 from torture import volume
 
 from charrnn import checkpoint, cli, train
 from charrnn.config import Config, TrainConfig, load_config
 from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
-from charrnn.evaluate import score_text
+from charrnn.evaluate import Report, score_text
 from charrnn.network import load, load_checkpoint
 from charrnn.sample import generate
-from charrnn.train import BENDS, FREE, LAST, LOG, PREVIOUS, ROLLBACK, ROLLBACKS, Run, open_run
+from charrnn.train import BENDS, BEST, FREE, LAST, LOG, PREVIOUS, ROLLBACK, ROLLBACKS, Run, open_run
 
 RUN = Path("runs/my")
 CONFIG = """\
@@ -161,6 +161,14 @@ def test_a_run_that_diverges_rolls_back_halves_its_rate_and_says_so():
     assert (training["step"], training["halvings"], training["rollbacks"]) == (30, 1, 0)
 
 
+def test_a_terminal_shows_why_a_run_rolled_back(tmp_path):
+    said = run_in_terminal(
+        "train", "my.yaml", *(f"--set=train.{key}={value}" for key, value in STEEP.items()), cwd=tmp_path
+    )
+    assert said.code == 0
+    assert "note: diverged at step 6: " in CSI.sub("", said.text)
+
+
 @pytest.mark.row(14)
 def test_a_run_rolls_back_to_its_beginning_where_nothing_is_saved_yet(monkeypatch):
     trip(monkeypatch, 3)
@@ -203,10 +211,11 @@ def test_rollbacks_count_anew_after_a_save(monkeypatch):
 
 def test_the_best_model_outlives_a_rollback(monkeypatch):
     trip(monkeypatch, 14)
-    run = finish(open_run(config(on_divergence="rollback", save_every=20, eval_every=3)))
-    best = load_checkpoint(RUN / "best.npz")
-    assert run.counters.best == best.header["training"]["best"]
-    assert run.counters.best_step == best.step
+    losses = iter([2.0, 1.5, 1.0, 1.2, *[3.0] * 99])  # evaluated every third step; the best comes before the rollback
+    monkeypatch.setattr(train, "score", lambda *_: Report(1, 0, next(losses), 1))
+    run = finish(open_run(config(on_divergence="rollback", save_every=20, eval_every=3, patience=None)))
+    assert (run.counters.best, run.counters.best_step) == (1.0, 9)
+    assert load_checkpoint(RUN / BEST).step == 9
 
 
 @pytest.mark.row(3)
@@ -221,8 +230,10 @@ def test_a_run_that_rolls_back_may_be_stopped_after_every_step(tried):
             if not run.advance().saved:
                 run.save()  # as a signal does
         run, lives = open_run(steep, resume=True), lives + 1
+        assert lives < 100, "it goes round in a circle"
     run.close()
     assert lives >= 30
+
     assert kept(RUN) == unbroken
     tried(lives)
 
@@ -375,12 +386,16 @@ def test_a_checkpoint_of_an_earlier_format_samples_scores_and_goes_on(path):
 
 
 def test_a_newer_format_is_refused_by_name_and_nothing_stands_in_for_it(stopped, monkeypatch):
+    shutil.copy(stopped, RUN / PREVIOUS)
+    (RUN / BEST).unlink()
+    monkeypatch.setattr(checkpoint, "VERSION", 2)
+    rewrite(stopped)
+    monkeypatch.setattr(checkpoint, "VERSION", 1)
     before = snapshot(RUN)
-    monkeypatch.setattr(checkpoint, "VERSION", 0)
     for command in (["train", "my.yaml", "--resume"], ["info", "runs/my/last.npz"], ["sample", "runs/my"]):
         said = call(*command)
         assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
-        assert "format version 1 is newer than this charrnn reads (0); upgrade charrnn" in said.err
+        assert "format version 2 is newer than this charrnn reads (1); upgrade charrnn" in said.err
     assert snapshot(RUN) == before
     with pytest.raises(NewerFormatError):
         load_checkpoint(RUN / LAST)
