@@ -451,11 +451,12 @@ def _notes(resumed: Loaded, config: Config, environment: str) -> list[str]:
     kind = config.train.schedule.kind
     changed = {name for name, _, _ in differences(resumed.config.to_dict(), config.to_dict())}
     bent = ", ".join(sorted(changed & BENDS.get(kind, set())))
-    return [
-        *filter(None, [resumed.note]),
-        *([f"{environment}: the run goes on, but not to the last bit; --exact would refuse"] * bool(environment)),
-        *([f"{bent} changed: under train.schedule {kind} that means other learning rates from here on"] * bool(bent)),
-    ]
+    notes = [resumed.note] if resumed.note else []
+    if environment:
+        notes.append(f"{environment}: the run goes on, but not to the last bit; --exact would refuse")
+    if bent:
+        notes.append(f"{bent} changed: under train.schedule {kind} that means other learning rates from here on")
+    return notes
 
 
 def add(sums: dict[str, float], **values: float) -> None:
