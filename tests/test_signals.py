@@ -168,8 +168,8 @@ def test_kill_9_loses_no_more_than_the_steps_since_the_last_save(unbroken: Path,
 STORM = """\
 data: {path: text.txt}
 model: {cell: gru, hidden_size: 8, num_layers: 2, dropout: 0.1}
-train: {batch_size: 4, seq_length: 8, max_steps: 300, log_every: 10, eval_every: 40, save_every: 7, shards: 2,
-        save_minutes: 0.001, schedule: cosine, sample_length: 20, patience: null}
+train: {batch_size: 4, seq_length: 8, max_steps: 200, log_every: 10, eval_every: 40, save_every: 7, shards: 2,
+        save_minutes: 0.002, schedule: cosine, sample_length: 20, patience: null}
 """
 SAVED_WITHIN = 2.0  # seconds, and one step
 
@@ -213,7 +213,7 @@ def storm(folder: Path, calm: Storm, numbers: list[signal.Signals], seed: int) -
     """Strike a run at random moments until it has had its blows; it must end as the one that nothing stopped."""
     rng = random.Random(seed)
     project(folder, config=STORM, name=NAME)
-    steps = range(10, 301, 10)
+    steps = range(10, 201, 10)
     for _ in range(BLOWS):
         before, number = last_bytes(folder), rng.choice(numbers)
         said, seconds = struck(folder, calm, number, rng.uniform(0, calm.seconds), rng)
@@ -227,9 +227,9 @@ def storm(folder: Path, calm: Storm, numbers: list[signal.Signals], seed: int) -
             assert seconds < SAVED_WITHIN
             found = charrnn.network.load_checkpoint(folder / "my run" / "last.npz").step
             assert f"saved at step {found:,};" in said.lines[-1]
-        else:  # before the first step of this life: there was nothing to save
-            assert said.code in (CODES[number], -number)
-            assert last_bytes(folder) == before
+        else:  # before the first step of this life or after the last: there was nothing to save
+            assert said.code in (CODES[number], -number), said
+            assert last_bytes(folder) in (before, last_bytes(calm.folder.parent)), said
     assert run(*TRAIN, "--resume", cwd=folder).code == 0
     assert_the_same_run(folder / "my run", calm.folder, steps)
 
