@@ -1,5 +1,6 @@
 # make demo    install, train on the bundled tales (a minute), score, and write three samples
 # make test    install and run the tests
+# make torture the tests of what must never fail, at full volume: half an hour (one row: ROW=3)
 # make check   what .ci/run does: lint, types, tests
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
 PYTHON ?= python3
@@ -11,7 +12,7 @@ endif
 RUN := runs/quickstart
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test lint check bench docs clean
+.PHONY: demo test torture lint check bench docs clean
 .DEFAULT_GOAL := check
 
 demo: $(VENV)/run.ok
@@ -22,6 +23,9 @@ demo: $(VENV)/run.ok
 
 test: $(VENV)/dev.ok
 	$(BIN)/python -m pytest -q -n 2
+
+torture: $(VENV)/dev.ok
+	TORTURE=$(or $(TORTURE),1) $(BIN)/python -m pytest -q -n 2 $(if $(ROW),--row $(ROW))
 
 lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .

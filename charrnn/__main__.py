@@ -1,4 +1,9 @@
-"""`python -m charrnn`."""
+"""`python -m charrnn`, and the command `charrnn`."""
+
+import signal
+
+if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends without a traceback until the command line can answer it
 
 from charrnn.cli import main
 

@@ -18,14 +18,15 @@ from typing import IO, Any
 
 import numpy as np
 
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, NewerFormatError
 from charrnn.files import write_atomic
 from charrnn.params import Array
 
 FORMAT = "charrnn"
 VERSION = 1
 HEADER = "header"
-MAX_HEADER = 64 << 20  # bytes; the log and the configuration are not in it, a vocabulary of all of Unicode is 20 MB
+MAX_HEADER = 14 << 20  # bytes; the log is not in it, and a vocabulary of all of Unicode takes 13 MB
+MAX_VALUES = 1 << 18  # JSON values in it, each of which takes up to 100 bytes of memory; a run needs some thousand
 MAX_LIST = 1 << 17  # bytes of the list of members: about a thousand
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same in every file
 DTYPES = {"<f4", "<f8", "|u1", "<u2", "<u4", "<i4", "<i8"}
@@ -33,12 +34,12 @@ NPY = b"\x93NUMPY\x01\x00"
 DESCRIBED = re.compile(rb"\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 
 
-def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array], older: Path | None = None) -> None:
     """Write a checkpoint atomically.
 
     Arguments: `header`, whatever JSON can hold, without the keys format, version and arrays; `arrays`, name ->
-    array of any shape, little-endian. Raises OSError with the old file untouched, CheckpointError for
-    values that are not finite.
+    array of any shape, little-endian; `older`, the name under which to keep what was at `path`. Raises OSError with the
+    old file untouched, CheckpointError for values that are not finite.
     """
     ready = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in ready.items():
@@ -62,7 +63,7 @@ def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array]) -> 
             for name, array in ready.items():
                 _write_member(archive, name, array)
 
-    write_atomic(path, write)
+    write_atomic(path, write, older)
 
 
 def _write_member(archive: zipfile.ZipFile, name: str, array: Array) -> None:
@@ -89,7 +90,8 @@ def _bytes(array: Array) -> Any:
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """Read and verify a whole checkpoint: its header (without the manifest) and its arrays.
 
-    Raises CheckpointError where the file cannot be opened, is no checkpoint, is damaged, or is of a newer format.
+    Raises CheckpointError where the file cannot be opened, is no checkpoint, is damaged, or (NewerFormatError) is of a
+    newer format.
     """
     try:
         found = os.path.exists(path)  # False, not an error, for names that no system allows
@@ -97,7 +99,7 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
             what = "is not a file" if found else "does not exist"
             raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
         return _read(path)
-    except CheckpointError:
+    except (CheckpointError, MemoryError):
         raise
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from None
@@ -130,14 +132,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         whole = archive.getinfo(f"{HEADER}.npy")
         if whole.file_size > MAX_HEADER:
             raise CheckpointError(f"{path}: damaged (a header of {whole.file_size:,} bytes)")
-        header = json.loads(_member(archive, whole).tobytes().decode())
+        header = json.loads(_text(_member(archive, whole)))
         if not isinstance(header, dict) or header.get("format") != FORMAT:
             raise CheckpointError(f"{path}: not a charrnn checkpoint")
         version = header.get("version")
         if not isinstance(version, int) or version < 1:
             raise CheckpointError(f"{path}: damaged (format version {version!r})")
         if version > VERSION:
-            raise CheckpointError(
+            raise NewerFormatError(
                 f"{path}: format version {version} is newer than this charrnn reads ({VERSION}); upgrade charrnn"
             )
         manifest = header.pop("arrays")
@@ -150,6 +152,14 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
                 raise CheckpointError(f"{path}: damaged (the array {name!a} is not what was saved)")
             arrays[name] = array
         return header, arrays
+
+
+def _text(array: Array) -> str:
+    """JSON as text, once it is certain that it cannot unfold to many times its size. Raises ValueError."""
+    data = _bytes(array)
+    if sum(np.count_nonzero(data == ord(mark)) for mark in "[{,:") > MAX_VALUES:
+        raise ValueError
+    return str(data, "ascii")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:

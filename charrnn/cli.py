@@ -1,13 +1,14 @@
 """The command line: parse, call, print. Nothing imports it; the heavy modules are imported inside the commands.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, config or unreadable input,
-3 directory in use, 4 diverged, 130 Ctrl-C, 143 SIGTERM.
+3 directory in use, 4 diverged, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
 """
 
 import codecs
 import contextlib
 import errno
 import os
+import signal
 import sys
 from math import isnan
 from pathlib import Path
@@ -78,23 +79,31 @@ def cli() -> None:
 @click.option("--seed", type=click.IntRange(0), help="Seed of all randomness.")
 @click.option("--resume", is_flag=True, help="Continue where last.npz stands; start where there is none.")
 @click.option(
+    "--exact", is_flag=True, help="With --resume: refuse where another BLAS kernel, NumPy or charrnn computes."
+)
+@click.option(
     "--init-from", type=click.Path(), metavar="CKPT", help="Begin from a trained model; text and vocabulary may differ."
 )
 @click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
 @click.option("--force", is_flag=True, help="Replace the run that is in the directory.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
-          init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
+          exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
     """Train a model as CONFIG (YAML) says.
 
     \b
     charrnn train my.yaml --set model.hidden_size=128
 
     A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`, or configs/reference.yaml.
-    The run directory holds config.yaml, log.jsonl, best.npz, last.npz and samples. Ctrl-C saves; --resume goes on.
+    The run directory holds config.yaml, log.jsonl, best.npz, last.npz, previous.npz and samples. Ctrl-C saves;
+    --resume goes on bit for bit. What may change then is where to stop and when to look:
+    out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,
+    train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length.
     """
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
+    if exact and not resume:
+        raise click.UsageError("--exact says how to --resume; give both")
     from charrnn.config import load_config
 
     settings = load_config(config, assignments, out=out, seed=seed)
@@ -105,7 +114,7 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     if dry_run:
         click.echo("\n".join(describe_estimate(estimate(settings))))
         return 0
-    run = open_run(settings, resume, init_from, force, processes(settings))
+    run = open_run(settings, resume, init_from, force, processes(settings), exact)
     try:
         if init_from and run.counters.step:
             tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
@@ -179,12 +188,11 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     Text streams to stdout as it is drawn, and nothing else does.
     """
     from charrnn.machine import one_thread
-    from charrnn.network import load_checkpoint
     from charrnn.sample import Options, generate_batch
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    loaded = load_checkpoint(checkpoint)
+    loaded = opened(checkpoint)
     start = prime_text(loaded, prime, prime_file)
     shown = start.decode("latin-1") if isinstance(start, bytes) else start
     out = TextOut(loaded.network.vocab.tokens, num, "" if hide_prime else shown)
@@ -216,11 +224,10 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, as_json
     import json
 
     from charrnn.machine import one_thread
-    from charrnn.network import load_checkpoint
 
     if files and split:
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
-    loaded = load_checkpoint(checkpoint)
+    loaded = opened(checkpoint)
     with one_thread():
         name, report = score_files(loaded, files) if files else score_split(loaded, split)
     if as_json:
@@ -246,9 +253,7 @@ def info(checkpoint: str, as_json: bool) -> int:
     """
     import json
 
-    from charrnn.network import load_checkpoint
-
-    loaded = load_checkpoint(checkpoint)
+    loaded = opened(checkpoint)
     header, vocab = loaded.header, loaded.network.vocab
     if as_json:
         click.echo(json.dumps({"path": str(loaded.path), "parameters": loaded.network.params.size, **header}))
@@ -306,6 +311,16 @@ def history(training: dict[str, Any]) -> list[str]:
     except (KeyError, TypeError, ValueError):
         return ["trained      unknown"]
     return lines
+
+
+def opened(checkpoint: str) -> "Loaded":
+    """Read CHECKPOINT, and say so where another file of its run stands in for one that is damaged."""
+    from charrnn.network import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint)
+    if loaded.note:
+        fail([loaded.note], 0)
+    return loaded
 
 
 class TextOut:
@@ -408,6 +423,8 @@ def score_split(loaded: "Loaded", name: str | None) -> tuple[str, Any]:
 
 def main() -> None:
     """Run the command line and leave with its exit code; every error is one line, or one for each fault."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # __main__.py took it away
     open_streams()
     try:
         code = cli.main(prog_name="charrnn", standalone_mode=False)

@@ -152,10 +152,19 @@ class TrainConfig:
         None, "Steps between evaluations on the validation split; null: one epoch, but 100 to 1000 steps.", low=1
     )
     save_every: int | None = key(None, "Steps between saves of last.npz; null: with each evaluation.", low=1)
+    save_minutes: float | None = key(
+        10.0, "Minutes after which it is saved besides; null: never. Changes nothing of the result.", above=0
+    )
     sample_every: int | None = key(None, "Steps between samples; null: with each evaluation.", low=1)
     sample_length: int = key(300, "Characters of a sample written along the way; 0: none.", low=0)
     patience: int | None = key(
         10, "Stop after this many evaluations without improvement; null: go on to the end.", low=1
+    )
+    on_divergence: Literal["stop", "rollback"] = key(
+        "stop",
+        "What follows when loss, gradient or parameters are no longer sensible numbers. stop: end with exit code 4. "
+        "rollback: return to the state of the latest save_every at which the loss was sound (at most twice that of "
+        "guessing), halve the learning rate and go on; five times in a row at most.",
     )
 
 

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from itertools import pairwise
 from math import exp, log
 from time import monotonic
@@ -27,20 +28,23 @@ from charrnn.corpus import remarks
 from charrnn.errors import visible
 from charrnn.estimate import Estimate
 from charrnn.machine import forced_kernel, sentence
+from charrnn.parallel import STOPPING
 from charrnn.train import Progress, Run
 
 BARS = "▁▂▃▄▅▆▇█"
 
 
 class Stop:
-    """Turns SIGINT and SIGTERM into a flag that is read between steps; the second Ctrl-C ends at once."""
+    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps; the second Ctrl-C ends at once."""
 
     def __init__(self) -> None:
         self.code = 0  # 128 + the signal's number, once one has come
         self.message = ""
         if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, self._on_signal)
-            signal.signal(signal.SIGTERM, self._on_signal)
+            for name in STOPPING:
+                number = getattr(signal, name)
+                if name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:  # nohup has it ignored
+                    signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         if self.code and number == signal.SIGINT:
@@ -49,7 +53,8 @@ class Stop:
         self.code = 128 + number
         self.message = "stopping after this step, saving; Ctrl-C again to stop now"
         if not sys.stderr.isatty():
-            os.write(2, f"{self.message}\n".encode())
+            with suppress(OSError):  # whoever read it may have gone
+                os.write(2, f"{self.message}\n".encode())
 
 
 def duration(seconds: float) -> str:
@@ -93,7 +98,9 @@ class Clock:
 
     def left(self, progress: Progress) -> str:
         """Time that the remaining steps will take; early stopping may end the run before."""
-        done = progress.step - self.first
+        if progress.rollback:
+            self.began, self.first = monotonic(), progress.step - 1
+        done = max(progress.step - self.first, 1)
         return duration((monotonic() - self.began) / done * (progress.steps - progress.step))
 
 
@@ -123,7 +130,7 @@ def opening(run: Run, resumed_from: int | None) -> list[str]:
             if resumed_from
             else "nothing to resume yet: starting from the beginning"
         )
-    notes = [*remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
+    notes = [*run.notes, *remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
     return lines + [f"note: {note}" for note in notes if note]
 
 
@@ -153,6 +160,8 @@ class LivePanel:
         self.losses.append(progress.loss)
         self.sample = progress.sample or self.sample
         self.progress = progress
+        if progress.rollback:
+            self.console.print(Text(visible(f"note: {progress.rollback}")))
 
     def render(self) -> Any:
         """The panel as it stands."""
@@ -194,16 +203,27 @@ class PlainLines:
         self.clock = Clock(run)
 
     def update(self, progress: Progress) -> None:
-        """Print a record where there is one."""
+        """Print a record where there is one, and what was undone."""
+        if progress.rollback:
+            tell(f"note: {progress.rollback}")
+            self.clock.left(progress)
         if progress.record:
             tell(plain_line(progress, progress.record, self.clock.left(progress)))
 
 
 def tell(line: str) -> None:
-    """One line on stderr, whatever its encoding; flushed."""
+    """One line on stderr, whatever its encoding; flushed. Training goes on where nobody reads it any more."""
     encoding = sys.stderr.encoding or "utf-8"
-    sys.stderr.write(visible(line, keep="").encode(encoding, "backslashreplace").decode(encoding) + "\n")
-    sys.stderr.flush()
+    try:
+        sys.stderr.write(visible(line, keep="").encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        sys.stderr.flush()
+    except OSError:
+        hush()
+
+
+def hush() -> None:
+    """Let stderr lead nowhere: a terminal that was closed, or a pipe whose reader has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
@@ -230,7 +250,10 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
                 break
     finally:
         if isinstance(display, LivePanel):
-            display.live.stop()
+            try:
+                display.live.stop()
+            except OSError:  # the terminal was closed
+                hush()
     if stop.code and not run.finished:
         say(f"saved at step {run.counters.step:,}; to go on:  {again()}")
         return stop.code

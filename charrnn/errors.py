@@ -42,6 +42,10 @@ class CheckpointError(CharrnnError):
     exit_code = 2
 
 
+class NewerFormatError(CheckpointError):
+    """A checkpoint of a format that only a later charrnn reads: nothing is wrong with it."""
+
+
 class RunExistsError(CharrnnError):
     """A run directory that holds another run, which nothing may overwrite unasked."""
 
@@ -55,6 +59,10 @@ class RunInUseError(CharrnnError):
 
 
 class DivergedError(CharrnnError):
-    """A loss or gradient that is no longer a finite number."""
+    """A loss, gradient or parameter that is no longer a sensible number; `found` says which, without any path."""
 
     exit_code = 4
+
+    def __init__(self, found: str, advice: str = "") -> None:
+        super().__init__(found + advice)
+        self.found = found

@@ -1,7 +1,8 @@
-"""The one seam to the file system for everything that must not be lost: write whole or not at all, lock, sweep.
+"""The one seam to the file system for everything that must not be lost: write whole or not at all, append, lock, sweep.
 
 A file is written under a temporary name in its own folder, flushed to disk, renamed over the old one, and the folder
-flushed: at any moment the name shows either the whole old file or the whole new one. Knows nothing of what it writes.
+flushed: at any moment the name shows either the whole old file or the whole new one. The old one may be kept under a
+second name, which it gets first, so that one of the two is there at every moment. Knows nothing of what it writes.
 """
 
 import errno
@@ -17,23 +18,56 @@ TEMPORARY = ".tmp"  # suffix of a file that is being written
 LOCK = ".lock"
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None]) -> None:
+def write_atomic(path: Path, write: Callable[[IO[bytes]], None], older: Path | None = None) -> None:
     """Call `write` with an open binary file and give the result the name `path` once it is safe on disk.
 
-    Raises OSError with the old file untouched and no temporary file left, whatever goes wrong.
+    What was there before is kept as `older`, where that is given. Raises OSError with the old file untouched and no
+    temporary file left, whatever goes wrong.
     """
-    temporary = path.with_name(f".{path.name}{TEMPORARY}")
+    temporary = _temporary(path)
     try:
         with open(temporary, "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
+        if older and path.exists():
+            _keep(path, older)
         os.replace(temporary, path)
     except BaseException:
         with suppress(OSError):
             temporary.unlink()
         raise
     sync_folder(path.parent)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".{path.name}{TEMPORARY}")
+
+
+def _keep(path: Path, older: Path) -> None:
+    """Let `older` name the file that `path` names, and `path` still name it: a reader finds both at any moment."""
+    link = _temporary(older)
+    try:
+        os.link(path, link)
+    except OSError:  # a file system without links: for a moment it has its second name only
+        os.replace(path, older)
+        return
+    try:
+        os.replace(link, older)
+    finally:
+        link.unlink(missing_ok=True)  # renaming does nothing where both are one file already
+
+
+def append(path: Path, data: bytes) -> None:
+    """Add to the end of a file, which need not be there; not flushed to disk. Raises OSError."""
+    with open(path, "ab") as file:
+        file.write(data)
+
+
+def sync(path: Path) -> None:
+    """Flush what was appended to a file to disk. Raises OSError."""
+    with open(path, "ab") as file:
+        os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:

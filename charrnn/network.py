@@ -14,9 +14,9 @@ import numpy.typing as npt
 
 from charrnn import checkpoint
 from charrnn.cells import make_cell
-from charrnn.config import Config, ModelConfig, config_from_dict
+from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict
 from charrnn.decoder import Decoder
-from charrnn.errors import CheckpointError, ConfigError
+from charrnn.errors import CheckpointError, ConfigError, NewerFormatError
 from charrnn.heads import NextCharacter
 from charrnn.layers import Stack, StackTape
 from charrnn.params import Array, Params
@@ -160,6 +160,9 @@ class Network:
 # -- files --------------------------------------------------------------------------------------------------------
 
 
+BEST, LAST, PREVIOUS = "best.npz", "last.npz", "previous.npz"  # of a run directory
+
+
 @dataclass
 class Loaded:
     """A checkpoint, verified and understood: the network, its config, and everything else that the file holds."""
@@ -169,35 +172,67 @@ class Loaded:
     header: dict[str, Any]
     arrays: dict[str, Array]
     path: Path
+    note: str = ""  # where it stands in for another one: what is wrong with that
+
+    @property
+    def step(self) -> int:
+        """The steps that it was trained for; 0 where it does not say."""
+        training = self.header.get("training")
+        step = training.get("step") if isinstance(training, dict) else 0
+        return step if isinstance(step, int) else 0
 
 
 def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
     """The part of a checkpoint's header from which load() builds the network again.
 
-    Without what says nothing about the result: the directory and the number of workers.
+    Without what says nothing about the result: the directory, the number of workers, and how often the clock saves.
     """
     words = {"symbols": vocab.symbols, "has_unknown": vocab.has_unknown, "tokens": vocab.tokens}
-    config = replace(config, out=None, train=replace(config.train, workers="auto"))
+    idle = replace(config.train, workers="auto", save_minutes=TrainConfig.save_minutes)
+    config = replace(config, out=None, train=idle)
     return {"config": config.to_dict(), "vocab": words}
 
 
-def find_checkpoint(path: str | Path) -> Path:
-    """The file that CHECKPOINT names: an .npz, or a run directory's best.npz, else its last.npz."""
-    path = Path(path)
-    if not path.is_dir():
-        return path
-    for name in ("best.npz", "last.npz"):
-        if (path / name).exists():
-            return path / name
-    raise CheckpointError(f"{path}: this directory holds no checkpoint yet (no best.npz and no last.npz)")
-
-
 def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Loaded:
-    """Read a checkpoint (or a run directory's best) and build its network.
+    """Read a checkpoint and build its network; of a run directory the best, or what stands in for it.
 
     Raises CheckpointError where the file is no whole checkpoint, or its arrays are not those that its config calls for.
     """
-    path = find_checkpoint(path)
+    path = Path(path)
+    return load_run(path, [BEST], [LAST, PREVIOUS], dtype=dtype) if path.is_dir() else _load(path, dtype)
+
+
+def load_latest(folder: Path) -> Loaded:
+    """The complete state of a run directory after the most steps. Raises CheckpointError where none is whole."""
+    return load_run(folder, [LAST, PREVIOUS])
+
+
+def load_run(folder: Path, *choices: list[str], dtype: npt.DTypeLike = np.float32) -> Loaded:
+    """The first choice of a run directory that is whole: of several files, the one of the most steps, as they say.
+
+    Raises CheckpointError where no file is, and at once for one of a newer format, to which nothing is wrong.
+    """
+    faults: list[CheckpointError] = []
+    for names in choices:
+        whole: list[Loaded] = []
+        for path in (folder / name for name in names if (folder / name).exists()):
+            try:
+                whole.append(_load(path, dtype))
+            except NewerFormatError:
+                raise
+            except CheckpointError as error:
+                faults.append(error)
+        if whole:
+            found = max(whole, key=lambda loaded: loaded.step)
+            if faults:
+                found.note = "; ".join([*map(str, faults), f"{found.path} (step {found.step:,}) is read instead"])
+            return found
+    if faults:
+        raise faults[0]
+    raise CheckpointError(f"{folder}: this directory holds no checkpoint yet (no {BEST} and no {LAST})")
+
+
+def _load(path: Path, dtype: npt.DTypeLike) -> Loaded:
     header, arrays = checkpoint.load(path)
     try:
         words = header["vocab"]

@@ -7,13 +7,15 @@ Workers are spawned, use one BLAS thread (the caller sees to its own), live as l
 handle no signals.
 """
 
+import errno
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from dataclasses import dataclass
 from itertools import pairwise
-from math import prod
+from math import isfinite, prod
 from mmap import mmap
 from typing import Any
 
@@ -23,12 +25,13 @@ from charrnn.config import Config, ModelConfig
 from charrnn.errors import CharrnnError
 from charrnn.machine import one_thread
 from charrnn.network import Network
-from charrnn.optim import RULES, Hyper, Optimizer
+from charrnn.optim import RULES, Hyper, Optimizer, global_norm
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
 FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
+STOPPING = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # signals that end a run
 
 
 def cores() -> int:
@@ -108,23 +111,28 @@ class Worker:
         """Run this worker's shards; returns their parts of the loss."""
         return [shard.run(step) for shard in self.shards]
 
-    def update(self, rate: float, t: int) -> None:
-        """Take step `t`, counted from 1, for this worker's parameters."""
+    def update(self, rate: float, t: int) -> str:
+        """Take step `t`, counted from 1, for this worker's parameters; returns what is no longer finite, or nothing."""
         self.optimizer.step(self.values, self.total, rate, t)
+        if not isfinite(global_norm(self.values)):
+            return "parameters"
+        return "" if all(isfinite(global_norm(moment)) for moment in self.optimizer.moments) else "moments"
 
 
 def work(job: Job, index: int, pipe: Any) -> None:
     """The life of a worker process: do what is asked, (name of a method, arguments), and send back what it returns."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
-    with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        worker = Worker(job, index)
-        while True:
-            try:
+    for name in STOPPING:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)  # the parent decides; its end closes the pipe
+    try:
+        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
+            worker = Worker(job, index)
+            while True:
                 name, *arguments = pipe.recv()
-            except (EOFError, OSError):
-                return
-            pipe.send(getattr(worker, name)(*arguments))
+                pipe.send(getattr(worker, name)(*arguments))
+    except (EOFError, OSError):  # the parent has gone
+        return
+    except MemoryError:  # the parent says so, in one line
+        sys.exit(errno.ENOMEM)
 
 
 def _check_memory(network: Network, streams: int, length: int, rows: int) -> None:
@@ -229,9 +237,12 @@ class Team:
             total += row
         return sum(losses)
 
-    def update(self, rate: float, t: int) -> None:
-        """Move the parameters by their gradient at a learning rate; `t` counts steps from 1. Raises CharrnnError."""
-        self._all("update", rate, t)
+    def update(self, rate: float, t: int) -> str:
+        """Move the parameters by their gradient at a learning rate; `t` counts steps from 1. Raises CharrnnError.
+
+        Returns which is no longer finite, "parameters" or "moments", or nothing.
+        """
+        return next(filter(None, self._all("update", rate, t)), "")
 
     def _all(self, name: str, *arguments: Any) -> list[Any]:
         """Have every worker do the same, this process too; what each returned, in their order."""
@@ -246,9 +257,11 @@ class Team:
             return call(*message)
         except (EOFError, OSError):
             process.join(5)
+            lack = process.exitcode == errno.ENOMEM
+            why = "ran out of memory" if lack else f"ended unexpectedly (exit code {process.exitcode})"
             raise CharrnnError(
-                f"a worker process ended unexpectedly (exit code {process.exitcode}); the run stops here, its last "
-                f"checkpoint is good: go on with --resume, or with --set train.workers=1"
+                f"a worker process {why}; the run stops here, its last checkpoint is good: go on with --resume, or "
+                f"with --resume --set train.workers=1"
             ) from None
 
     def close(self) -> None:

@@ -2,15 +2,15 @@
 
 One step reads a window, goes forward and back, clips, and updates. All that a run needs to continue bit for bit is
 in last.npz; data position, dropout masks and samples are functions of (seed, step), so there is no generator to save.
-Time never enters a checkpoint. It prints nothing and handles no signals: whoever iterates may stop after any step.
+Time never enters a checkpoint, though it may call for one. Nothing that is not finite outlives its step: the run ends,
+or rolls back. It prints nothing and handles no signals: whoever iterates may stop after any step.
 """
 
 import json
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
-from math import exp, isfinite, log
+from math import exp, inf, isfinite, log
 from pathlib import Path
 from time import perf_counter
 from typing import IO, Any
@@ -22,23 +22,33 @@ from charrnn.config import Config
 from charrnn.corpus import Corpus, check_sizes, load_corpus
 from charrnn.errors import CheckpointError, DivergedError, RunExistsError
 from charrnn.evaluate import Report, score
-from charrnn.files import Lock, sweep, write_atomic
+from charrnn.files import LOCK, Lock, append, sweep, sync, write_atomic
 from charrnn.machine import describe as describe_machine
 from charrnn.machine import one_thread
-from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, transfer
+from charrnn.network import BEST as BEST
+from charrnn.network import LAST as LAST
+from charrnn.network import PREVIOUS as PREVIOUS
+from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, load_latest, transfer
 from charrnn.optim import Plateau, clip_, global_norm, rate_share
 from charrnn.parallel import Team, auto_shards, cores
 from charrnn.sample import generate
 from charrnn.text import Batches
 
-LAST, BEST, LOG, CONFIG, SAMPLES = "last.npz", "best.npz", "log.jsonl", "config.yaml", "samples"
+LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollback.npz"
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
-# Keys that may change when a run is resumed: they decide when to look and when to stop. (Under a cosine schedule a new
-# end also means new rates from here on, and under plateau so does looking more often.)
+ROLLBACKS = 5  # in a row, after which a run that diverges is given up
+POOR = 2  # a loss of so many times that of guessing: a state to resume from, but not one to roll back to
+REMEMBERED = 1000  # evaluations that a checkpoint lists; the log has them all
+# Keys that may change when a run is resumed: they decide when to look and when to stop.
 FREE = {
-    "out", "train.epochs", "train.max_steps", "train.patience", "train.workers",
-    "train.log_every", "train.eval_every", "train.save_every", "train.sample_every", "train.sample_length",
+    "out", "train.epochs", "train.max_steps", "train.patience", "train.on_divergence", "train.workers",
+    "train.log_every", "train.eval_every", "train.save_every", "train.save_minutes",
+    "train.sample_every", "train.sample_length",
 }  # fmt: skip
+BENDS = {  # schedule: those of them that it looks at, so that a change means other learning rates from there on
+    "cosine": {"train.epochs", "train.max_steps"},
+    "plateau": {"train.eval_every"},
+}
 
 
 # -- the run ------------------------------------------------------------------------------------------------------
@@ -55,6 +65,8 @@ class Counters:
     waited: int = 0  # evaluations since then
     stopped: str = ""  # why it ended, once it has
     plateau: Plateau = field(default_factory=Plateau)
+    halvings: int = 0  # of the learning rate: one for each rollback
+    rollbacks: int = 0  # since the latest save to which a rollback may return
     records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
     # Of each evaluation: step, training loss, validation loss.
     history: list[list[float | None]] = field(default_factory=list)
@@ -79,6 +91,7 @@ class Progress:
     record: dict[str, Any] | None = None  # a line of the log
     sample: str | None = None
     saved: bool = False
+    rollback: str = ""  # why the steps since an earlier one were undone before this one
 
 
 class Run:
@@ -87,7 +100,8 @@ class Run:
     Arguments: `config`; `corpus` (None: read it); `folder`; `resumed`, a loaded last.npz to continue from;
     `start_from`, a network whose parameters to begin with; `workers`, processes (more than one only in programs whose
     main module may be imported again: they are spawned).
-    Attributes: `network`, `counters`, `corpus`, and the characters `added` and `removed` when fine-tuning.
+    Attributes: `network`, `counters`, `corpus`, the characters `added` and `removed` when fine-tuning, and `notes`,
+    sentences about the files that it began from.
     """
 
     def __init__(
@@ -111,6 +125,8 @@ class Run:
         self.batches = Batches(ids, train.batch_size, train.seq_length)
         self.counters = Counters()
         self.added = self.removed = ""
+        self.notes: list[str] = []
+        self.versions = versions()
         self.lock: Lock | None = None
         if resumed:
             self._restore(resumed)
@@ -128,6 +144,7 @@ class Run:
         self.sample_every = train.sample_every or self.eval_every
         self._speed = (0, 0.0)  # characters and seconds of this session
         self._seconds = 0.0  # of earlier sessions
+        self._saved_at = perf_counter()
 
     @property
     def finished(self) -> bool:
@@ -142,10 +159,17 @@ class Run:
     def advance(self) -> Progress:
         """One training step, with the evaluation, log record, sample and checkpoint that fall due after it.
 
-        Raises DivergedError, before anything is updated, where loss or gradient are no longer sensible numbers.
+        Raises DivergedError where loss, gradient or parameters are no longer sensible numbers; or takes the steps back
+        to an earlier state, as train.on_divergence says, and then one step from there.
         """
+        undone = ""
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # what overflows is caught as divergence
-            return self._after_step(self._step())
+            while True:
+                try:
+                    progress = self._after_step(self._step())
+                    return replace(progress, rollback=undone) if undone else progress
+                except DivergedError as error:
+                    undone = self._roll_back(error)
 
     def _step(self) -> Progress:
         began = perf_counter()
@@ -159,7 +183,8 @@ class Run:
             found = f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}"
             raise self._diverged(found, at.step + 1)
         clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
-        self.team.update(rate, at.step + 1)
+        if wrong := self.team.update(rate, at.step + 1):
+            raise self._diverged(f"{wrong} that are not finite, learning rate {rate:g}", at.step + 1)
         at.step += 1
         at.chars += count
         for sums in (at.since_log, at.since_eval):
@@ -171,8 +196,6 @@ class Run:
     def _after_step(self, progress: Progress) -> Progress:
         at, last = self.counters, self.counters.step >= self.steps
         evaluated = at.step % self.eval_every == 0 or last
-        if evaluated or at.step % self.save_every == 0:
-            self._check_finite(progress)
         if evaluated:
             valid = self._validate()
             last = last or bool(at.stopped)
@@ -180,8 +203,9 @@ class Run:
             progress = replace(progress, record=self._log(progress, valid if evaluated else None))
         if self.config.train.sample_length and (at.step % self.sample_every == 0 or last):
             progress = replace(progress, sample=self._sample())
-        if self.folder and (at.step % self.save_every == 0 or last):
-            self.save()
+        due, minutes = at.step % self.save_every == 0 or last, self.config.train.save_minutes
+        if self.folder and (due or (minutes and perf_counter() - self._saved_at >= 60 * minutes)):
+            self.save(good=due and progress.loss < POOR * log(self.corpus.vocab.size))
             progress = replace(progress, saved=True)
         return progress
 
@@ -193,27 +217,40 @@ class Run:
             share = max(self.counters.plateau.rate, s.floor)
         if step < train.warmup_steps:
             share *= (step + 1) / train.warmup_steps
-        return train.learning_rate * share
-
-    def _check_finite(self, progress: Progress) -> None:
-        """No parameter or moment that is not finite is ever evaluated or saved. Raises DivergedError."""
-        for what, array in (("parameters", self.network.params.values), ("moments", self.team.moments)):
-            if not np.isfinite(array).all():
-                found = f"{what} that are not finite, learning rate {progress.learning_rate:g}"
-                raise self._diverged(found, progress.step)
+        return train.learning_rate * share * 0.5**self.counters.halvings
 
     def _diverged(self, found: str, step: int) -> DivergedError:
-        kept = (
-            f". {self.folder / LAST} holds the last good state" if self.folder and (self.folder / LAST).exists() else ""
-        )
+        norms = {name: global_norm(grad.reshape(-1)) for name, grad in self.network.params.grad.items()}
+        worst = max(norms, key=lambda name: norms[name] if isfinite(norms[name]) else inf)
+        kept = self.folder and (self.folder / LAST).exists()
         return DivergedError(
-            f"diverged at step {step}: {found}; try a lower train.learning_rate, a smaller train.clip_norm, or "
-            f"train.warmup_steps{kept}"
+            f"diverged at step {step}: {found}, largest gradient in {worst}",
+            "; try a lower train.learning_rate, a smaller train.clip_norm, or train.warmup_steps"
+            + (f". {self.folder / LAST} holds the last good state" if self.folder and kept else ""),
         )
+
+    def _roll_back(self, error: DivergedError) -> str:
+        """Return to the state of the latest good save, with half the learning rate; says so in a sentence.
+
+        The log keeps the steps that are undone: the record of the rollback follows them. Raises the error itself where
+        there is no going back: the config does not want it, nothing is kept on disk, or it was tried too often.
+        """
+        at = self.counters
+        if self.folder is None or self.config.train.on_divergence == "stop" or at.rollbacks >= ROLLBACKS:
+            raise error
+        self._restore(load_checkpoint(self.folder / ROLLBACK))
+        now = self.counters
+        now.best, now.best_step, now.records = at.best, at.best_step, at.records  # best.npz and the log stay
+        now.halvings, now.rollbacks = at.halvings + 1, at.rollbacks + 1
+        rate = self._learning_rate(now.step // len(self.batches) + 1)
+        seconds = round(self.seconds, 3)
+        self._append({"step": now.step, "rollback": error.found, "learning_rate": rate, "seconds": seconds})
+        self.save()
+        return f"{error.found}; back at step {now.step:,}, learning rate {rate:g}"
 
     def _validate(self) -> Report | None:
         """Score the validation split; note the best, and whether patience has run out."""
-        at, train, report = self.counters, self.config.train, None
+        at, train, report, improved = self.counters, self.config.train, None, False
         mean = at.since_eval["nats"] / at.since_eval["chars"]
         at.since_eval = {}
         if len(self.corpus.valid):
@@ -222,12 +259,14 @@ class Run:
                 raise self._diverged(f"validation loss {report.nats_per_char:g}", at.step)
             at.plateau.see(report.nats_per_char, train.schedule.factor, train.schedule.patience)
             at.waited += 1
-            if at.best is None or report.nats_per_char < at.best:
+            improved = at.best is None or report.nats_per_char < at.best
+            if improved:
                 at.best, at.best_step, at.waited = report.nats_per_char, at.step, 0
             elif train.patience and at.waited >= train.patience:
                 at.stopped = f"validation has not improved for {at.waited} evaluations"
         at.history.append([at.step, mean, report.nats_per_char if report else None])
-        if self.folder and report and at.best_step == at.step:
+        del at.history[:-REMEMBERED]
+        if self.folder and improved:
             self._write(BEST, complete=False)
         return report
 
@@ -267,11 +306,13 @@ class Run:
             "seconds": round(self.seconds, 3),
             "chars_per_second": round(self.chars_per_second),
         }
-        if self.folder:
-            with open(self.folder / LOG, "ab") as file:
-                file.write((json.dumps(record) + "\n").encode())
-            at.records += 1
+        self._append(record)
         return record
+
+    def _append(self, record: dict[str, Any]) -> None:
+        if self.folder:
+            append(self.folder / LOG, (json.dumps(record) + "\n").encode())
+            self.counters.records += 1
 
     def _sample(self) -> str:
         at = self.counters
@@ -284,26 +325,34 @@ class Run:
             write_atomic(path, lambda file: _put(file, data))
         return text
 
-    def save(self) -> None:
-        """Write last.npz: the complete state, from which `--resume` goes on bit for bit."""
-        if self.folder and self.counters.records:
-            with open(self.folder / LOG, "ab") as file:
-                os.fsync(file.fileno())  # the checkpoint counts on its records
-        self._write(LAST, complete=True)
+    def save(self, good: bool = False) -> None:
+        """Write last.npz, the complete state, from which `--resume` goes on bit for bit; the one before it is kept.
 
-    def _write(self, name: str, complete: bool) -> None:
+        `good` says that a rollback may return to it: the steps called for it, not the clock or a signal, on whose time
+        nothing may depend, and all seems well. That file is written first, so that last.npz is never ahead of it.
+        """
+        if self.folder and self.counters.records:
+            sync(self.folder / LOG)  # the checkpoint counts on its records
+        if good:
+            self.counters.rollbacks = 0
+            if self.config.train.on_divergence == "rollback":
+                self._write(ROLLBACK, complete=True)
+        self._write(LAST, complete=True, older=PREVIOUS)
+        self._saved_at = perf_counter()
+
+    def _write(self, name: str, complete: bool, older: str = "") -> None:
         """Write a checkpoint; without `complete`, only what sampling and scoring need."""
         assert self.folder is not None, "a run without a folder writes nothing"
         header = describe(self.config, self.corpus.vocab) | {
             "training": asdict(self.counters),
             "splits": {split.name: len(split) for split in (self.corpus.train, self.corpus.valid, self.corpus.test)},
             "data": self.corpus.fingerprint,
-            "versions": {"charrnn": __version__, **describe_machine()},
+            "versions": self.versions,
         }
         arrays = dict(self.network.params.value)
         if complete:
             arrays |= {"state": self.team.state, "moments": self.team.moments}
-        checkpoint.save(self.folder / name, header, arrays)
+        checkpoint.save(self.folder / name, header, arrays, self.folder / older if older else None)
 
     def _restore(self, resumed: Loaded) -> None:
         """Take up where a complete checkpoint stands. Raises CheckpointError where it is not one."""
@@ -362,13 +411,45 @@ def _check_same(config: Config, corpus: Corpus, resumed: Loaded) -> None:
     if differing:
         raise CheckpointError(
             f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
-            f"or start another run with --init-from {resumed.path}"
+            f"or start another run with --init-from {resumed.path}; only these may change: {', '.join(sorted(FREE))}"
         )
-    if resumed.header.get("data") != corpus.fingerprint:
+    if (then := resumed.header.get("data")) != corpus.fingerprint:
+        known = then if isinstance(then, dict) else {}
+        other = [f"data.{name}" for name, now in corpus.fingerprint.items() if known.get(name) != now]
         raise CheckpointError(
-            f"{resumed.path}: the text has changed since this run began; restore it, or start another run with "
-            f"--init-from {resumed.path}"
+            f"{resumed.path}: the text has changed since this run began ({', '.join(other)}); restore it, or start "
+            f"another run with --init-from {resumed.path}"
         )
+
+
+def versions() -> dict[str, Any]:
+    """What computes here: charrnn, NumPy, BLAS, its kernel, and the one thread that training uses."""
+    with one_thread():
+        return {"charrnn": __version__, **describe_machine()}
+
+
+def _environment(resumed: Loaded) -> str:
+    """What computed a checkpoint and is another thing now, so that bits may differ; empty where nothing is."""
+    then = resumed.header.get("versions")
+    known = then if isinstance(then, dict) else {}
+    return ", ".join(
+        f"{name} was {str(known.get(name, 'unknown'))[:50]}, now {now}"
+        for name, now in versions().items()
+        if known.get(name) != now
+    )
+
+
+def _notes(resumed: Loaded, config: Config, environment: str) -> list[str]:
+    """What a user should know of the checkpoint from which a run goes on."""
+    kind = config.train.schedule.kind
+    changed = {name for name, _, _ in differences(resumed.config.to_dict(), config.to_dict())}
+    bent = ", ".join(sorted(changed & BENDS.get(kind, set())))
+    notes = [resumed.note] if resumed.note else []
+    if environment:
+        notes.append(f"{environment}: the run goes on, but not to the last bit; --exact would refuse")
+    if bent:
+        notes.append(f"{bent} changed: under train.schedule {kind} that means other learning rates from here on")
+    return notes
 
 
 def add(sums: dict[str, float], **values: float) -> None:
@@ -414,33 +495,52 @@ def open_run(
     init_from: str | Path | None = None,
     force: bool = False,
     workers: int = 1,
+    exact: bool = False,
 ) -> Run:
     """A run in the directory config.out, locked until its close().
 
-    `resume` continues from last.npz where there is one; `init_from`, a checkpoint to begin from; `force` replaces the
-    files of an earlier run; `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
+    `resume` continues from last.npz where there is one, or from the one before where that is damaged; `exact` refuses
+    to where the bits may differ; `init_from`, a checkpoint to begin from; `force` replaces the files of an earlier run;
+    `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
     """
     folder = Path(config.out or "runs/run")
-    _check_free(folder, resume, force)
+    try:
+        _check_free(folder, resume, force)
+    except RunExistsError:
+        if (folder / LOCK).exists():
+            Lock(folder).close()  # that another trainer is at work there says more
+        raise
     # All that can be wrong is found before anything is written.
     corpus = load_corpus(config)
     check_sizes(config, corpus)
-    start_from = None
-    if init_from and not (resume and (folder / LAST).exists()):
-        start_from = load_checkpoint(init_from).network
-        check_transferable(start_from, config.model, config.data.tokens)
+    origin = None
+    if init_from and not (resume and _resumable(folder)):
+        origin = load_checkpoint(init_from)
+        check_transferable(origin.network, config.model, config.data.tokens)
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
         _check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
         sweep(folder)
         sweep(folder / SAMPLES)
-        if resume and (folder / LAST).exists():
-            run = Run(config, corpus, folder, resumed=load_checkpoint(folder / LAST), workers=workers)
+        if resume and _resumable(folder):
+            resumed = load_latest(folder)
+            environment = _environment(resumed)
+            if exact and environment:
+                raise CheckpointError(f"{resumed.path}: {environment}; --exact refuses to go on with other bits")
+            run = Run(config, corpus, folder, resumed=resumed, workers=workers)
             run.cut_log()
+            run.notes = _notes(resumed, run.config, environment)
+            if resumed.path.name == PREVIOUS:
+                resumed.path.replace(folder / LAST)  # or the next save would keep what is damaged, and drop this
+            known = resumed.config.train.on_divergence == "rollback"
         else:
-            run = Run(config, corpus, folder, start_from=start_from, workers=workers)
+            run = Run(config, corpus, folder, start_from=origin.network if origin else None, workers=workers)
+            run.notes = [origin.note] if origin and origin.note else []
             _clear(folder)
+            known = False
+        if config.train.on_divergence == "rollback" and not known:
+            run._write(ROLLBACK, complete=True)
         run.lock = lock
         about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
         text = (about + run.config.to_yaml()).encode()
@@ -451,10 +551,14 @@ def open_run(
         raise
 
 
+def _resumable(folder: Path) -> bool:
+    return any((folder / name).exists() for name in (LAST, PREVIOUS))
+
+
 def _check_free(folder: Path, resume: bool, force: bool) -> None:
     if folder.exists() and not folder.is_dir():
         raise RunExistsError(f"{folder}: this is a file; choose another --out")
-    if not (resume or force) and any((folder / name).exists() for name in (LAST, BEST, LOG, CONFIG)):
+    if not (resume or force) and any((folder / name).exists() for name in (LAST, PREVIOUS, BEST, LOG, CONFIG)):
         raise RunExistsError(
             f"{folder}: holds a run already; continue it with --resume, replace it with --force, or choose another "
             f"--out"
@@ -464,7 +568,7 @@ def _check_free(folder: Path, resume: bool, force: bool) -> None:
 def _clear(folder: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
     samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
-    for path in [folder / LAST, folder / BEST, folder / LOG, *samples]:
+    for path in [*(folder / name for name in (LAST, PREVIOUS, BEST, ROLLBACK, LOG)), *samples]:
         path.unlink(missing_ok=True)
 
 

@@ -18,6 +18,8 @@ from charrnn.network import Network, Tape
 from charrnn.params import Array
 from charrnn.text import Batch, Batches, Vocab
 
+pytest_plugins = ["torture"]
+
 settings.register_profile("suite", deadline=None, derandomize=True)  # no timing, and every run is the same run
 settings.load_profile("suite")
 

@@ -64,11 +64,13 @@ def environment(**changes: str) -> dict[str, str]:
     return kept | {"PYTHONPATH": str(Path(charrnn.__file__).parents[1]), "TERM": "xterm-256color"} | changes
 
 
-def run(*args: Any, cwd: Path = ROOT, stdin: bytes = b"", redirect: str = "", **changes: str) -> Result:
-    """Run charrnn to its end with pipes for streams, or with redirections as a shell writes them."""
+def run(
+    *args: Any, cwd: Path = ROOT, stdin: bytes = b"", redirect: str = "", shell: str = "", **changes: str
+) -> Result:
+    """Run charrnn to its end with pipes for streams, with redirections as a shell writes them, or by a whole script."""
     command = [*CHARRNN, *map(str, args)]
-    if redirect:
-        command = ["sh", "-c", f'exec "$@" {redirect}', "sh", *command]
+    if redirect or shell:
+        command = ["sh", "-c", shell or f'exec "$@" {redirect}', "sh", *command]
     env = environment(**changes)
     done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, env=env, timeout=PATIENCE)
     return checked(Result(done.returncode, done.stdout, done.stderr.decode()))
@@ -77,7 +79,7 @@ def run(*args: Any, cwd: Path = ROOT, stdin: bytes = b"", redirect: str = "", **
 def call(*args: str, stdin: bytes = b"The ") -> Result:
     """The command line in this process, with streams of its own: quick, and faults can be injected."""
     streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", "backslashreplace") for data in (stdin, b"", b"")]
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     replaced = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True), argv=["charrnn", *args])
     try:
         with mock.patch.multiple(sys, **replaced), pytest.raises(SystemExit) as left:

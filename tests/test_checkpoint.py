@@ -148,8 +148,10 @@ def test_what_could_not_be_read_back_is_never_written(saved, dtype):
 # -- damage -------------------------------------------------------------------------------------------------------
 
 
-def test_every_flipped_bit_is_refused_or_changes_nothing(saved):
+@pytest.mark.row(5)
+def test_every_flipped_bit_is_refused_or_changes_nothing(saved, tried):
     good, whole = content(saved), saved.read_bytes()
+    tried(8 * len(whole))
     harmless = 0
     with open(saved, "r+b", buffering=0) as file:
         for at, byte in enumerate(whole):
@@ -165,7 +167,9 @@ def test_every_flipped_bit_is_refused_or_changes_nothing(saved):
     assert harmless < 2 * len(whole)  # of eight: times, attributes and versions, which nobody reads
 
 
-def test_every_truncation_is_refused(saved):
+@pytest.mark.row(5)
+def test_every_truncation_is_refused(saved, tried):
+    tried(saved.stat().st_size)
     for size in reversed(range(saved.stat().st_size)):
         os.truncate(saved, size)
         with pytest.raises(CheckpointError):
@@ -297,6 +301,7 @@ def test_the_forger_can_write_a_good_file_too(tmp_path):
     np.testing.assert_array_equal(arrays["grid"], GRID, strict=True)
 
 
+@pytest.mark.row(7)
 @pytest.mark.parametrize("members", FORGED.values(), ids=FORGED)
 def test_a_forged_file_is_refused(tmp_path, members):
     in_little_memory(refused, zipped(tmp_path / "forged.npz", members))
@@ -309,11 +314,13 @@ def test_a_file_of_another_kind_is_refused(tmp_path, data):
     assert "not a charrnn checkpoint" in refused(path)
 
 
+@pytest.mark.row(7)
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
 def test_compressed_members_are_refused(tmp_path, compression):
     assert "compressed" in refused(zipped(tmp_path / "small.npz", with_header(), compression))
 
 
+@pytest.mark.row(7)
 def test_members_that_unpack_to_a_hundred_times_the_file_are_not_unpacked(tmp_path):
     huge = np.zeros(20 << 20, np.uint8)
     bomb = zipped(tmp_path / "bomb.npz", with_array(npy(huge), entry(huge)), zipfile.ZIP_DEFLATED)
@@ -321,6 +328,7 @@ def test_members_that_unpack_to_a_hundred_times_the_file_are_not_unpacked(tmp_pa
     in_little_memory(refused, bomb)
 
 
+@pytest.mark.row(7)
 @pytest.mark.parametrize(
     "changes",
     [{"header_offset": 0}, {"file_size": 1 << 30}, {"file_size": 1 << 30, "compress_size": 1 << 30}, {"flag_bits": 1}],
@@ -356,6 +364,7 @@ ENDS = {
 }
 
 
+@pytest.mark.row(7)
 @pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
 def test_a_list_of_thousands_of_members_takes_little_memory_whatever_its_end_says(tmp_path, end):
     path = tmp_path / "many.npz"
@@ -369,6 +378,7 @@ def test_a_newer_format_is_named_and_the_way_out_too(tmp_path):
     assert "upgrade" in message
 
 
+@pytest.mark.row(7)
 def test_a_path_that_is_no_file_is_refused_without_waiting(tmp_path):
     (tmp_path / "loop.npz").symlink_to(tmp_path / "loop.npz")
     for name in ("missing.npz", "missing/model.npz", "loop.npz", "Once upon a time " * 50):
@@ -473,17 +483,20 @@ NO_NETWORK: dict[str, Changes] = {
 }
 
 
+@pytest.mark.row(7)
 @pytest.mark.parametrize("changes", NO_NETWORK.values(), ids=NO_NETWORK)
 def test_a_header_that_describes_no_network_is_refused(tmp_path, changes):
     save_network(tmp_path / "model.npz", header=changes)
     refused_network(tmp_path / "model.npz")
 
 
+@pytest.mark.row(7)
 def test_a_config_of_a_giant_is_refused_before_memory_is_taken(tmp_path):
     save_network(tmp_path / "model.npz", header=model(hidden_size=65536, num_layers=64))
     assert "its config calls for" in in_little_memory(refused_network, tmp_path / "model.npz")
 
 
+@pytest.mark.row(6)
 @given(
     where=st.sampled_from([("vocab",), ("config",), ("config", "model"), ("config", "train"), ("vocab", "symbols")]),
     what=plain_data,

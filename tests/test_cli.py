@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,6 +27,7 @@ from processes import (
     start,
     train_tiny,
 )
+from torture import volume
 
 import charrnn
 from charrnn.files import Lock
@@ -251,6 +253,17 @@ def test_a_byte_model_scores_any_bytes(bytewise: Path) -> None:
     assert (scores["chars"], scores["unknown_chars"], scores["bits_per_byte"]) == (256, 0, scores["bits_per_char"])
 
 
+@pytest.mark.row(18)
+@pytest.mark.parametrize("part", range(4))
+def test_a_reader_that_has_enough_of_many_samples_is_no_error(part: int, tiny: Trained, tried: Any) -> None:
+    count = volume(10, 50)
+    tried(count)
+    for seed in range(count * part, count * part + count):
+        said = run("sample", tiny.folder, "--length", "0", "--seed", seed, shell='"$@" | head -c 10')
+        assert (said.code, len(said.out), said.err) == (0, 10, "")
+
+
+@pytest.mark.row(18)
 def test_a_reader_that_has_enough_is_no_error(tiny: Trained) -> None:
     with start("sample", tiny.folder, "--length", "0") as process:
         assert process.stdout is not None
@@ -419,6 +432,7 @@ def test_control_characters_of_a_text_do_not_reach_the_terminal_while_training(o
     assert not commands_to_a_terminal(CSI.sub("", odd.said.text)) - {"\r"}
 
 
+@pytest.mark.row(8)
 @pytest.mark.parametrize(
     "typed",
     [
@@ -444,6 +458,7 @@ def test_a_byte_model_shows_whole_characters_in_a_terminal(bytewise: Path) -> No
     assert run_in_terminal(*typed, cwd=bytewise).text == "ééééé\n"
 
 
+@pytest.mark.row(18)
 def test_a_dumb_terminal_gets_plain_lines(small: Path, tmp_path: Path) -> None:
     said = run_in_terminal("train", "my.yaml", "--out", tmp_path / "run", cwd=small, TERM="dumb")
     assert said.code == 0
@@ -451,6 +466,7 @@ def test_a_dumb_terminal_gets_plain_lines(small: Path, tmp_path: Path) -> None:
     assert not commands_to_a_terminal(said.text)
 
 
+@pytest.mark.row(18)
 def test_a_terminal_of_one_column_does_no_harm(small: Path, tmp_path: Path) -> None:
     said = run_in_terminal("train", "my.yaml", "--out", tmp_path / "run", cwd=small, columns=1, COLUMNS="1", LINES="1")
     assert said.code == 0
@@ -476,6 +492,7 @@ def test_a_log_file_gets_plain_lines_even_where_colour_is_forced(small: Path, tm
     assert any(line.startswith("step 5/10") for line in said.lines)
 
 
+@pytest.mark.row(18)
 @pytest.mark.parametrize(
     "typed",
     [
@@ -494,11 +511,13 @@ def test_streams_that_take_only_ascii_are_no_obstacle(typed: list[str], odd: Tra
         assert said.text.startswith("é☃")
 
 
+@pytest.mark.row(18)
 def test_no_locale_is_no_obstacle(odd: Trained) -> None:
     said = run("info", "runs/my", cwd=odd.folder.parents[1], LC_ALL="C")
     assert (said.code, said.err) == (0, "")
 
 
+@pytest.mark.row(18)
 @pytest.mark.parametrize("redirect", ["2>&-", "<&- >&- 2>&-"])
 def test_training_needs_no_streams(redirect: str, small: Path, tmp_path: Path) -> None:
     said = run("train", "my.yaml", "--out", tmp_path / "run", cwd=small, redirect=redirect)
@@ -508,11 +527,13 @@ def test_training_needs_no_streams(redirect: str, small: Path, tmp_path: Path) -
     assert [record["step"] for record in trained.log] == [5, 10]
 
 
+@pytest.mark.row(18)
 @pytest.mark.parametrize("typed", ["sample runs/my --length 9", "info runs/my", "--help"])
 def test_a_closed_stdout_is_no_obstacle(typed: str, small: Path) -> None:
     assert run(*typed.split(), cwd=small, redirect=">&-") == Result(0, b"", "")
 
 
+@pytest.mark.row(18)
 @pytest.mark.parametrize("typed", ["sample runs/my --length 9", "info runs/my"])
 def test_a_full_disk_behind_stdout_is_one_line(typed: str, small: Path) -> None:
     said = run(*typed.split(), cwd=small, redirect="> /dev/full")

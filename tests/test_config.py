@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import re
 import string
 import subprocess
@@ -18,6 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from strategies import configs, plain_data, texts, yaml_noise
+from torture import volume
 
 from charrnn.cli import cli
 from charrnn.config import (
@@ -369,12 +371,14 @@ def refused_or_read(load, *args):
         checked(error)
 
 
+@pytest.mark.row(9)
 @settings(max_examples=300)
 @given(text=texts | yaml_noise)
 def test_any_text_is_read_or_refused(load, text):
     refused_or_read(load, text)
 
 
+@pytest.mark.row(9)
 @given(data=st.binary())
 def test_any_bytes_are_read_or_refused(load, data):
     refused_or_read(load, data)
@@ -385,6 +389,7 @@ SOUND = (
 )
 
 
+@pytest.mark.row(9)
 @settings(max_examples=300)
 @given(data=st.data(), noise=yaml_noise)
 def test_any_damage_to_a_sound_config_is_read_or_refused(load, data, noise):
@@ -393,11 +398,13 @@ def test_any_damage_to_a_sound_config_is_read_or_refused(load, data, noise):
     refused_or_read(load, SOUND[:start] + noise + SOUND[stop:])
 
 
+@pytest.mark.row(9)
 @given(assignment=texts | yaml_noise | st.builds("{}={}".format, st.sampled_from(list(all_keys())), yaml_noise))
 def test_any_override_is_taken_or_refused(load, assignment):
     refused_or_read(load, "data: {path: a.txt}", assignment)
 
 
+@pytest.mark.row(9)
 @given(value=plain_data, path=st.sampled_from(list(all_keys())))
 def test_any_plain_data_is_taken_or_refused(value, path):
     refused_or_read(config_from_dict, nested(path, value))
@@ -407,6 +414,7 @@ def test_any_plain_data_is_taken_or_refused(value, path):
 # -- all faults at once -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.row(9)
 def test_all_faults_are_reported_at_once_in_the_order_of_the_file(faults):
     text, expected_places = marked(
         """\
@@ -453,6 +461,7 @@ out: ^[a]
         assert line.partition(": ")[2] == message
 
 
+@pytest.mark.row(9)
 @given(data=st.data())
 def test_every_faulty_value_is_reported_with_its_own_place(faults, data):
     tree = {}
@@ -539,6 +548,7 @@ def suggestions(unknown):
     return {(match[1], match[2]): match[3] for match in found if match}
 
 
+@pytest.mark.row(9)
 def test_the_right_key_is_suggested_for_95_percent_of_all_one_letter_typos():
     meant = defaultdict(set)
     for prefix, kind in sections():
@@ -606,6 +616,47 @@ def complaint(values):
     except ConfigError as error:
         return "\n".join(checked(error))
     return ""
+
+
+def faulty_value(path, rng):
+    """A value that is wrong for a key, as it is written in YAML, in one of the ways that the key allows."""
+    _, kind = LEAVES[path]
+    ways = ["[[]]", "{a: b}"]
+    if not any(part is str for part in (kind, *get_args(kind))):
+        ways += ["maybe", "'1'", "2 3"] if kind is not bool else ["yes", "1", "'true'"]
+    ways += [str(edge(path, bound)[1]) for known, bound in BOUNDED if known == path]
+    return rng.choice([way for way in ways if "inf" not in way])
+
+
+def typo_of(name, known, rng):
+    """A name one letter away from a key, and a key itself nowhere."""
+    return rng.choice(sorted(typos(name) - known - {""}))
+
+
+@pytest.mark.row(9)
+def test_every_fault_of_a_config_made_from_the_table_is_named_with_its_place(faults, tried):
+    known = {path.rpartition(".")[2] for path in all_keys()}
+    tried(count := volume(500, 2000))
+    for seed in range(count):
+        rng = random.Random(seed)
+        tree = {"data": {"path": "a.txt"}}
+        for path in rng.sample(sorted(LEAVES), rng.randint(1, 8)):
+            *heads, name = path.split(".")
+            here = tree
+            for head in heads:
+                here = here.setdefault(head, {})
+            if rng.random() < 0.3:
+                here["^" + typo_of(name, known, rng)] = rng.choice(["1", "x", "[]", "~"])
+            elif path != "data.path" or rng.random() < 0.5:
+                here[name] = "^" + faulty_value(path, rng)
+        text, wanted = marked("\n".join(block(tree, indent=rng.randint(1, 6) * " ")))
+        if not wanted:
+            continue
+        found = faults(text)
+        combined = [
+            line for line in found if not re.search(r"unknown key|expected|must be|given twice|a mapping", line)
+        ]
+        assert sorted(places(found)) == sorted({*wanted, *places(combined)}, key=str), text
 
 
 def test_the_table_has_bounds_of_every_kind():

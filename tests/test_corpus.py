@@ -157,6 +157,7 @@ def test_vocabulary_and_ids_do_not_depend_on_the_hash_seed(write):
 # -- checks before the first step ---------------------------------------------------------------------------------
 
 
+@pytest.mark.row(10)
 @pytest.mark.parametrize("name", ["path", "valid_path", "test_path"])
 @pytest.mark.parametrize("data", [b"", b"\xef\xbb\xbf"])
 def test_a_text_with_nothing_in_it_is_refused_by_the_key_that_names_it(write, name, data):
@@ -166,6 +167,7 @@ def test_a_text_with_nothing_in_it_is_refused_by_the_key_that_names_it(write, na
         load(**paths)
 
 
+@pytest.mark.row(10)
 @pytest.mark.parametrize(
     ("text", "keys", "message"),
     [
@@ -189,6 +191,7 @@ def test_a_text_that_cannot_be_trained_on_is_refused_with_the_numbers(write, tex
     assert str(caught.value).isprintable()
 
 
+@pytest.mark.row(10)
 @pytest.mark.parametrize("keys", [{"seq_length": 89}, {"batch_size": 89}, {"seq_length": 1, "batch_size": 1}])
 def test_the_smallest_texts_that_can_be_trained_on_are_taken(write, keys):
     config = settings_for(write("ab" * 50), **keys)

@@ -3,6 +3,7 @@
 import ast
 import re
 import shlex
+import signal
 from collections.abc import Iterator
 
 import click
@@ -10,8 +11,10 @@ import pytest
 from processes import ROOT
 
 import charrnn
+from charrnn import errors
 from charrnn.cli import cli
 from charrnn.config import all_keys
+from charrnn.parallel import STOPPING
 
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md", "data/README.md")}
 README = PAGES["README.md"]
@@ -159,6 +162,23 @@ def test_files_that_a_page_names_exist(page: str) -> None:
     missing += [path for path in paths if not (ROOT / path).exists()]
     missing += [name for name in modules if not (ROOT / "charrnn" / name).exists()]
     assert not missing, f"{page} names what is not there: {', '.join(missing)}"
+
+
+def test_the_tests_that_the_readme_links_to_exist() -> None:
+    links = re.findall(r"\[`(test_\w+)`\]\((tests/\w+\.py)\)", README)
+    assert len(links) > 5
+    for name, path in links:
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path} has no {name}"
+
+
+@pytest.mark.parametrize("place", ["README.md", "cli.py"])
+def test_every_exit_code_is_documented(place: str) -> None:
+    text = README if place == "README.md" else (ROOT / "charrnn" / place).read_text()
+    listed = re.search(r"Exit codes: (.*?)\.\n", text, re.DOTALL)
+    assert listed
+    codes = {int(code) for code in re.findall(r"\b(\d+) \w", listed[1])}
+    own = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
+    assert codes == own | {0} | {128 + getattr(signal, name) for name in STOPPING}
 
 
 def test_files_that_the_help_names_exist() -> None:

@@ -2,23 +2,25 @@
 
 import errno
 import fcntl
-import io
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from disk import Disk, PowerOff
+from processes import SMALL, project, start
 
 import charrnn
-from charrnn import checkpoint, files
+from charrnn import checkpoint
 from charrnn.errors import RunInUseError
 from charrnn.files import Lock, sweep, write_atomic
+from charrnn.network import load_latest
 
 OLD, NEW = b"old " * 1000, b"new " * 2000
 
@@ -35,45 +37,6 @@ def names(folder: Path) -> list[str]:
 
 
 # -- write whole or not at all ------------------------------------------------------------------------------------
-
-
-class Disk:
-    """The I/O calls of files.py, noted by name; number `fails` raises OSError, and so do all after it if `lasting`."""
-
-    def __init__(self, fails: int = 0, lasting: bool = False, code: int = errno.EIO) -> None:
-        self.fails, self.lasting, self.code = fails, lasting, code
-        self.calls: list[str] = []
-
-    def watched(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*args: Any, **options: Any) -> Any:
-            self.calls.append(name)
-            at = len(self.calls)
-            if self.fails and (at == self.fails or (self.lasting and at > self.fails)):
-                raise OSError(self.code, os.strerror(self.code))
-            return function(*args, **options)
-
-        return call
-
-    @contextmanager
-    def mounted(self) -> Iterator["Disk"]:
-        disk = self
-
-        class File(io.BufferedWriter):
-            def write(self, data: Any) -> int:
-                return disk.watched("write", super().write)(data)
-
-            def flush(self) -> None:
-                disk.watched("flush", super().flush)()
-
-        def open_file(path: Path, mode: str) -> File:
-            return File(io.FileIO(path, mode.replace("b", "")))
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(files, "open", self.watched("open", open_file), raising=False)
-            for name in ("fsync", "replace"):
-                patch.setattr(os, name, self.watched(name, getattr(os, name)))
-            patch.setattr(os, "open", self.watched("open folder", os.open))
-            yield disk
 
 
 def test_the_content_is_on_disk_before_the_name_and_the_name_before_the_end(path):
@@ -102,26 +65,50 @@ def test_a_file_that_was_not_there_appears_whole(tmp_path):
     assert (tmp_path / "new.txt").read_bytes() == NEW
 
 
-@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO, errno.EACCES], ids=errno.errorcode.get)
-def test_whatever_call_of_a_save_fails_a_whole_checkpoint_stays_and_nothing_else(tmp_path, code, lasting):
-    path = tmp_path / "last.npz"
+FAILURES = {  # how a call fails: once, and from then on, with each error; or the machine ends there
+    f"{errno.errorcode[code]} {'from then on' if lasting else 'once'}": {"code": code, "lasting": lasting}
+    for code in (errno.ENOSPC, errno.EIO, errno.EACCES)
+    for lasting in (False, True)
+} | {"power off": {"power": True}}
+
+
+@pytest.mark.row(2)
+@pytest.mark.parametrize("links", [True, False], ids=["links", "no links"])
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_whatever_call_of_a_save_fails_the_newest_checkpoint_is_whole_and_nothing_else_stays(
+    tmp_path, failure, links, monkeypatch, tried
+):
+    last, previous = tmp_path / "last.npz", tmp_path / "previous.npz"
 
     def save(step: int) -> None:
-        checkpoint.save(path, {"step": step}, {"weight": np.full((40, 50), step, np.float32)})
+        checkpoint.save(last, {"step": step}, {"weight": np.full((40, 50), step, np.float32)}, older=previous)
 
+    def unsupported(*_: Any) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    if not links:
+        monkeypatch.setattr(os, "link", unsupported)
+    save(1)
     with Disk().mounted() as disk:
-        save(1)
+        save(2)
     assert len(disk.calls) > 8
+    assert [checkpoint.load(path)[0]["step"] for path in (last, previous)] == [2, 1]
+    tried(len(disk.calls))
     for fails in range(1, len(disk.calls) + 1):
         save(1)
-        with Disk(fails, lasting, code).mounted() as disk, pytest.raises(OSError) as error:
-            save(2)
-        assert error.value.errno == code
-        named = "replace" in disk.calls[: fails - 1]
-        header, arrays = checkpoint.load(path)
-        assert header["step"] == arrays["weight"][0, 0] == (2 if named else 1)
-        assert names(tmp_path) == [path.name]
+        save(2)
+        survives = disk.calls[fails - 1] == "link" and not failure.get("lasting") and "power" not in failure
+        with Disk(fails, **failure).mounted() as failing, suppress(OSError, PowerOff):
+            save(3)
+            assert survives, "or the error was swallowed"
+        if "power" in failure:
+            sweep(tmp_path)
+        found = {path.name: checkpoint.load(path) for path in tmp_path.iterdir()}
+        assert set(found) <= {last.name, previous.name}
+        assert all(header["step"] == arrays["weight"][0, 0] for header, arrays in found.values())
+        renamed = "replace" in failing.calls[: fails - 1]
+        assert max(header["step"] for header, _ in found.values()) in ((2, 3) if renamed or survives else (2,))
+        assert last.name in found or not links
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, ZeroDivisionError])
@@ -217,6 +204,57 @@ def test_folders_are_locked_one_by_one(tmp_path):
     lock = Lock(tmp_path)
     assert not locked(tmp_path / "other")
     lock.close()
+
+
+@pytest.mark.row(13)
+@pytest.mark.parametrize("options", [[], ["--resume"], ["--force"]], ids=" ".join)
+def test_of_ten_trainers_that_start_at_once_one_runs_and_nine_say_so(options, tmp_path, tried):
+    project(tmp_path, config=SMALL.replace("max_steps: 10", "epochs: null, max_steps: 1000000"))
+    tried(10)
+    with ExitStack() as stack:
+        trainers = [stack.enter_context(start("train", "my.yaml", *options, cwd=tmp_path)) for _ in range(10)]
+        for trainer in trainers:
+            stack.callback(trainer.kill)
+        refused = []
+        while len(refused) < 9:
+            pid, status, usage = os.wait4(-1, 0)  # seconds of work: ten processes share the processors here
+            refused.append((os.waitstatus_to_exitcode(status), usage.ru_utime + usage.ru_stime < 1))
+            (ended,) = (trainer for trainer in trainers if trainer.pid == pid)
+            ended.returncode = os.waitstatus_to_exitcode(status)
+            assert re.fullmatch(r"charrnn: runs/my: another trainer is at work here; .*\n", ended.stderr.read())
+        assert refused == [(3, True)] * 9
+        (winner,) = (trainer for trainer in trainers if trainer.returncode is None)
+        winner.terminate()
+        winner.communicate(timeout=60)
+        assert winner.returncode == 143
+    assert load_latest(tmp_path / "runs" / "my").step >= 1
+
+
+WRITER = """
+import numpy as np
+from charrnn import checkpoint
+folder = Path(sys.argv[1])
+for step in range(1, int(sys.argv[2]) + 1):
+    weight = np.full((100, 100), step, np.float32)
+    checkpoint.save(folder / "last.npz", {"step": step}, {"weight": weight}, older=folder / "previous.npz")
+"""
+SAVES = 500
+
+
+@pytest.mark.row(13)
+def test_whoever_reads_while_another_process_saves_reads_whole_checkpoints(tmp_path, tried):
+    reads = dict.fromkeys(["last.npz", "previous.npz"], 0)
+    with process(WRITER, tmp_path, SAVES) as writer:
+        while not (tmp_path / "previous.npz").exists():
+            assert writer.poll() is None
+        while writer.poll() is None or min(reads.values()) < SAVES:
+            for name, before in reads.items():
+                header, arrays = checkpoint.load(tmp_path / name)
+                assert (arrays["weight"] == header["step"]).all()
+                reads[name] = before + 1
+        assert writer.returncode == 0
+    tried(sum(reads.values()))
+    assert [checkpoint.load(tmp_path / name)[0]["step"] for name in reads] == [SAVES, SAVES - 1]
 
 
 def test_a_file_system_that_knows_no_locks_is_not_called_another_trainer(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 
 from charrnn.config import ModelConfig
 
+pytestmark = pytest.mark.row(15)
 TINY = 1e-30
 
 

@@ -28,6 +28,7 @@ def check_optimizer(name, record, precision):
     assert values.dtype == optimizer.moments.dtype == precision
 
 
+@pytest.mark.row(16)
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("decay", ["plain", "decayed"])
 @pytest.mark.parametrize("name", RULES)
@@ -35,6 +36,7 @@ def test_an_optimizer_takes_the_stored_steps_of_torch_optim(name, decay, precisi
     check_optimizer(name, stored[f"optimizer {name} {decay}"], precision)
 
 
+@pytest.mark.row(16)
 @pytest.mark.parametrize("seed", range(10))
 @pytest.mark.parametrize("name", RULES)
 def test_an_optimizer_takes_the_steps_of_torch_optim_with_random_constants(name, seed, live):

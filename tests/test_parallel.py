@@ -2,6 +2,7 @@
 
 import os
 import signal
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,6 +61,7 @@ def test_the_last_window_counts_only_real_targets():
         assert batches.window(window, 0, 2).count == batch.count
 
 
+@pytest.mark.row(4)
 @pytest.mark.parametrize(("cell", "dropout"), [("lstm", 0.3), ("gru", 0.0)])
 def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
     results = []
@@ -93,6 +95,28 @@ def test_a_worker_that_dies_ends_the_run_with_one_clear_line():
         team.gradient(1)
     assert "\n" not in str(error.value)
     team.close()
+
+
+def starved(*arguments: Any) -> None:
+    """The life of a worker for which there is no memory at its first step."""
+
+    def refuse(*_: Any) -> None:
+        raise MemoryError
+
+    parallel.Shard.run = refuse
+    parallel.work(*arguments)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+@pytest.mark.parametrize("shards", [2, 5])
+def test_a_worker_without_memory_is_one_clear_line_and_no_traceback(shards, monkeypatch, capfd):
+    monkeypatch.setattr(parallel, "work", starved)
+    team = make_team(shards, workers=2)
+    with pytest.raises(CharrnnError, match=r"^a worker process ran out of memory; .*--resume") as error:
+        team.gradient(0)
+    assert "\n" not in str(error.value)
+    team.close()
+    assert capfd.readouterr().err == ""
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")

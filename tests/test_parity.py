@@ -5,6 +5,7 @@ Stored records (see fixtures/make_torch_fixture.py) are checked everywhere, fres
 
 import numpy as np
 import pytest
+from torture import volume
 
 from charrnn.config import ModelConfig
 from charrnn.network import Network
@@ -12,7 +13,7 @@ from charrnn.text import Batch, Vocab
 
 KINDS = ["rnn-tanh", "rnn-relu", "lstm", "gru"]
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
-MODELS = 100  # random models of each kind
+MODELS = volume(100, 250)  # random models of each of the four kinds
 
 
 def from_torch(cell, arrays, gradients=False):
@@ -81,6 +82,7 @@ def check_model(kind, record, precision):
     assert_close(network.params.grad, grads, tolerance)
 
 
+@pytest.mark.row(16)
 @pytest.mark.parametrize("precision", PRECISIONS)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_model_agrees_with_the_stored_results_of_pytorch(kind, precision, stored):
@@ -90,6 +92,7 @@ def test_a_model_agrees_with_the_stored_results_of_pytorch(kind, precision, stor
         check_model(kind, record, precision)
 
 
+@pytest.mark.row(16)
 @pytest.mark.parametrize("seed", range(MODELS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_random_models_agree_with_pytorch(kind, seed, live):
@@ -102,6 +105,7 @@ def test_random_models_agree_with_pytorch(kind, seed, live):
         check_model(kind, live.model_record(kind, layers, embedding, **sizes, seed=seed, dtype=dtype), precision)
 
 
+@pytest.mark.row(16)
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_stored_record_is_what_pytorch_computes_today(kind, stored, live):
     today = live.model_record(kind, 2, 4, seed=2)
