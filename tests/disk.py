@@ -13,6 +13,16 @@ import pytest
 from charrnn import files
 
 
+def only(where: Callable[[Any], bool], watched: Callable[..., Any], system: Callable[..., Any]) -> Callable[..., Any]:
+    """A call that is watched for some paths, and the system's own for all others."""
+    return lambda path, *how, **options: (watched if where(path) else system)(path, *how, **options)
+
+
+def runs_own(path: Any) -> bool:
+    """Not a file that multiprocessing makes for the memory that processes share, whenever it wants more of it."""
+    return "pym-" not in os.fspath(path)
+
+
 class PowerOff(BaseException):
     """The machine is gone: nothing that was to follow happens."""
 
@@ -51,9 +61,7 @@ class Disk:
                 return disk.watched("write", super().write)(data)
 
             def flush(self) -> None:
-                if (
-                    not self.closed and self.mode == "wb"
-                ):  # what is appended is not buffered here; the lock holds nothing
+                if not self.closed and self.mode == "wb":  # nothing else has a buffer
                     disk.watched("flush", super().flush)()
 
         def open_file(path: Path, mode: str) -> File:
@@ -63,8 +71,8 @@ class Disk:
             patch.setattr(files, "open", self.watched("open", open_file), raising=False)
             for name in ("fsync", "replace", "link"):
                 patch.setattr(os, name, self.watched(name, getattr(os, name)))
-            system, folder = os.open, self.watched("open folder", os.open)
-            patch.setattr(os, "open", lambda path, *how: (folder if os.path.isdir(path) else system)(path, *how))
+            folder = only(os.path.isdir, self.watched("open folder", os.open), os.open)
+            patch.setattr(os, "open", folder)
             if self.power:
-                patch.setattr(os, "unlink", self.watched("unlink", os.unlink))
+                patch.setattr(os, "unlink", only(runs_own, self.watched("unlink", os.unlink), os.unlink))
             yield disk
