@@ -426,7 +426,7 @@ def open_run(
     files of an earlier run; `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
     """
     folder = Path(config.out or "runs/run")
-    _check_free(folder, resume, force)
+    check_free(folder, resume, force)
     # All that can be wrong is found before anything is written.
     corpus = load_corpus(config)
     check_sizes(config, corpus)
@@ -437,7 +437,7 @@ def open_run(
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
-        _check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
+        check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
         sweep(folder)
         sweep(folder / SAMPLES)
         if resume and (folder / LAST).exists():
@@ -445,7 +445,7 @@ def open_run(
             run.cut_log()
         else:
             run = Run(config, corpus, folder, start_from=start_from, workers=workers)
-            _clear(folder)
+            clear(folder)
         run.lock = lock
         about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
         text = (about + run.config.to_yaml()).encode()
@@ -456,7 +456,8 @@ def open_run(
         raise
 
 
-def _check_free(folder: Path, resume: bool, force: bool) -> None:
+def check_free(folder: Path, resume: bool, force: bool) -> None:
+    """Raises RunExistsError where a run directory must not be begun in."""
     if folder.exists() and not folder.is_dir():
         raise RunExistsError(f"{folder}: this is a file; choose another --out")
     if not (resume or force) and any((folder / name).exists() for name in (LAST, BEST, LOG, CONFIG)):
@@ -466,7 +467,7 @@ def _check_free(folder: Path, resume: bool, force: bool) -> None:
         )
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
     samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
     for path in [folder / LAST, folder / BEST, folder / LOG, *samples]:
