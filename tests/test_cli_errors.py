@@ -258,6 +258,27 @@ EXISTING = {
     "a text to score in cp1252": misuse("eval runs/my text.txt cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | utf-8"),
     "a text and a split": misuse("eval runs/my text.txt --split test", "--split | FILE"),
     "an unknown split": misuse("eval runs/my --split all", "--split | 'all' | 'valid' | charrnn eval --help"),
+    "a rate of nothing": misuse("eval runs/my --dynamic-rate 0.1", "--dynamic-rate | --dynamic"),
+    "an unknown way to adapt": misuse("eval runs/my --dynamic adam", "--dynamic | 'adam' | 'sgd'"),
+    "a rate that no network survives": misuse(
+        "eval runs/my --dynamic sgd --dynamic-rate 1e38", "dynamic evaluation diverged | --dynamic-rate", code=4
+    ),
+    "a table over a file": misuse("eval runs/my --per-char text.txt", "text.txt | exists already"),
+    "a table over a run": misuse("eval runs/my --per-line runs/my", "runs/my | exists already"),
+    "a table without a name": misuse("eval runs/my --per-line ", "exists already"),
+    "a table in no folder": misuse("eval runs/my --per-line a/b", "a/b | no folder a"),
+    "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | same"),
+    "one run to compare": misuse("compare runs/my", "at least two runs"),
+    "no run to compare": misuse("compare", "RUN RUN... | charrnn compare --help"),
+    "what is no run to compare": misuse("compare runs/my text.txt", "text.txt | not a charrnn checkpoint"),
+    "an n-gram to begin from": misuse(
+        "train my.yaml --out new --set model.cell=ngram --init-from runs/my", "--init-from | model.cell: ngram"
+    ),
+    "an n-gram over a run": misuse("train my.yaml --set model.cell=ngram", "runs/my | --force | --out"),
+    "an order without an n-gram": misuse("train my.yaml --set model.order=3", "model.order | model.cell: ngram"),
+    "an n-gram of nothing": misuse(
+        "train my.yaml --set model.cell=ngram --set model.order=21", "model.order | 21 | at most 20"
+    ),
     "a run directory that holds a run": misuse("train my.yaml", "runs/my | --resume | --force | --out"),
     "resuming with another model": misuse(
         "train my.yaml --resume --set model.hidden_size=9",
