@@ -17,7 +17,7 @@ Names are imported when they are first used, so that `charrnn --help` does not w
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if TYPE_CHECKING:
     from charrnn.config import Config as Config

@@ -6,8 +6,9 @@ arrives holding the input's part of the gates, Wx + b, and leaves holding the ga
 earlier; `dX` is the gradient of the loss for X; `s.u` is scratch for a product with the recurrent weights.
 
 `back` finds in `s.dh` (and `s.dc`) the gradient for this step's state and leaves there the one for the previous
-step's; it fills the gradient planes of the gates. No biases of its own, no loop, no whole-sequence product:
-those belong to layers.py. `gates` gives the order of the planes in weights and in memory.
+step's; it fills the gradient planes of the gates, which the layer then puts in the place of the gates. No biases of its
+own, no loop, no whole-sequence product: those belong to layers.py. `gates` gives the order of the planes in weights and
+in memory.
 """
 
 from dataclasses import dataclass
@@ -16,30 +17,31 @@ from typing import Protocol
 
 import numpy as np
 
-from charrnn.ops import relu_, sigmoid_, tanh_
+from charrnn.ops import ONE, relu_, sigmoid_, tanh_
 
 Step = SimpleNamespace  # the views of one time step, made once by the layer from the names below
-Weights = SimpleNamespace  # U (G, H, H), UT its transpose for the way back, and what `hidden_bias` names
+# U (G, H, H), UT its transpose for the way back, U_x and UT_x of gate or group x, and what `hidden_bias` names.
+Weights = SimpleNamespace
 
 
 @dataclass(frozen=True)
 class HiddenProduct:
-    """dU[weight planes] = (sequence of `left`) transposed @ (gradient planes `grads`), over the whole window."""
+    """dU[`weights`] = (sequence of `left`) transposed @ (gradients of `planes`), over the whole window."""
 
     left: str
-    grads: slice
     planes: slice
+    weights: slice
 
 
 class Cell(Protocol):
     """What a layer needs to know of a cell."""
 
     gates: tuple[str, ...]  # planes of s.gates, in the order of the weights
-    grads: tuple[str, ...]  # planes of gradients: the gates first, then what else needs one
+    planes: tuple[str, ...]  # all planes that get a gradient: the gates first, then what else needs one
     groups: dict[str, slice]  # adjacent planes that are worked on together
     states: tuple[str, ...]  # what is carried from step to step; the first is the output
     saved: tuple[str, ...]  # further planes kept for the way back
-    hidden_bias: dict[str, str]  # extra bias -> the gradient plane whose sum is its gradient
+    hidden_bias: dict[str, str]  # extra bias -> the plane whose summed gradient is the bias's
     products: tuple[HiddenProduct, ...]  # how the gradient of U is put together
 
     def step(self, s: Step, p: Weights) -> None:
@@ -58,7 +60,7 @@ class RNN:
     def __init__(self, activation: str = "tanh") -> None:
         self.activation = activation
         self.f_ = {"tanh": tanh_, "relu": relu_, "sigmoid": sigmoid_}[activation]
-        self.grads: tuple[str, ...] = ("a",)
+        self.planes: tuple[str, ...] = self.gates
         self.groups: dict[str, slice] = {}
         self.saved: tuple[str, ...] = ()
         self.hidden_bias: dict[str, str] = {}
@@ -66,7 +68,7 @@ class RNN:
 
     def step(self, s: Step, p: Weights) -> None:
         """h = f(a), a = W x + b + U h_prev."""
-        np.matmul(s.h_prev, p.U[0], out=s.h)
+        np.matmul(s.h_prev, p.U_a, out=s.h)
         s.h += s.a
         self.f_(s.h)
 
@@ -76,9 +78,9 @@ class RNN:
             np.greater(s.h.real, 0, out=s.da, casting="unsafe")
         else:
             np.multiply(s.h, s.h, out=s.da)
-            np.subtract(1 if self.activation == "tanh" else s.h, s.da, out=s.da)
+            np.subtract(ONE if self.activation == "tanh" else s.h, s.da, out=s.da)
         s.da *= s.dh
-        np.matmul(s.da, p.UT[0], out=s.dh)
+        np.matmul(s.da, p.UT_a, out=s.dh)
 
 
 class LSTM:
@@ -98,7 +100,7 @@ class LSTM:
     states: tuple[str, ...] = ("h", "c")
 
     def __init__(self) -> None:
-        self.grads: tuple[str, ...] = self.gates
+        self.planes: tuple[str, ...] = self.gates
         self.groups: dict[str, slice] = {"ifo": slice(0, 3)}
         self.saved: tuple[str, ...] = ("tanh_c",)
         self.hidden_bias: dict[str, str] = {}
@@ -119,7 +121,7 @@ class LSTM:
     def back(self, s: Step, p: Weights) -> None:
         """The derivative of each equation, last to first; sigmoid' = y - y^2, tanh' = 1 - y^2."""
         np.multiply(s.tanh_c, s.tanh_c, out=s.tmp)  # dc += dh * o * (1 - tanh(c)^2)
-        np.subtract(1, s.tmp, out=s.tmp)
+        np.subtract(ONE, s.tmp, out=s.tmp)
         s.tmp *= s.o
         s.tmp *= s.dh
         s.dc += s.tmp
@@ -132,7 +134,7 @@ class LSTM:
         s.df *= s.c_prev  # df = dc * c_prev * f'
         s.df *= s.dc
         np.multiply(s.g, s.g, out=s.dg)  # dg = dc * i * g'
-        np.subtract(1, s.dg, out=s.dg)
+        np.subtract(ONE, s.dg, out=s.dg)
         s.dg *= s.i
         s.dg *= s.dc
         s.dc *= s.f  # dc_prev = dc * f
@@ -158,12 +160,12 @@ class GRU:
         self.groups: dict[str, slice] = {"rz": slice(0, 2)}
         rz = HiddenProduct("h", slice(0, 2), slice(0, 2))
         if self.after:
-            self.grads: tuple[str, ...] = ("r", "z", "n", "v")  # v = U_n h_prev + b_hn
-            self.saved: tuple[str, ...] = ("v",)
+            self.planes: tuple[str, ...] = ("r", "z", "n", "v")  # v = U_n h_prev + b_hn
+            self.saved: tuple[str, ...] = ()
             self.hidden_bias: dict[str, str] = {"bias_hn": "v"}
             self.products: tuple[HiddenProduct, ...] = (rz, HiddenProduct("h", slice(3, 4), slice(2, 3)))
         else:
-            self.grads = self.gates
+            self.planes = self.gates
             self.saved = ("rh",)  # r * h_prev
             self.hidden_bias = {}
             self.products = (rz, HiddenProduct("rh", slice(2, 3), slice(2, 3)))
@@ -177,11 +179,11 @@ class GRU:
             np.add(s.u_n, p.bias_hn, out=s.v)
             np.multiply(s.r, s.v, out=s.tmp)
         else:
-            np.matmul(s.h_prev, p.U[:2], out=s.u_rz)
+            np.matmul(s.h_prev, p.U_rz, out=s.u_rz)
             s.rz += s.u_rz
             sigmoid_(s.rz)
             np.multiply(s.r, s.h_prev, out=s.rh)
-            np.matmul(s.rh, p.U[2], out=s.tmp)
+            np.matmul(s.rh, p.U_n, out=s.tmp)
         s.n += s.tmp
         tanh_(s.n)
         np.subtract(s.h_prev, s.n, out=s.h)
@@ -196,22 +198,22 @@ class GRU:
         s.tmp *= s.dh
         s.dz *= s.tmp
         np.multiply(s.n, s.n, out=s.dn)  # dn = dh * (1 - z) * n'
-        np.subtract(1, s.dn, out=s.dn)
+        np.subtract(ONE, s.dn, out=s.dn)
         s.dn *= s.dh
-        np.subtract(1, s.z, out=s.tmp)
+        np.subtract(ONE, s.z, out=s.tmp)
         s.dn *= s.tmp
         s.dh *= s.z
         if self.after:
             np.multiply(s.dn, s.r, out=s.dv)  # dv = dn * r, dr = dn * v * r'
             s.dr *= s.dn
             s.dr *= s.v
-            np.matmul(s.dv, p.UT[2], out=s.u_n)
+            np.matmul(s.dv, p.UT_n, out=s.u_n)
         else:
-            np.matmul(s.dn, p.UT[2], out=s.tmp)  # d(r * h_prev), shared between r and h_prev
+            np.matmul(s.dn, p.UT_n, out=s.tmp)  # d(r * h_prev), shared between r and h_prev
             s.dr *= s.tmp
             s.dr *= s.h_prev
             np.multiply(s.tmp, s.r, out=s.u_n)
-        np.matmul(s.drz, p.UT[:2], out=s.u_rz)
+        np.matmul(s.drz, p.UT_rz, out=s.u_rz)
         np.add.reduce(s.u, axis=0, out=s.tmp)
         s.dh += s.tmp
 

@@ -1,17 +1,21 @@
 """A config's text, made ready: read, split, given a vocabulary, and checked before the first step.
 
 The vocabulary is that of the training split alone, so that a score on held-out text is honest; characters that only
-occur elsewhere are left out there, and counted. It reads files through text.py and writes none.
+occur elsewhere are left out there, and counted. It reads files through text.py and writes none but the cache's.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from charrnn import spool
 from charrnn.config import Config, DataConfig
 from charrnn.errors import TextError
+from charrnn.params import Array
+from charrnn.spool import Spool
 from charrnn.text import (
     Batches,
     Raw,
@@ -25,6 +29,8 @@ from charrnn.text import (
     split_contiguous,
     split_streams,
 )
+
+VERSION = 1  # of what the cache holds; a change in how text is encoded must change it
 
 
 @dataclass(frozen=True)
@@ -43,13 +49,37 @@ class Corpus:
 def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     """Read and split the text that a config names. The vocabulary is that of the training split, unless one is given.
 
-    Raises TextError for text that cannot be read.
+    A large text is encoded once and kept in the cache (see spool.py). Raises TextError for text that cannot be read.
     """
     data = config.data
-    raw = read_text(data, data.path, "data.path")
-    others = {name: getattr(data, f"{name}_path") for name in ("valid", "test")}
+    paths = {"path": data.path, "valid_path": data.valid_path, "test_path": data.test_path}
+    files = {name: find_files(path, f"data.{name}") for name, path in paths.items() if path}
+    every = [file for found in files.values() for file in found]
+    try:
+        if sum(file.stat().st_size for file in every) <= spool.LARGE:
+            return encode(config, files, vocab)
+        digest = spool.digest_of_files(every, lambda: (piece for _, piece, _ in file_pieces(every)))
+        said: list[Any] = [VERSION, digest, {name: len(found) for name, found in files.items()}]
+        said += [value for name, value in asdict(data).items() if name not in paths]
+        said += [config.train.batch_size, config.train.seq_length] if data.split == "streams" else []
+        for known in (None, vocab):  # a model's own vocabulary is mostly the one that its text gives
+            key = sha256(json.dumps([*said, known and asdict(known)]).encode()).hexdigest()
+            kept = spool.recall(key)
+            if kept and (vocab is None or Vocab(**kept[0]["vocab"]) == vocab):
+                return _unpack(*kept)
+        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new))))
+    except OSError:  # no room for a cache, or no right to it
+        return encode(config, files, vocab)
+
+
+def encode(
+    config: Config, files: dict[str, list[Path]], vocab: Vocab | None, new_spool: Callable[[str], Spool] | None = None
+) -> Corpus:
+    """The work of load_corpus(): `files` of each key of the data section; `new_spool` for each split's name."""
+    data = config.data
+    raw = read_text(data, files["path"], "data.path")
     fingerprint: dict[str, Any] = {"path": raw.sha256}
-    if any(others.values()):
+    if len(files) > 1:
         parts = (raw.ids, raw.ids[:0], raw.ids[:0])
     elif data.split == "streams":
         parts = split_streams(raw.ids, data.fractions, config.train.batch_size, config.train.seq_length)
@@ -57,22 +87,33 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
         parts = split_contiguous(raw.ids, data.fractions)
     if vocab is None:
         vocab = build_vocab(parts[0], raw.symbols, data.tokens, data.min_count)
-    splits = {
-        name: make_split(name, part, raw.symbols, vocab)
-        for name, part in zip(("train", "valid", "test"), parts, strict=True)
-    }
-    for name, path in others.items():
-        if path:
-            other = read_text(data, path, f"data.{name}_path")
+    splits = {}
+    for name, part in zip(("train", "valid", "test"), parts, strict=True):
+        source, symbols = part, raw.symbols
+        if f"{name}_path" in files:
+            other = read_text(data, files[f"{name}_path"], f"data.{name}_path")
             fingerprint[f"{name}_path"] = other.sha256
-            splits[name] = make_split(name, other.ids, other.symbols, vocab)
-    left_out = len(raw) - sum(len(part) for part in parts)
+            source, symbols = other.ids, other.symbols
+        splits[name] = make_split(name, source, symbols, vocab, new_spool and new_spool(name))
+    left_out = len(raw) - sum(part.size for part in parts)
     return Corpus(vocab, **splits, size=len(raw), left_out=left_out, fingerprint=fingerprint)
 
 
-def read_text(data: DataConfig, path: str | tuple[str, ...], name: str) -> Raw:
-    """Read the files of a path as the data section says. `name`: the key to blame. Raises TextError; so for no text."""
-    files = find_files(path if isinstance(path, str) else list(path), name)
+def _pack(corpus: Corpus) -> spool.Kept:
+    """A corpus as what the cache can keep."""
+    splits = (corpus.train, corpus.valid, corpus.test)
+    about = {name: getattr(corpus, name) for name in ("size", "left_out", "fingerprint")}
+    about |= {"vocab": asdict(corpus.vocab), "unknown": {split.name: split.unknown for split in splits}}
+    return about, {split.name: split.ids for split in splits}
+
+
+def _unpack(about: dict[str, Any], arrays: dict[str, Array]) -> Corpus:
+    train, valid, test = (Split(name, arrays[name], about["unknown"][name]) for name in ("train", "valid", "test"))
+    return Corpus(Vocab(**about["vocab"]), train, valid, test, about["size"], about["left_out"], about["fingerprint"])
+
+
+def read_text(data: DataConfig, files: list[Path], name: str) -> Raw:
+    """Read files as the data section says. `name`: the key to blame. Raises TextError; so for no text."""
     raw = read_pieces(data, file_pieces(files))
     if not len(raw):
         raise TextError(f"{name}: {', '.join(map(str, files[:3]))}: there is no text in it")
@@ -95,7 +136,7 @@ def check_sizes(config: Config, corpus: Corpus) -> None:
             f"data.path: {whole}, which is shorter than one window of train.seq_length {length}; "
             f"set train.seq_length to {size - 1} or less, or give it more text"
         )
-    if len(np.unique(corpus.train.ids)) < 2:
+    if all((piece == corpus.train.ids[0]).all() for piece in spool.chunks(corpus.train.ids)):
         first = corpus.vocab.symbols[int(corpus.train.ids[0]) :][:1]
         shown = ascii(first) if first else f"rarer than data.min_count {config.data.min_count:,}"
         raise TextError(f"data.path: {whole}, all of them {shown}: there is nothing to learn")

@@ -22,7 +22,7 @@ class Estimate:
 def estimate(config: Config, budget: float = 3.0) -> Estimate:
     """Measure a few real steps (about `budget` seconds, and no fewer than two) and write nothing."""
     run = Run(config, workers=processes(config))  # without a folder
-    params, moments = run.network.params, run.optimizer.moments
+    params, moments = run.network.params, run.team.moments
     corpus = run.corpus
     longest = min(config.train.seq_length, run.batches.run)
     shards = [stop - first for first, stop in run.team.bounds]

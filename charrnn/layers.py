@@ -4,8 +4,9 @@ Shapes: T steps, N streams, D inputs, E embedding, H hidden units, G gates, S ca
 Layers hold sizes only. Parameters come in as named views, carried state as an array (L, S, N, H), and the memory of
 one forward/backward pair as a Tape, allocated once for the longest window; shorter windows use its beginning.
 
-A tape stores, per step, stream and hidden unit, for each layer: G gates, S states and what the cell saves
-(LSTM 7, GRU 5, RNN 2 planes). Training adds one set of gradient planes, shared by all layers, and dropout's masks.
+A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
+(LSTM 7, GRU 5, RNN 2). On the way back the gates' gradients take the place of the gates, so a tape serves one backward
+for each forward; training adds only the gradient on its way down, and dropout's masks.
 """
 
 from collections.abc import Mapping
@@ -19,12 +20,14 @@ from charrnn.cells import Cell, Step, Weights
 from charrnn.ops import gather_rows, scatter_rows, sum_products
 from charrnn.params import Array, Shape
 
+DX_ROWS = 512  # of the gradient that leaves a layer below, this many are summed at a time
+
 
 @dataclass
 class LayerTape:
     """Memory of one recurrent layer for one window."""
 
-    gates: Array  # (G, T, N, H), contiguous plane by plane
+    planes: Array  # (P, T, N, H), contiguous plane by plane, the G gates first; after backward(), their gradients
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
     steps: list[Step]  # the views of each step, ready-made
@@ -35,11 +38,11 @@ class LayerTape:
 class Workspace:
     """Memory that every layer of a stack uses in turn."""
 
-    grads: Array | None  # (planes, T, N, H): gradients of the gates; None on a tape for inference
+    grads: Array | None  # (P, N, H): gradients of the planes at the step under work; None on a tape for inference
     u: Array  # (G, N, H): a product with the recurrent weights
     tmp: Array  # (N, H)
     dstate: Array  # (S, N, H): gradient for the state at the step under work
-    dx: Array | None  # (T * N, widest D): scratch for the gradient that leaves a layer below
+    dx: Array | None  # (up to DX_ROWS, widest D): scratch for the gradient that leaves a layer below
 
 
 class Recurrent:
@@ -53,6 +56,8 @@ class Recurrent:
     def __init__(self, cell: Cell, size_in: int, hidden_size: int, index: int, lookup: bool) -> None:
         self.cell, self.size_in, self.hidden_size, self.index = cell, size_in, hidden_size, index
         self.lookup = lookup
+        # Where each gate, and each group of gates, stands among the planes.
+        self.cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.gates)} | cell.groups
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters; names follow PyTorch, with one matrix (D, H) for each gate."""
@@ -70,12 +75,14 @@ class Recurrent:
         p = SimpleNamespace(W=named[f"weight_ih_l{k}"], U=named[f"weight_hh_l{k}"], b=named[f"bias_l{k}"])
         for name in self.cell.hidden_bias:
             setattr(p, name, named[f"{name}_l{k}"])
+        for name, cut in self.cuts.items():
+            setattr(p, f"U_{name}", p.U[cut])
         return p
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, work: Workspace) -> LayerTape:
         """Memory for windows of up to `length` steps of `streams` streams."""
         cell, shape = self.cell, (length, streams, self.hidden_size)
-        gates = np.zeros((len(cell.gates), *shape), dtype)
+        planes = np.zeros((len(cell.planes), *shape), dtype)
         states = np.zeros((len(cell.states), length + 1, *shape[1:]), dtype)
         saved = {name: np.zeros(shape, dtype) for name in cell.saved}
         weights_t = {}
@@ -83,30 +90,26 @@ class Recurrent:
             weights_t["U"] = np.zeros((len(cell.gates), self.hidden_size, self.hidden_size), dtype)
             if not self.lookup:
                 weights_t["W"] = np.zeros((len(cell.gates), self.hidden_size, self.size_in), dtype)
-        steps = [self._step(t, gates, states, saved, work) for t in range(length)]
-        return LayerTape(gates, states, saved, steps, weights_t)
+        steps = [self._step(planes[:, t], t, states, saved, work) for t in range(length)]
+        return LayerTape(planes, states, saved, steps, weights_t)
 
-    def _step(self, t: int, gates: Array, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
-        """The views of step t under the names that the cell's equations use."""
-        cell = self.cell
-        planes = {**{name: slice(g, g + 1) for g, name in enumerate(cell.gates)}, **cell.groups}
-        s = SimpleNamespace(gates=gates[:, t], u=work.u, tmp=work.tmp)
-        for name, cut in planes.items():
-            one = name in cell.gates
-            setattr(s, name, gates[cut.start, t] if one else gates[cut, t])
-            setattr(s, f"u_{name}", work.u[cut.start] if one else work.u[cut])
-            if work.grads is not None and not one:
-                setattr(s, f"d{name}", work.grads[cut, t])
+    def _step(self, planes: Array, t: int, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
+        """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""
+        cell, gates = self.cell, slice(0, len(self.cell.gates))
+        s = SimpleNamespace(planes=planes, tmp=work.tmp, u=work.u)
+        for name, cut in self.cuts.items():
+            setattr(s, f"u_{name}", work.u[cut])
+        others = {name: len(cell.gates) + k for k, name in enumerate(cell.planes[len(cell.gates) :])}
+        for name, cut in (self.cuts | others | {"gates": gates}).items():
+            setattr(s, name, planes[cut])
+            if work.grads is not None:
+                setattr(s, f"d{name}", work.grads[cut])
         for k, name in enumerate(cell.states):
             setattr(s, f"{name}_prev", states[k, t])
             setattr(s, name, states[k, t + 1])
             setattr(s, f"d{name}", work.dstate[k])
         for name in cell.saved:
             setattr(s, name, saved[name][t])
-        if work.grads is not None:
-            s.dgates = work.grads[: len(cell.gates), t]
-            for g, name in enumerate(cell.grads):
-                setattr(s, f"d{name}", work.grads[g, t])
         return s
 
     def forward(self, p: Weights, x: Array, state: Array, tape: LayerTape) -> Array:
@@ -116,7 +119,7 @@ class Recurrent:
         """
         length, streams = x.shape[:2]
         rows = length * streams
-        gates = tape.gates[:, :length].reshape(len(self.cell.gates), rows, self.hidden_size)
+        gates = tape.planes[: len(self.cell.gates), :length].reshape(-1, rows, self.hidden_size)
         if self.lookup:
             gather_rows(p.W, p.b, x.reshape(rows), out=gates)
         else:
@@ -133,7 +136,7 @@ class Recurrent:
     def backward(
         self, p: Weights, g: Weights, x: Array, dh: Array, tape: LayerTape, work: Workspace, dx: Array | None
     ) -> None:
-        """Back through the whole window that forward() ran; gradients are overwritten, not added.
+        """Back through the whole window that forward() ran; gradients are overwritten, not added. The tape is used up.
 
         Arguments: `p`, `g` from bind(), parameters and gradients; `x` as in forward(); `dh` (T, N, H), gradient for
         the output; `dx` (T, N, D), receives the gradient for the input; may be the memory of `dh`; None for ids.
@@ -143,19 +146,22 @@ class Recurrent:
         rows, hidden = length * streams, self.hidden_size
         p.UT = tape.weights_t["U"]
         np.copyto(p.UT, p.U.swapaxes(1, 2))
+        for name, cut in self.cuts.items():
+            setattr(p, f"UT_{name}", p.UT[cut])
         work.dstate[...] = 0
         dh_step, back = work.dstate[0], self.cell.back
         for t in range(length - 1, -1, -1):
             dh_step += dh[t]
             back(tape.steps[t], p)
-        grads = work.grads[:, :length].reshape(len(work.grads), rows, hidden)
+            np.copyto(tape.steps[t].planes, work.grads)  # worked on in the cache, kept where the gates were
+        grads = tape.planes[:, :length].reshape(-1, rows, hidden)
         dgates = grads[: len(self.cell.gates)]
         for product in self.cell.products:
             left = tape.saved.get(product.left, tape.states[0])[:length].reshape(rows, hidden)
-            np.matmul(left.T, grads[product.grads], out=g.U[product.planes])
+            np.matmul(left.T, grads[product.planes], out=g.U[product.weights])
         np.add.reduce(dgates, axis=1, out=g.b)
         for name, plane in self.cell.hidden_bias.items():
-            np.add.reduce(grads[self.cell.grads.index(plane)], axis=0, out=getattr(g, name))
+            np.add.reduce(grads[self.cell.planes.index(plane)], axis=0, out=getattr(g, name))
         if self.lookup:
             scatter_rows(dgates, x.reshape(rows), g.W)
             return
@@ -164,7 +170,7 @@ class Recurrent:
         assert work.dx is not None
         w_t = tape.weights_t["W"]
         np.copyto(w_t, p.W.swapaxes(1, 2))
-        scratch = work.dx.reshape(-1)[: rows * self.size_in].reshape(rows, self.size_in)
+        scratch = work.dx.reshape(-1)[: len(work.dx) * self.size_in].reshape(-1, self.size_in)
         sum_products(dgates, w_t, dx.reshape(rows, self.size_in), scratch)
 
 
@@ -229,7 +235,7 @@ class StackTape:
         arrays = [work.grads, work.u, work.tmp, work.dstate, work.dx, self.embedded, self.dh]
         arrays += [*self.masks, *self.dropped]
         for layer in self.layers:
-            arrays += [layer.gates, layer.states, *layer.saved.values(), *layer.weights_t.values()]
+            arrays += [layer.planes, layer.states, *layer.saved.values(), *layer.weights_t.values()]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -274,14 +280,14 @@ class Stack:
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
         gates, states = len(cell.gates), len(cell.states)
         plane = length * streams * hidden
-        total = count * ((gates + states + len(cell.saved)) * plane + states * streams * hidden)
+        total = count * ((len(cell.planes) + states + len(cell.saved)) * plane + states * streams * hidden)
         total += (gates + 1 + states) * streams * hidden
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
         if training:
-            total += len(cell.grads) * plane + length * streams * max([hidden, *dense])
+            total += len(cell.planes) * streams * hidden + length * streams * max([hidden, *dense])
             total += gates * hidden * (count * hidden + sum(dense))
-            total += length * streams * max(dense, default=0)
+            total += min(length * streams, DX_ROWS) * max(dense, default=0)
             total += 2 * (count - 1) * plane if self.dropout else 0
         return total
 
@@ -290,11 +296,11 @@ class Stack:
         cell, shape = self.cell, (length, streams, self.hidden_size)
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
         work = Workspace(
-            grads=np.zeros((len(cell.grads), *shape), dtype) if training else None,
+            grads=np.zeros((len(cell.planes), *shape[1:]), dtype) if training else None,
             u=np.zeros((len(cell.gates), *shape[1:]), dtype),
             tmp=np.zeros(shape[1:], dtype),
             dstate=np.zeros((len(cell.states), *shape[1:]), dtype),
-            dx=np.zeros((length * streams, max(dense)), dtype) if training and dense else None,
+            dx=np.zeros((min(length * streams, DX_ROWS), max(dense)), dtype) if training and dense else None,
         )
         between = len(self.layers) - 1 if training and self.dropout else 0
         return StackTape(

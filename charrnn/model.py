@@ -23,6 +23,9 @@ class LanguageModel(Protocol):
     def predict(self, state: Any) -> Array:
         """Logits (N, V) of the next character in each stream."""
 
+    def decoder(self) -> "LanguageModel":
+        """This model as it is now, made ready to read one character after the other; it may be the model itself."""
+
     def feed(self, ids: Array, state: Any) -> Array:
         """Read ids (T, N); move the state on in place; logits (T, N, V) of the character after each.
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from charrnn import checkpoint
 from charrnn.cells import make_cell
 from charrnn.config import Config, ModelConfig, config_from_dict
+from charrnn.decoder import Decoder
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.heads import NextCharacter
 from charrnn.layers import Stack, StackTape
@@ -60,6 +61,7 @@ class Network:
         self.head = NextCharacter(config.hidden_size, vocab.size)
         self.params = Params(self.stack.shapes() | self.head.shapes(), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
+        self._decoder: Decoder | None = None
 
     @property
     def vocab(self) -> Vocab:
@@ -139,6 +141,12 @@ class Network:
         """The state of N streams before any character: zeros (L, S, N, H)."""
         return self.stack.state(streams, self.dtype)
 
+    def decoder(self) -> "Network":
+        """A copy that reads single characters twice as fast, and whose parameters must not change any more."""
+        copy = Network(self.config, self.vocab, self.dtype, self.params.values.copy(), self.params.grads)
+        copy._decoder = Decoder(copy.stack, copy.params.value)
+        return copy
+
     def predict(self, state: Array) -> Array:
         """Logits (N, V) of the next character in each stream."""
         return self.head.logits(self.params.value, state[-1, 0])
@@ -146,6 +154,8 @@ class Network:
     def feed(self, ids: Array, state: Array) -> Array:
         """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
         length, streams = ids.shape
+        if self._decoder and length == streams == 1:
+            return self.head.logits(self.params.value, self._decoder.step(ids[0], state))[None]
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
             tape = self._tape = self.tape(length, streams, training=False)

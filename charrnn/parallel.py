@@ -1,29 +1,29 @@
-"""The gradient of one training step, shared out over processes.
+"""One training step, shared out over processes: the gradient by streams, the update by parameters.
 
 The N streams of a batch are cut into shards, each with its own state, tape and gradient row (P,); their sum is taken in
 the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits. Parameters,
-gradient rows and states lie in shared memory; a step costs each worker one message there and one back. Workers
-are spawned, use one BLAS thread (gradient()'s caller sees to its own), live as long as the pipe to their parent, and
+moments, gradient rows and states lie in shared memory; a step costs each worker two messages there and two back.
+Workers are spawned, use one BLAS thread (the caller sees to its own), live as long as the pipe to their parent, and
 handle no signals.
 """
 
 import multiprocessing
 import os
 import signal
-import struct
 import threading
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
+from mmap import mmap
 from typing import Any
 
 import numpy as np
 
-from charrnn.config import ModelConfig
+from charrnn.config import Config, ModelConfig
 from charrnn.errors import CharrnnError
 from charrnn.machine import one_thread
 from charrnn.network import Network
+from charrnn.optim import RULES, Hyper, Optimizer
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
 
@@ -45,18 +45,22 @@ def auto_shards(parameters: int, streams: int, length: int) -> int:
 
 @dataclass
 class Job:
-    """All that a process needs to compute shards; travels to workers when they start."""
+    """All that a process needs to do its part; travels to workers when they start."""
 
     config: ModelConfig
     vocab: Vocab
     seed: int
     streams: int
     length: int
+    optimizer: str
+    hyper: Hyper
+    workers: int
     bounds: list[tuple[int, int]]  # of each shard: first stream, and the one after its last
     values: Any  # shared memory of the parameters (P,),
-    grads: list[Any]  # of one gradient row (P,) for each shard,
+    moments: Any  # of the optimizer's moments (K, P),
+    grads: list[Any]  # of one gradient row (P,) for each shard; the first takes their sum,
     states: list[Any]  # of the state (L, S, n, H) of each shard,
-    ids: Any  # and of the text
+    ids: Any  # and of the text, or the name of the file that it is mapped from
     ids_dtype: str
 
 
@@ -70,7 +74,9 @@ class Shard:
         self.network = Network(
             job.config, job.vocab, dtype, np.frombuffer(job.values, dtype), np.frombuffer(job.grads[index], dtype)
         )
-        self.batches = Batches(np.frombuffer(job.ids, job.ids_dtype), job.streams, job.length)
+        mapped = isinstance(job.ids, str)
+        ids: Array = np.memmap(job.ids, job.ids_dtype, "r") if mapped else np.frombuffer(job.ids, job.ids_dtype)
+        self.batches = Batches(ids, job.streams, job.length)
         shape = self.network.start(self.stop - self.first).shape
         self.state: Array = np.frombuffer(job.states[index], dtype).reshape(shape)
         self.tape = self.network.tape(min(job.length, self.batches.run), self.stop - self.first)
@@ -87,27 +93,46 @@ class Shard:
         return loss
 
 
-def work(job: Job, indices: list[int], pipe: Any) -> None:
-    """The life of a worker: for each step number that comes, run its shards and send back their losses."""
+class Worker:
+    """One process's part: every W-th shard of the batch, and one of W ranges of the parameters."""
+
+    def __init__(self, job: Job, index: int) -> None:
+        self.shards = [Shard(job, k) for k in range(index, len(job.bounds), job.workers)]
+        values, total = (np.frombuffer(memory, np.float32) for memory in (job.values, job.grads[0]))
+        moments = np.frombuffer(job.moments, np.float32).reshape(-1, values.size)
+        part = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
+        self.values, self.total = values[part], total[part]
+        self.optimizer = Optimizer(job.optimizer, self.values, job.hyper, moments[:, part])
+
+    def gradient(self, step: int) -> list[float]:
+        """Run this worker's shards; returns their parts of the loss."""
+        return [shard.run(step) for shard in self.shards]
+
+    def update(self, rate: float, t: int) -> None:
+        """Take step `t`, counted from 1, for this worker's parameters."""
+        self.optimizer.step(self.values, self.total, rate, t)
+
+
+def work(job: Job, index: int, pipe: Any) -> None:
+    """The life of a worker process: do what is asked, (name of a method, arguments), and send back what it returns."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # the parent decides; its end closes the pipe
     with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-        shards = [Shard(job, index) for index in indices]
+        worker = Worker(job, index)
         while True:
             try:
-                (step,) = struct.unpack("<q", pipe.recv_bytes())
+                name, *arguments = pipe.recv()
             except (EOFError, OSError):
                 return
-            losses = [shard.run(step) for shard in shards]
-            pipe.send_bytes(struct.pack(f"<{len(losses)}d", *losses))
+            pipe.send(getattr(worker, name)(*arguments))
 
 
-def _check_memory(network: Network, streams: int, length: int, shards: int) -> None:
+def _check_memory(network: Network, streams: int, length: int, rows: int) -> None:
     """Refuse, before memory is taken, what this machine surely cannot hold. Raises CharrnnError."""
     if not hasattr(os, "sysconf"):
         return
     there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    needed = 4 * network.params.size * (3 + shards) + network.tape_bytes(length, streams)
+    needed = 4 * network.params.size * rows + network.tape_bytes(length, streams)
     if needed > there:
         raise CharrnnError(
             f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
@@ -118,59 +143,58 @@ def _check_memory(network: Network, streams: int, length: int, shards: int) -> N
 class Team:
     """The shards of a run and the processes that compute them; this process is the first worker.
 
-    Arguments: `config`, `vocab`; `ids`, the training text; `streams` and `length` of a batch; `shards`; `workers`,
-    processes in all, of which no more are started than there are shards; `seed` of the dropout masks.
-    Attributes: `network`, whose parameters all shards share and whose gradients hold the sum.
+    Arguments: `config`, with train.shards decided; `vocab`; `ids`, the training text; `workers`, processes in all, of
+    which no more are started than there are shards.
+    Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
+    optimizer.
     """
 
-    def __init__(
-        self,
-        config: ModelConfig,
-        vocab: Vocab,
-        ids: Array,
-        streams: int,
-        length: int,
-        shards: int,
-        workers: int,
-        seed: int,
-    ) -> None:
+    def __init__(self, config: Config, vocab: Vocab, ids: Array, workers: int) -> None:
         shared = multiprocessing.get_context("spawn").RawArray
-        plain = Network(config, vocab)
-        _check_memory(plain, streams, min(length, len(ids)), shards)
-        edges = [streams * k // shards for k in range(shards + 1)]
+        train, plain = config.train, Network(config.model, vocab)
+        shards, size, count = train.shards or 1, plain.params.size, RULES[train.optimizer][1]
+        _check_memory(plain, train.batch_size, min(train.seq_length, len(ids)), 1 + shards + count)
+        edges = [train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
-        text = shared("b", max(ids.nbytes, 1))
-        np.frombuffer(text, ids.dtype)[...] = ids
+        self.workers = max(1, min(workers, shards))
+        text: Any = ids.filename if isinstance(ids.base, mmap) else None  # a whole file; of a part, the name says less
+        if text is None:
+            text = shared("b", max(ids.nbytes, 1))
+            np.frombuffer(text, ids.dtype)[...] = ids
         job = Job(
-            config,
+            config.model,
             vocab,
-            seed,
-            streams,
-            length,
+            config.seed,
+            train.batch_size,
+            train.seq_length,
+            train.optimizer,
+            Hyper(train.momentum, train.betas, train.rho, train.epsilon, train.weight_decay),
+            self.workers,
             self.bounds,
-            values=shared("f", plain.params.size),
-            grads=[shared("f", plain.params.size) for _ in range(shards)],
+            values=shared("f", size),
+            moments=shared("f", count * size),
+            grads=[shared("f", size) for _ in range(shards)],
             states=[shared("f", prod(plain.start(stop - first).shape)) for first, stop in self.bounds],
             ids=text,
             ids_dtype=ids.dtype.str,
         )
-        self.workers = max(1, min(workers, shards))
         self._pipes: list[Any] = []
         self._processes: list[Any] = []
-        for worker in range(1, self.workers):
-            self._start(job, list(range(worker, shards, self.workers)))
-        self._own = [Shard(job, index) for index in range(0, shards, self.workers)]
+        for index in range(1, self.workers):
+            self._start(job, index)
+        self._own = Worker(job, 0)
         self._rows = [np.frombuffer(row, np.float32) for row in job.grads]
         self._states = [
             np.frombuffer(state, np.float32).reshape(plain.start(stop - first).shape)
             for state, (first, stop) in zip(job.states, self.bounds, strict=True)
         ]
-        self.network = self._own[0].network
+        self.moments: Array = np.frombuffer(job.moments, np.float32).reshape(count, size)
+        self.network = self._own.shards[0].network
 
-    def _start(self, job: Job, indices: list[int]) -> None:
+    def _start(self, job: Job, index: int) -> None:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(job, indices, theirs), daemon=True)
+        process = context.Process(target=work, args=(job, index, theirs), daemon=True)
         main = threading.current_thread() is threading.main_thread()  # which alone may set signals
         before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
         try:  # a worker begins with the parent's setting, so no Ctrl-C can catch it while it still starts
@@ -198,21 +222,26 @@ class Team:
         Raises CharrnnError where a worker has died.
         """
         losses = [0.0] * len(self.bounds)
-        for pipe, process in zip(self._pipes, self._processes, strict=True):
-            self._talk(process, pipe.send_bytes, struct.pack("<q", step))
-        for shard in self._own:
-            losses[shard.index] = shard.run(step)
-        for worker, (pipe, process) in enumerate(zip(self._pipes, self._processes, strict=True), 1):
-            indices: Sequence[int] = range(worker, len(losses), self.workers)
-            answer = self._talk(process, pipe.recv_bytes)
-            for index, loss in zip(indices, struct.unpack(f"<{len(indices)}d", answer), strict=True):
-                losses[index] = loss
+        for index, part in enumerate(self._all("gradient", step)):
+            losses[index :: self.workers] = part
         total = self._rows[0]
         for row in self._rows[1:]:
             total += row
         return sum(losses)
 
-    def _talk(self, process: Any, call: Any, *message: bytes) -> Any:
+    def update(self, rate: float, t: int) -> None:
+        """Move the parameters by their gradient at a learning rate; `t` counts steps from 1. Raises CharrnnError."""
+        self._all("update", rate, t)
+
+    def _all(self, name: str, *arguments: Any) -> list[Any]:
+        """Have every worker do the same, this process too; what each returned, in their order."""
+        for pipe, process in zip(self._pipes, self._processes, strict=True):
+            self._talk(process, pipe.send, (name, *arguments))
+        own = getattr(self._own, name)(*arguments)
+        others = [self._talk(process, pipe.recv) for pipe, process in zip(self._pipes, self._processes, strict=True)]
+        return [own, *others]
+
+    def _talk(self, process: Any, call: Any, *message: Any) -> Any:
         try:
             return call(*message)
         except (EOFError, OSError):

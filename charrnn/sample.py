@@ -40,7 +40,7 @@ class Options:
 
 @dataclass
 class _Stream:
-    """What one stream remembers: its generator, and what it wrote."""
+    """What one stream remembers: its generator, and, where options need it, what it wrote."""
 
     rng: np.random.Generator
     tail: str = ""  # the last characters read or written
@@ -50,40 +50,51 @@ class _Stream:
     done: bool = False
 
 
-def probabilities(logits: Array, options: Options) -> Array:
-    """The distribution to draw from, (V,) float64, for temp > 0: temperature, then top k, top p, min p."""
-    scores = logits.astype(np.float64)
-    scores = np.exp((scores - scores.max()) / options.temp)
-    if 0 < options.top_k < len(scores):
-        scores[scores < np.partition(scores, -options.top_k)[-options.top_k]] = 0
-    scores /= scores.sum()
+def weights(logits: Array, options: Options) -> Array:
+    """What the chance of each character is proportional to, (N, V) float64, for temp > 0; the likeliest has 1.
+
+    In this order: temperature, top k, top p, min p.
+    """
+    scores: Array = logits.astype(np.float64)
+    scores -= np.maximum.reduce(scores, axis=1, keepdims=True)
+    scores /= options.temp
+    np.exp(scores, out=scores)
+    if 0 < options.top_k < scores.shape[1]:
+        scores[scores < np.partition(scores, -options.top_k, axis=1)[:, -options.top_k, None]] = 0
     if options.top_p < 1:
-        order = np.argsort(-scores, kind="stable")
-        before = np.cumsum(scores[order]) - scores[order]
-        scores[order[before >= options.top_p]] = 0
+        order = np.argsort(-scores, axis=1, kind="stable")
+        falling = np.take_along_axis(scores, order, axis=1)
+        reached = np.cumsum(falling, axis=1)
+        falling[reached - falling >= options.top_p * reached[:, -1:]] = 0
+        np.put_along_axis(scores, order, falling, axis=1)
     if options.min_p > 0:
-        scores[scores < options.min_p * scores.max()] = 0
-    probs: Array = scores / scores.sum()
-    return probs
+        scores[scores < options.min_p] = 0
+    return scores
 
 
-def _draw(logits: Array, options: Options, stream: _Stream) -> int:
-    """The next id of one stream."""
-    context = stream.tail[-PASSAGE:]
-    penalised = options.repetition_penalty != 1
-    repeats = stream.followers.get(context, set()) if penalised else set()
-    if repeats:
-        logits = logits.copy()
-        logits[list(repeats)] -= log(options.repetition_penalty) * (1 + stream.repeated)
+def _draw(logits: Array, options: Options, streams: list[_Stream]) -> Array:
+    """The next id of each stream, (N,)."""
     if options.temp == 0:
-        chosen = int(logits.argmax())
-    else:
-        cumulative = np.cumsum(probabilities(logits, options))
-        chosen = int(np.searchsorted(cumulative, stream.rng.random() * cumulative[-1], side="right"))
-    if penalised and len(context) == PASSAGE:
-        stream.repeated = stream.repeated + 1 if chosen in repeats else 0
-        stream.followers[context].add(chosen)
-    return chosen
+        likeliest: Array = np.argmax(logits, axis=1)
+        return likeliest
+    reached = weights(logits, options).cumsum(axis=1)
+    # In (0, total], so that the first to reach it has a share of its own.
+    share = (1 - np.array([stream.rng.random() for stream in streams])) * reached[:, -1]
+    drawn: Array = np.add.reduce(reached < share[:, None], axis=1)
+    return drawn
+
+
+def _repeats(stream: _Stream) -> set[int]:
+    """The ids that would carry on a passage which this stream wrote before."""
+    return stream.followers.get(stream.tail[-PASSAGE:], set())
+
+
+def _note(stream: _Stream, chosen: int, character: str) -> None:
+    """Remember what followed which passage, and how long the present repetition is."""
+    if len(stream.tail) == PASSAGE:
+        stream.repeated = stream.repeated + 1 if chosen in _repeats(stream) else 0
+        stream.followers[stream.tail].add(chosen)
+    stream.tail = (stream.tail + character)[-PASSAGE:]
 
 
 def generate_batch(
@@ -100,34 +111,41 @@ def generate_batch(
     first, if it knows one.
     For a byte model a "character" is chr(byte). Raises TextError for a prime that the model cannot read.
     """
-    vocab = model.vocab
+    vocab, penalty = model.vocab, options.repetition_penalty
     ids = vocab.encode(prime, unknown)
     if not len(ids) and "\n" in vocab.symbols:
         ids = vocab.encode("\n")
+    model = model.decoder()
     state = model.start(num)
-    logits = model.predict(state).copy()
+    logits = model.predict(state)
     for begin in range(0, len(ids), 256):  # in pieces, so that a book can prime
         piece = ids[begin : begin + 256]
-        logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1].copy()
+        logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1]
     streams = [_Stream(np.random.default_rng([seed, k]), vocab.decode(ids)[-PASSAGE:]) for k in range(num)]
     written = 0
-    drawn = np.zeros((1, num), np.int32)
     while True:
+        if vocab.has_unknown or penalty != 1:
+            logits = logits.copy()  # it is the model's
         if vocab.has_unknown:
             logits[:, -1] = -np.inf
-        for k, stream in enumerate(streams):
+        if penalty != 1:
+            for row, stream in zip(logits, streams, strict=True):
+                row[list(_repeats(stream))] -= log(penalty) * (1 + stream.repeated)
+        drawn = _draw(logits, options, streams)
+        written += 1
+        for k, (stream, chosen) in enumerate(zip(streams, drawn.tolist(), strict=True)):
             if stream.done:
                 continue
-            drawn[0, k] = _draw(logits[k], options, stream)
-            character = vocab.symbols[drawn[0, k]]
-            stream.tail = (stream.tail + character)[-PASSAGE:]
-            stream.written = (stream.written + character)[-max(len(options.until), 1) :]
-            stream.done = written + 1 == options.length or stream.written == options.until
+            character = vocab.symbols[chosen]
+            if penalty != 1:
+                _note(stream, chosen, character)
+            if options.until:
+                stream.written = (stream.written + character)[-len(options.until) :]
+            stream.done = written == options.length or (bool(options.until) and stream.written == options.until)
             yield k, character
-        written += 1
         if all(stream.done for stream in streams):
             return
-        logits = model.feed(drawn, state)[0].copy()  # others may use the model before the next character is asked for
+        logits = model.feed(drawn[None], state)[0]
 
 
 def generate(

@@ -22,6 +22,7 @@ import numpy as np
 
 from charrnn.errors import TextError
 from charrnn.params import Array
+from charrnn.spool import Spool, chunks
 
 PIECE = 1 << 20  # bytes read at a time
 CODE_POINTS = 0x110000
@@ -264,8 +265,8 @@ def read_raw(
     normalize: str = "none",
     lowercase: bool = False,
 ) -> Raw:
-    """Read a text in one pass. Raises TextError where it cannot be read or decoded."""
-    digest, size = hashlib.sha256(), 0
+    """Read a text in one pass; a large one is kept in a temporary file. Raises TextError where it cannot be read."""
+    digest, size, spool = hashlib.sha256(), 0, Spool()
 
     def hashed() -> Iterator[tuple[str, bytes, bool]]:
         nonlocal size
@@ -275,14 +276,14 @@ def read_raw(
             yield name, data, last
 
     if tokens == "byte":
-        ids = np.frombuffer(b"".join(data for _, data, _ in hashed()), np.uint8)
-        return Raw(ids, Vocab.of_bytes().symbols, digest.hexdigest(), size)
+        for _, data, _ in hashed():
+            spool.append(np.frombuffer(data, np.uint8))
+        return Raw(spool.finish(), Vocab.of_bytes().symbols, digest.hexdigest(), size)
     table = np.full(CODE_POINTS, -1, np.int32)
     symbols: list[int] = []
-    parts: list[Array] = []
     for text in transformed(decoded(hashed(), encoding), normalize, lowercase):
         points = code_points(text)
-        numbers = table[points]
+        numbers = table.take(points, mode="clip")  # twice as fast as table[points]
         new = np.unique(points[numbers < 0])
         if len(new):
             halves = new[(new >= 0xD800) & (new < 0xE000)]
@@ -294,10 +295,8 @@ def read_raw(
             table[new] = np.arange(len(symbols), len(symbols) + len(new))
             symbols += new.tolist()
             numbers = table[points]
-        parts.append(numbers.astype(np.min_scalar_type(max(len(symbols) - 1, 0))))
-    dtype = np.min_scalar_type(max(len(symbols) - 1, 0))
-    ids = np.concatenate(parts).astype(dtype, copy=False) if parts else np.zeros(0, dtype)
-    return Raw(ids, "".join(map(chr, symbols)), digest.hexdigest(), size)
+        spool.append(numbers.astype(np.min_scalar_type(max(len(symbols) - 1, 0))))
+    return Raw(spool.finish(), "".join(map(chr, symbols)), digest.hexdigest(), size)
 
 
 # -- splits -------------------------------------------------------------------------------------------------------
@@ -316,8 +315,8 @@ def split_streams(ids: Array, fractions: Sequence[float], streams: int, length: 
     """The split of char-rnn and of Karpathy, Johnson and Fei-Fei (2015), so that every split sees the whole book.
 
     The text, cut to a multiple of `streams` x `length`, is laid out as that many parallel streams; of their blocks of
-    `length` columns the first share trains, the next validates, the rest tests. Each split is returned as one
-    text: its pieces in order. Raises TextError where the text gives fewer than one block for training.
+    `length` columns the first share trains, the next validates, the rest tests. Each split is returned as its pieces,
+    (streams, len): one text, in order. Raises TextError where the text gives fewer than one block for training.
     """
     blocks = len(ids) // (streams * length)
     train, valid = int(blocks * fractions[0] + 1e-9), int(blocks * fractions[1] + 1e-9)
@@ -330,7 +329,7 @@ def split_streams(ids: Array, fractions: Sequence[float], streams: int, length: 
         )
     rows = ids[: blocks * streams * length].reshape(streams, blocks * length)
     first, second = train * length, (train + valid) * length
-    return rows[:, :first].reshape(-1), rows[:, first:second].reshape(-1), rows[:, second:].reshape(-1)
+    return rows[:, :first], rows[:, first:second], rows[:, second:]
 
 
 @dataclass(frozen=True)
@@ -345,25 +344,36 @@ class Split:
         return len(self.ids)
 
 
-def make_split(name: str, raw_ids: Array, symbols: str, vocab: Vocab) -> Split:
-    """Map raw ids to a vocabulary; characters that it cannot express are left out and counted."""
+def make_split(name: str, raw_ids: Array, symbols: str, vocab: Vocab, spool: Spool | None = None) -> Split:
+    """Map raw ids, (len,) or the pieces (rows, len), to a vocabulary; what it cannot express is left out and counted.
+
+    `spool` takes the result, one that keeps a large one in a temporary file if none is given.
+    """
+    spool = spool or Spool()
     table = vocab.table(symbols)
-    dtype = np.min_scalar_type(max(vocab.size - 1, 0))
+    ids = table.astype(np.min_scalar_type(max(vocab.size - 1, 0)))
+    foreign = table == len(vocab.symbols) if vocab.has_unknown else table < 0
     unknown = 0
-    if len(raw_ids) and (table < 0).any():
-        keep = table[raw_ids] >= 0
-        unknown = int(len(keep) - keep.sum())
-        raw_ids = raw_ids[keep] if unknown else raw_ids
-    elif vocab.has_unknown and len(raw_ids):
-        unknown = int((table == len(vocab.symbols))[raw_ids].sum())
-    return Split(name, table.astype(dtype)[raw_ids] if len(raw_ids) else np.zeros(0, dtype), unknown)
+    for piece in chunks(raw_ids):
+        if foreign.any():
+            strange = foreign[piece]
+            unknown += int(strange.sum())
+            piece = piece if vocab.has_unknown else piece[~strange]
+        spool.append(ids.take(piece, mode="clip"))
+    return Split(name, spool.finish(), unknown)
 
 
 def build_vocab(raw_ids: Array, symbols: str, tokens: Tokens, min_count: int) -> Vocab:
-    """The vocabulary of a training text, in the order of code points; rarer characters become the unknown one."""
+    """The vocabulary of a training text, (len,) or (rows, len), in the order of code points; rarer characters become
+    the unknown one.
+    """
     if tokens == "byte":
         return Vocab.of_bytes()
-    counts = np.bincount(raw_ids, minlength=len(symbols))
+    counts = np.zeros(len(symbols), np.int64)
+    for piece in chunks(raw_ids):
+        counts += np.bincount(piece, minlength=len(symbols))
+        if min_count <= 1 and counts.all():
+            break  # all are there: how often does not matter
     kept = sorted(symbol for symbol, n in zip(symbols, counts, strict=True) if n >= max(min_count, 1))
     return Vocab("".join(kept), has_unknown=min_count > 1)
 

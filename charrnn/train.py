@@ -26,7 +26,7 @@ from charrnn.files import Lock, sweep, write_atomic
 from charrnn.machine import describe as describe_machine
 from charrnn.machine import one_thread
 from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, transfer
-from charrnn.optim import Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
+from charrnn.optim import Plateau, clip_, global_norm, rate_share
 from charrnn.parallel import Team, auto_shards, cores
 from charrnn.sample import generate
 from charrnn.text import Batches
@@ -106,14 +106,9 @@ class Run:
             _check_same(config, self.corpus, resumed)
         self.config = config = with_shards(config, self.corpus, resumed)
         train, vocab, ids = config.train, self.corpus.vocab, self.corpus.train.ids
-        assert train.shards is not None
-        self.team = Team(
-            config.model, vocab, ids, train.batch_size, train.seq_length, train.shards, workers, config.seed
-        )
+        self.team = Team(config, vocab, ids, workers)
         self.network = self.team.network
         self.batches = Batches(ids, train.batch_size, train.seq_length)
-        hyper = Hyper(train.momentum, train.betas, train.rho, train.epsilon, train.weight_decay)
-        self.optimizer = Optimizer(train.optimizer, self.network.params.values, hyper)
         self.counters = Counters()
         self.added = self.removed = ""
         self.lock: Lock | None = None
@@ -164,7 +159,7 @@ class Run:
             found = f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}"
             raise self._diverged(found, at.step + 1)
         clipped = clip_(network.params.grads, norm, train.clip_norm, train.clip_value)
-        self.optimizer.step(network.params.values, network.params.grads, rate, at.step + 1)
+        self.team.update(rate, at.step + 1)
         at.step += 1
         at.chars += count
         for sums in (at.since_log, at.since_eval):
@@ -202,7 +197,7 @@ class Run:
 
     def _check_finite(self, progress: Progress) -> None:
         """No parameter or moment that is not finite is ever evaluated or saved. Raises DivergedError."""
-        for what, array in (("parameters", self.network.params.values), ("moments", self.optimizer.moments)):
+        for what, array in (("parameters", self.network.params.values), ("moments", self.team.moments)):
             if not np.isfinite(array).all():
                 found = f"{what} that are not finite, learning rate {progress.learning_rate:g}"
                 raise self._diverged(found, progress.step)
@@ -307,17 +302,17 @@ class Run:
         }
         arrays = dict(self.network.params.value)
         if complete:
-            arrays |= {"state": self.team.state, "moments": self.optimizer.moments}
+            arrays |= {"state": self.team.state, "moments": self.team.moments}
         checkpoint.save(self.folder / name, header, arrays)
 
     def _restore(self, resumed: Loaded) -> None:
         """Take up where a complete checkpoint stands. Raises CheckpointError where it is not one."""
-        for name, shape in (("state", self.team.state.shape), ("moments", self.optimizer.moments.shape)):
+        for name, shape in (("state", self.team.state.shape), ("moments", self.team.moments.shape)):
             if name not in resumed.arrays or resumed.arrays[name].shape != shape:
                 raise CheckpointError(f"{resumed.path}: damaged (the array {name} is missing or of another shape)")
         self.network.params.values[...] = resumed.network.params.values
         self.team.state = resumed.arrays["state"]
-        self.optimizer.moments[...] = resumed.arrays["moments"]
+        self.team.moments[...] = resumed.arrays["moments"]
         try:
             saved = dict(resumed.header["training"])
             self.counters = Counters(**{**saved, "plateau": Plateau(**saved["plateau"])})

@@ -13,14 +13,14 @@ from processes import ROOT
 import charrnn
 
 ROOMS = {  # room: its modules
-    "ground": "errors params ops optim files machine",
+    "ground": "errors params ops optim files machine spool",
     "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
     "contract": "model",
     "counting": "ngram novelty",
     "cells": "cells",
-    "layers": "layers",
+    "layers": "layers decoder",
     "heads": "heads",
     "network": "network",
     "use": "evaluate sample analysis mixture",
@@ -53,14 +53,15 @@ ALONE = {  # modules that know less than their room may
     "optim": "params",
     "files": "errors",
     "machine": "",
-    "corpus": "config errors text",
+    "corpus": "config errors params spool text",
+    "spool": "params",
     "advice": "train",
     "mixture": "params",
     "show": "errors",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
-    "numpy": "params ops optim machine text checkpoint cells layers heads network "
-    "evaluate sample corpus parallel train estimate ngram novelty analysis mixture baselines dynamic assess compare",
+    "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
+    "train estimate spool ngram novelty analysis mixture baselines dynamic assess compare",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",
@@ -69,7 +70,7 @@ OUTSIDE = {  # third-party package: the modules that may import it; no other pac
     "compression": "text",  # of the standard library from Python 3.14 on
 }
 LONGEST = 680  # lines of a module
-LARGEST = 6200  # lines of the package
+LARGEST = 6500  # lines of the package
 
 PACKAGE = Path(charrnn.__file__).parent
 SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}

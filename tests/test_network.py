@@ -277,9 +277,9 @@ def test_a_step_of_training_keeps_nothing_but_the_tape(composition, make_toy):
 def test_a_step_of_training_allocates_less_than_a_third_of_one_plane(
     cell, embedding_size, dropout, make_toy, peak_memory
 ):
-    """A plane is (T, N, H). What is left: one-hot rows, V x T x N; a few numbers per row; NumPy's buffers of 8192."""
+    """A plane is (T, N, H). What is left: a few rows of each gate; a few numbers per row; NumPy's buffers of 8192."""
     config = ModelConfig(**cell, hidden_size=128, num_layers=2, embedding_size=embedding_size, dropout=dropout)
-    toy = make_toy(config, np.float32, vocab_size=8, streams=16, length=40)
+    toy = make_toy(config, np.float32, vocab_size=8, streams=30, length=40)
     plane = toy.full.x.size * config.hidden_size * toy.network.dtype.itemsize
     params, rng, state = toy.network.params, np.random.default_rng(0), toy.start.copy()
     toy.network.initialise(rng)
@@ -294,6 +294,34 @@ def test_a_step_of_training_allocates_less_than_a_third_of_one_plane(
 
     step(1, toy.full)
     assert peak_memory(lambda: (step(2, toy.full), step(3, toy.short))) < plane / 3
+
+
+# -- one character at a time --------------------------------------------------------------------------------------
+
+
+def test_a_decoder_reads_single_characters_as_the_network_does(composition, make_toy):
+    toy = make_toy(composition)
+    network, decoder = toy.network, toy.network.decoder()
+    state = toy.start[:, :, :1].copy()
+    other = state.copy()
+    for character in toy.full.x[:, :1]:
+        wanted, found = network.feed(character[None], state), decoder.feed(character[None], other)
+        np.testing.assert_allclose(found, wanted, **CLOSE)
+        np.testing.assert_allclose(other, state, **CLOSE)
+        np.testing.assert_array_equal(decoder.predict(other), found[0])
+    window = toy.full.x[:, :2]
+    np.testing.assert_array_equal(
+        decoder.feed(window, decoder.start(2)), network.feed(window, network.start(2))
+    )  # and others in the ordinary way
+
+
+def test_a_decoder_is_the_network_as_it_was(make_toy):
+    toy = make_toy(ModelConfig(**DEEP))
+    decoder, character = toy.network.decoder(), toy.full.x[:1, :1]
+    wanted = decoder.feed(character, decoder.start(1)).copy()
+    toy.network.params.values[...] = 0
+    np.testing.assert_array_equal(decoder.feed(character, decoder.start(1)), wanted)
+    np.testing.assert_array_equal(decoder.feed(toy.full.x[:2], decoder.start(toy.full.x.shape[1]))[0, 0], wanted[0, 0])
 
 
 # -- parameters ---------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn import parallel
-from charrnn.config import ModelConfig
+from charrnn.config import Config, DataConfig, ModelConfig, TrainConfig
 from charrnn.errors import CharrnnError
 from charrnn.network import Network
 from charrnn.parallel import Team, auto_shards
@@ -19,19 +19,21 @@ IDS = np.random.default_rng(3).integers(0, VOCAB.size, 200).astype(np.uint8)
 
 
 def make_team(shards: int, workers: int = 1, dropout: float = 0.0, cell: str = "lstm") -> Team:
-    config = ModelConfig(cell=cell, hidden_size=5, num_layers=2, dropout=dropout)
-    team = Team(config, VOCAB, IDS, STREAMS, LENGTH, shards, workers, seed=4)
+    model = ModelConfig(cell=cell, hidden_size=5, num_layers=2, dropout=dropout)
+    train = TrainConfig(batch_size=STREAMS, seq_length=LENGTH, shards=shards)
+    team = Team(Config(DataConfig("-"), model, train, seed=4), VOCAB, IDS, workers)
     team.network.initialise(np.random.default_rng(1))
     return team
 
 
-def trained(team: Team, steps: int = 9) -> tuple[list[float], np.ndarray, np.ndarray]:
-    """Losses, last gradient and state of a few plain gradient steps, over the end of an epoch."""
+def trained(team: Team, steps: int = 9) -> tuple[list[float], np.ndarray, ...]:
+    """Losses, last gradient, parameters, moments and state of a few steps, over the end of an epoch."""
     losses = []
     for step in range(steps):
         losses.append(team.gradient(step))
-        team.network.params.values -= 0.1 * team.network.params.grads
-    return losses, team.network.params.grads.copy(), team.state
+        team.update(0.1, step + 1)
+    params = team.network.params
+    return losses, params.grads.copy(), params.values.copy(), team.moments.copy(), team.state
 
 
 @pytest.mark.parametrize("shards", [1, 2, 3, 4, 6])
@@ -66,10 +68,10 @@ def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
         assert team.workers == workers
         results.append(trained(team))
         team.close()
-    for losses, grads, state in results[1:]:
+    for losses, *arrays in results[1:]:
         assert losses == results[0][0]
-        np.testing.assert_array_equal(grads, results[0][1])
-        np.testing.assert_array_equal(state, results[0][2])
+        for found, wanted in zip(arrays, results[0][1:], strict=True):
+            np.testing.assert_array_equal(found, wanted)
 
 
 def test_the_state_can_be_taken_out_and_put_back():

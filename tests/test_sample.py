@@ -13,7 +13,7 @@ from charrnn.config import ModelConfig
 from charrnn.errors import TextError
 from charrnn.network import Network
 from charrnn.params import Array
-from charrnn.sample import PASSAGE, Options, generate, generate_batch, probabilities
+from charrnn.sample import PASSAGE, Options, generate, generate_batch, weights
 from charrnn.text import Vocab
 
 SIX = Vocab("abcdef")
@@ -101,7 +101,9 @@ def naive_probabilities(logits: list[float], options: Options) -> list[float]:
     ),
 )
 def test_top_k_top_p_and_min_p_keep_exactly_what_they_say(logits, options):
-    found = probabilities(np.array(logits), options)
+    found = weights(np.array([logits, logits]), options)
+    np.testing.assert_array_equal(*found)
+    found = found[0] / found[0].sum()
     expected = naive_probabilities(logits, options)
     assert [p > 0 for p in found] == [p > 0 for p in expected]
     np.testing.assert_allclose(found, expected, rtol=1e-9)
@@ -109,8 +111,8 @@ def test_top_k_top_p_and_min_p_keep_exactly_what_they_say(logits, options):
 
 def test_a_character_that_is_kept_out_or_impossible_has_probability_zero():
     logits = np.array([0.0, -np.inf, 1.0, 2.0])
-    np.testing.assert_array_equal(probabilities(logits, Options()) > 0, [True, False, True, True])
-    np.testing.assert_array_equal(probabilities(logits, Options(top_k=1)), [0, 0, 0, 1])
+    np.testing.assert_array_equal(weights(logits[None], Options())[0] > 0, [True, False, True, True])
+    np.testing.assert_array_equal(weights(logits[None], Options(top_k=1))[0], [0, 0, 0, 1])
 
 
 LOGITS = np.array([0.0, 1.0, -1.0, 2.0, 0.5, -3.0])
@@ -242,8 +244,8 @@ def test_a_prime_is_read_character_by_character_before_the_first_is_drawn(random
     rng = np.random.default_rng([1, 0])
     expected = ""
     for _ in range(40):
-        cumulative = probabilities(logits[0], Options()).cumsum()
-        drawn = int(np.searchsorted(cumulative, rng.random()))
+        cumulative = weights(logits, Options())[0].cumsum()
+        drawn = int(np.searchsorted(cumulative, (1 - rng.random()) * cumulative[-1]))
         expected += model.vocab.symbols[drawn]
         logits = model.feed(np.array([[drawn]]), state)[0]
     assert text_of(model, length=40, prime=model.vocab.decode(ids)) == expected
@@ -305,6 +307,9 @@ def test_sampling_reads_the_array_that_a_model_hands_out_and_keeps_none():
         def predict(self, state: Array) -> Array:
             self.memory[...] = LOGITS
             return self.memory[0]
+
+        def decoder(self) -> "Reuses":
+            return self
 
         def feed(self, ids: Array, state: Array) -> Array:
             self.memory[...] = LOGITS

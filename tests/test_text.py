@@ -515,16 +515,15 @@ def test_the_streams_split_is_the_naive_one(size, fractions, streams, length):
         message = fault(split_streams, np.arange(size), fractions, streams, length)
         assert f"blocks of {streams} x {length} = {block:,} characters; {size:,} give none to train on" in message
         return
-    parts = split_streams(np.arange(size), fractions, streams, length)
+    parts = [part.reshape(-1) for part in split_streams(np.arange(size), fractions, streams, length)]
     assert [part.tolist() for part in parts] == naive_streams(list(range(size)), fractions, streams, length)
     assert sorted(np.concatenate(parts)) == list(range(size // block * block))
 
 
 def test_the_streams_split_of_war_and_peace_has_260_32_and_33_blocks():
-    parts = split_streams(np.arange(3_258_246, dtype=np.int32), (0.8, 0.1, 0.1), 100, 100)
-    assert [len(part) // 10_000 for part in parts] == [260, 32, 33]
-    assert [len(part) % 10_000 for part in parts] == [0, 0, 0]
-    columns = [part.reshape(100, -1) for part in parts]
+    columns = split_streams(np.arange(3_258_246, dtype=np.int32), (0.8, 0.1, 0.1), 100, 100)
+    assert [part.size // 10_000 for part in columns] == [260, 32, 33]
+    assert [part.size % 10_000 for part in columns] == [0, 0, 0]
     starts = np.arange(100) * 32_500
     assert (columns[0] == starts[:, None] + np.arange(26_000)).all()
     assert (columns[1] == starts[:, None] + np.arange(26_000, 29_200)).all()
@@ -533,14 +532,14 @@ def test_the_streams_split_of_war_and_peace_has_260_32_and_33_blocks():
 
 @pytest.mark.parametrize("fractions", [(0.9, 0.1, 0), (1, 0, 0)])
 def test_a_split_without_a_share_gets_nothing(fractions):
-    sizes = list(map(len, split_streams(np.arange(3_258_246), fractions, 100, 100)))
+    sizes = [part.size for part in split_streams(np.arange(3_258_246), fractions, 100, 100)]
     assert sum(sizes) == 3_250_000
     assert [not size for size in sizes] == [not fraction for fraction in fractions]
 
 
 def test_training_on_the_streams_split_reads_its_blocks_one_after_another():
     train, _, _ = split_streams(np.arange(1000), (0.8, 0.1, 0.1), 4, 5)
-    batches = Batches(train, 4, 5)
+    batches = Batches(train.reshape(-1), 4, 5)
     assert len(batches) == 40
     for window in range(len(batches)):
         expected = np.arange(4) * 250 + np.arange(window * 5, window * 5 + 5)[:, None]

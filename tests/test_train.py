@@ -662,7 +662,7 @@ def test_poisoned_moments_end_the_run_before_they_are_saved(optimizer):
     steps = iter(run)
     next(steps), next(steps)
     before = (RUN / LAST).read_bytes()
-    run.optimizer.moments[-1, 7] = np.inf
+    run.team.moments[-1, 7] = np.inf
     assert_diverges(run, by=4)
     assert (RUN / LAST).read_bytes() == before
 
@@ -893,7 +893,7 @@ def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
     assert run.steps == 63
     assert found.chars_per_second > 0
     assert found.seconds >= run.steps * 8 * 4 / found.chars_per_second
-    params, moments, corpus = run.network.params, run.optimizer.moments, run.corpus
+    params, moments, corpus = run.network.params, run.team.moments, run.corpus
     assert found.memory["parameters"] == params.values.nbytes == 4 * params.size
     assert found.memory["gradients and moments"] == shards * params.grads.nbytes + moments.nbytes
     assert found.memory["text"] == sum(len(split) for split in (corpus.train, corpus.valid, corpus.test))
