@@ -1,6 +1,6 @@
 """Does a text copy its training text? The longest verbatim overlap, and the share of passages that are new, by length.
 
-Passages of one length are told apart by numbers, for lengths that double (Karp, Miller and Rosenberg 1972): a passage of
+Passages of a length are told apart by numbers, for lengths that double (Karp, Miller and Rosenberg 1972): a passage of
 n characters is the pair of numbers of its first and of its last 2^k. Each length is one sort of what both texts
 still share, and about 2 log2(longest overlap) lengths are looked at: near-linear time. Texts are ids (len,).
 """
