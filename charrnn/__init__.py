@@ -26,8 +26,10 @@ if TYPE_CHECKING:
     from charrnn.errors import CharrnnError as CharrnnError
     from charrnn.evaluate import Report as Report
     from charrnn.evaluate import score_text as score_text
+    from charrnn.fitting import fit as fit
     from charrnn.network import Network as Network
     from charrnn.network import load as load
+    from charrnn.ngram import NGram as NGram
     from charrnn.sample import generate as generate
     from charrnn.text import Vocab as Vocab
     from charrnn.train import Progress as Progress
@@ -37,12 +39,14 @@ if TYPE_CHECKING:
 _HOMES = {
     "CharrnnError": "errors",
     "Config": "config",
+    "NGram": "ngram",
     "Network": "network",
     "Progress": "train",
     "Report": "evaluate",
     "Run": "train",
     "Vocab": "text",
     "config_from_dict": "config",
+    "fit": "fitting",
     "generate": "sample",
     "load": "network",
     "load_config": "config",

@@ -10,6 +10,7 @@ import errno
 import os
 import signal
 import sys
+from collections.abc import Iterable
 from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ import click
 from charrnn.errors import CharrnnError, ConfigError, visible
 
 if TYPE_CHECKING:
+    from charrnn.config import Config
     from charrnn.network import Loaded
 
 CHECKPOINT = click.argument("checkpoint", type=click.Path())
@@ -68,6 +70,7 @@ def cli() -> None:
     charrnn train configs/quickstart.yaml     train on the bundled tales (one minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
+    charrnn compare runs/quickstart runs/my   which is better, and by more than noise?
     charrnn config > my.yaml                  every key of a config, explained
     """
 
@@ -107,6 +110,8 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     from charrnn.config import load_config
 
     settings = load_config(config, assignments, out=out, seed=seed)
+    if settings.model.cell == "ngram":
+        return fit_ngram(settings, resume, init_from, dry_run, force, quiet)
     from charrnn.console import describe_estimate, follow, tell
     from charrnn.estimate import estimate
     from charrnn.train import open_run, processes
@@ -147,6 +152,8 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     if assignments and not config:
         raise click.UsageError("--set changes a CONFIG; name one")
     settings = load_config(config, assignments) if config else None
+    if settings and settings.model.cell == "ngram":
+        raise click.UsageError("bench measures networks; an n-gram is counted in one pass")
     from charrnn.bench import measure
     from charrnn.console import describe_bench
     from charrnn.machine import sentence
@@ -195,9 +202,9 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     loaded = opened(checkpoint)
     start = prime_text(loaded, prime, prime_file)
     shown = start.decode("latin-1") if isinstance(start, bytes) else start
-    out = TextOut(loaded.network.vocab.tokens, num, "" if hide_prime else shown)
+    out = TextOut(loaded.model.vocab.tokens, num, "" if hide_prime else shown)
     with one_thread():
-        for stream, character in generate_batch(loaded.network, Options(**options), num, start, seed, unknown):
+        for stream, character in generate_batch(loaded.model, Options(**options), num, start, seed, unknown):
             out.write(stream, character)
     out.close()
     return 0
@@ -211,34 +218,88 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     type=click.Choice(["train", "valid", "test"]),
     help="A split of the run's own text (default: test, else valid).",
 )
+@click.option("--baselines", is_flag=True, help="Also uniform, unigram, Kneser-Ney n-gram, xz and bzip2.")
+@click.option("--novelty", is_flag=True, help="What the text has in common with the training text, word for word.")
+@click.option("--dynamic", type=click.Choice(["rms", "sgd"]), is_flag=False, flag_value="rms",
+              help="Also with weights that follow the text as it is scored; alone: rms.")  # fmt: skip
+@click.option("--dynamic-rate", type=Number(0), metavar="F", help="Step size of --dynamic.")
+@click.option("--per-char", type=click.Path(), metavar="FILE", help="Write a table of all characters (TSV).")
+@click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table of all lines (TSV).")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, as_json: bool) -> int:
-    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity.
+def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
+             dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
+             as_json: bool) -> int:  # fmt: skip
+    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and where the losses fall.
 
     \b
     charrnn eval runs/my                  the held-out split
+    charrnn eval runs/my --baselines      with what simpler models make of it beside it
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
+    charrnn eval runs/my runs/ngram       two models, and their mixture
 
-    Every character is scored once, given all before it. Several files are scored as one text.
+    Every character is scored once, given all before it. Several files are scored as one text; a FILE that is a
+    checkpoint or a run directory is one more model. Each figure has a 95 % interval (block bootstrap).
     """
     import json
 
+    from charrnn.analysis import per_char as char_table
+    from charrnn.analysis import per_line as line_table
+    from charrnn.assess import Wanted, assess, choose_split, own_corpus
     from charrnn.machine import one_thread
+    from charrnn.network import is_checkpoint
+    from charrnn.show import evaluation
 
+    models = [checkpoint, *(name for name in files if is_checkpoint(name))]
+    files = tuple(name for name in files if name not in models)
     if files and split:
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
-    loaded = opened(checkpoint)
+    if dynamic_rate is not None and not dynamic:
+        raise click.UsageError("--dynamic-rate counts only with --dynamic")
+    if per_char and per_char == per_line:
+        raise click.UsageError("--per-char and --per-line name the same file")
+    for name in (per_char, per_line):
+        check_new(name)
+    loaded = [opened(name) for name in models]
+    wanted = Wanted(baselines, novelty, dynamic, dynamic_rate)
+    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or wanted != Wanted() else None
+    text = read_files(loaded[0], files) if corpus is None or files else choose_split(corpus, split)
     with one_thread():
-        name, report = score_files(loaded, files) if files else score_split(loaded, split)
-    if as_json:
-        click.echo(json.dumps({"text": name, **report.to_dict()}))
-        return 0
-    unknown = f", {report.unknown_chars:,} unknown to the model left out" if report.unknown_chars else ""
-    click.echo(f"{visible(name)}: {report.chars:,} characters{unknown}")
-    click.echo(f"  cross-entropy  {report.nats_per_char:.4f} nats/char")
-    click.echo(f"                 {report.bits_per_char:.4f} bits/char")
-    click.echo(f"                 {report.bits_per_byte:.4f} bits/byte")
-    click.echo(f"  perplexity     {report.perplexity:.3f}")
+        report, scores = assess(loaded, text, corpus, wanted)
+    vocab = loaded[0].model.vocab
+    if per_char:
+        write_table(per_char, char_table(vocab, text.ids, scores))
+    if per_line:
+        write_table(per_line, line_table(vocab, text.ids, scores.nats))
+    for line in [json.dumps(report)] if as_json else evaluation(report):
+        click.echo(line)
+    return 0
+
+
+@cli.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN RUN...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def compare(runs: tuple[str, ...], as_json: bool) -> int:
+    """Compare two or more runs: configs, best validation, speed, and whether one is better by more than noise.
+
+    \b
+    charrnn compare runs/lstm runs/gru
+
+    Runs on the same text are scored again on their held-out split (test, else validation), and the mean difference from
+    the best gets a 95 % interval (paired block bootstrap).
+    """
+    import json
+
+    from charrnn.compare import compare as compare_runs
+    from charrnn.console import duration
+    from charrnn.machine import one_thread
+    from charrnn.show import comparison
+
+    if len(runs) < 2:
+        raise click.UsageError("name at least two runs")
+    with one_thread():
+        found = compare_runs(list(runs))
+    for line in [json.dumps(found)] if as_json else comparison(found, duration):
+        click.echo(line)
     return 0
 
 
@@ -253,21 +314,21 @@ def info(checkpoint: str, as_json: bool) -> int:
     """
     import json
 
+    from charrnn.network import describe_model
+
     loaded = opened(checkpoint)
-    header, vocab = loaded.header, loaded.network.vocab
+    header, vocab = loaded.header, loaded.model.vocab
+    model, training, ngram = loaded.config.model, header.get("training"), loaded.config.model.cell == "ngram"
+    size = loaded.model.size
     if as_json:
-        click.echo(json.dumps({"path": str(loaded.path), "parameters": loaded.network.params.size, **header}))
+        click.echo(json.dumps({"path": str(loaded.path), "ngrams" if ngram else "parameters": size, **header}))
         return 0
-    model, training = loaded.config.model, header.get("training")
     click.echo(visible(str(loaded.path)))
-    click.echo(
-        f"  model        {model.cell}, {model.num_layers} x {model.hidden_size}, "
-        f"{loaded.network.params.size:,} parameters"
-    )
+    click.echo(f"  model        {describe_model(model)}, {size:,} {'n-grams' if ngram else 'parameters'}")
     click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:1000]}")
     for line in history(training if isinstance(training, dict) else {}):
         click.echo(f"  {line}")
-    click.echo(f"  arrays       {', '.join(loaded.network.params.shapes)}")
+    click.echo(f"  arrays       {', '.join(loaded.arrays)}")
     versions = header.get("versions")
     named = ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else "unknown"
     click.echo(f"  versions     {visible(named, keep='')}")
@@ -384,10 +445,9 @@ def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> A
     return "".join(transformed([text], data.normalize, data.lowercase))
 
 
-def score_files(loaded: "Loaded", files: tuple[str, ...]) -> tuple[str, Any]:
-    """Score files, or standard input, as one text."""
+def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
+    """Files, or standard input, as one text to score."""
     from charrnn.corpus import read_pieces
-    from charrnn.evaluate import score
     from charrnn.text import file_pieces, find_files, make_split, stream_pieces
 
     def pieces() -> Any:
@@ -398,27 +458,55 @@ def score_files(loaded: "Loaded", files: tuple[str, ...]) -> tuple[str, Any]:
                 yield from file_pieces(find_files(name, "FILE"))
 
     raw = read_pieces(loaded.config.data, pieces())
-    split = make_split(", ".join(files), raw.ids, raw.symbols, loaded.network.vocab)
-    return split.name, score(loaded.network, split.ids, split.unknown)
+    return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
 
 
-def score_split(loaded: "Loaded", name: str | None) -> tuple[str, Any]:
-    """Score a split of the text that the model was trained on; without a name the test split, else validation."""
-    from charrnn.corpus import load_corpus
-    from charrnn.errors import TextError
-    from charrnn.evaluate import score
-
-    corpus = load_corpus(loaded.config, loaded.network.vocab)
-    if corpus.fingerprint != loaded.header.get("data"):
-        raise TextError(
-            "the text has changed since this model was trained, so its splits are not the same; name a FILE to score"
-        )
+def check_new(name: str | None) -> None:
+    """Refuse, before any work is done, to write where there is something already, or no folder."""
     if name is None:
-        name = "test" if len(corpus.test) else "valid"
-    split = getattr(corpus, name)
-    if not len(split):
-        raise TextError(f"the {name} split of this run is empty; name a FILE to score, or another --split")
-    return f"{name} split", score(loaded.network, split.ids, split.unknown)
+        return
+    if not name or os.path.lexists(name):
+        raise click.UsageError(f"{name!r} exists already; name another file, or remove it")
+    if not Path(name).parent.is_dir():
+        raise click.UsageError(f"{name!r}: there is no folder {Path(name).parent}")
+
+
+def write_table(name: str, lines: Iterable[str]) -> None:
+    """Write lines to a file, whole or not at all."""
+    from charrnn.files import write_atomic
+
+    write_atomic(Path(name), lambda file: file.writelines(line.encode() for line in lines))
+
+
+def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
+    """What train does for model.cell: ngram: count, and say so in a few lines."""
+    from charrnn.advice import shell
+    from charrnn.console import tell
+    from charrnn.fitting import fit
+    from charrnn.train import BEST
+
+    if init_from:
+        raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
+    if resume and (Path(settings.out or "") / BEST).exists():
+        tell("this run is finished (an n-gram has no steps to go on with); --force counts it again")
+        return 0
+    fitted = fit(settings, force, keep=not dry_run)
+    corpus, record, model = fitted.corpus, fitted.record, settings.model
+    loss = record["valid_loss"]
+    lines = [
+        f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
+        f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
+        f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
+        f"{record['seconds']:.1f} s",
+        "no validation split" if loss is None else f"Validation loss {loss:.4f} nats per character.",
+    ]
+    lines += [f"next:  charrnn {command} {shell(str(settings.out))}" for command in ("sample", "eval")]
+    if dry_run:
+        click.echo("\n".join([*lines[:-2], "nothing was written"]))
+    elif not quiet:
+        for line in lines:
+            tell(line)
+    return 0
 
 
 def main() -> None:

@@ -84,9 +84,26 @@ class InitConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The network."""
+    """The model."""
 
-    cell: Literal["rnn", "lstm", "gru"] = key("lstm", "The recurrent cell.")
+    cell: Literal["rnn", "lstm", "gru", "ngram"] = key(
+        "lstm",
+        "The recurrent cell; or ngram, a Markov model that is counted in seconds instead of trained: a baseline. For "
+        "it only order and smoothing count here, and nothing of train but the blocks of data.split: streams.",
+    )
+    order: int = key(
+        7,
+        "The n of the n-gram: all its characters, so order - 1 are looked at.",
+        low=1,
+        high=20,
+        only=("cell", "ngram"),
+    )
+    smoothing: Literal["kneser-ney", "witten-bell", "additive"] = key(
+        "kneser-ney",
+        "What the n-gram gives to the unseen. kneser-ney: interpolated, modified (Chen and Goodman 1998). witten-bell: "
+        "interpolated. additive: one is added to every count.",
+        only=("cell", "ngram"),
+    )
     hidden_size: int = key(256, "Hidden units of each layer.", low=1, high=65536)
     num_layers: int = key(2, "Recurrent layers on top of one another.", low=1, high=64)
     embedding_size: int | None = key(
@@ -173,7 +190,7 @@ class Config:
     """A whole run. `Config(data=DataConfig(path="my.txt"))` is a complete one."""
 
     data: DataConfig = key(MISSING, "The text and how it is read.")
-    model: ModelConfig = key(ModelConfig(), "The network.")
+    model: ModelConfig = key(ModelConfig(), "The model.")
     train: TrainConfig = key(TrainConfig(), "Training.")
     seed: int = key(1, "Seed of all randomness: initialisation, dropout, samples.", low=0, high=2**63 - 1)
     out: str | None = key(None, "The run directory; null: runs/ and the config file's name.")

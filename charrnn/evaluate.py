@@ -59,10 +59,23 @@ class Report:
         return {name: getattr(self, name) for name in names}
 
 
-def log_probs(
+@dataclass(frozen=True)
+class Scores:
+    """What a model made of each character of a text, all (len,), about 15 bytes a character in all.
+
+    `nats`: -ln p. `rank`: how many characters it held likelier, 0 for its first guess (of equals the lower id is
+    first). `sure`: the probability of its first guess. A mixture has the nats alone.
+    """
+
+    nats: Array
+    rank: Array | None = None
+    sure: Array | None = None
+
+
+def predictions(
     model: LanguageModel, ids: Array, streams: int | None = None, chunk: int = CHUNK, gaps: list[float] | None = None
 ) -> Iterator[tuple[Array, Array]]:
-    """ln p of every character given all before it: pieces of (positions (K,), ln p (K,)), each position once.
+    """The distribution of every character given all before it: (positions (K,), ln p (K, V)), each position once.
 
     Arguments: `ids` (len,), one or more; `streams`, 1 for a single pass, None for as many as pay; `chunk`,
     steps at a time;
@@ -77,7 +90,7 @@ def log_probs(
     run = -(-(length - warm) // streams)
     state = model.start(streams)
     first = log_softmax_(np.array(model.predict(state)[:1]))
-    yield np.zeros(1, np.int64), first[0, ids[:1].astype(np.int64)]
+    yield np.zeros(1, np.int64), first
     starts = np.arange(streams) * run
     for begin in range(0, warm + run - 1, chunk):
         end = min(begin + chunk, warm + run - 1)
@@ -89,12 +102,41 @@ def log_probs(
         scored = (target < length) & ((target - starts >= warm) | (starts == 0))
         positions = target[scored]
         if len(positions):
-            rows = log_softmax_(logits[scored])
-            yield positions, rows[np.arange(len(positions)), ids[positions]]
+            yield positions, log_softmax_(logits[scored])
     if gaps is not None and streams > 1:
         late = np.exp(log_softmax_(logits[-1].copy()))
         meet = np.flatnonzero(starts[1:] + warm - 1 < length)
         gaps.extend((np.abs(early[meet + 1] - late[meet]).sum(axis=1) / 2).tolist())
+
+
+def log_probs(
+    model: LanguageModel, ids: Array, streams: int | None = None, chunk: int = CHUNK, gaps: list[float] | None = None
+) -> Iterator[tuple[Array, Array]]:
+    """ln p of every character given all before it: (positions (K,), ln p (K,)); arguments as for predictions()."""
+    for positions, rows in predictions(model, ids, streams, chunk, gaps):
+        yield positions, rows[np.arange(len(positions)), ids[positions]]
+
+
+def score_each(model: LanguageModel, ids: Array) -> Scores:
+    """Score ids (len,), one or more, character by character, in one pass like that of score()."""
+    gaps: list[float] = []
+    scores = _each(model, ids, None, gaps)
+    return scores if all(gap < TOLERANCE for gap in gaps) else _each(model, ids, 1, gaps)
+
+
+def _each(model: LanguageModel, ids: Array, streams: int | None, gaps: list[float]) -> Scores:
+    size = model.vocab.size
+    nats, sure = np.zeros(len(ids)), np.zeros(len(ids), np.float32)
+    rank = np.zeros(len(ids), np.min_scalar_type(size))
+    for positions, rows in predictions(model, ids, streams, gaps=gaps):
+        target = ids[positions].astype(np.int64)
+        logs = rows[np.arange(len(rows)), target]
+        nats[positions] = -logs
+        sure[positions] = np.exp(rows.max(axis=1))
+        rank[positions] = (rows > logs[:, None]).sum(axis=1)
+        tied = (rows == logs[:, None]) & (np.arange(size) < target[:, None])
+        rank[positions] += tied.sum(axis=1).astype(rank.dtype)
+    return Scores(nats, rank, sure)
 
 
 def score(model: LanguageModel, ids: Array, unknown: int = 0, streams: int | None = None, chunk: int = CHUNK) -> Report:

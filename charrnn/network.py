@@ -19,6 +19,7 @@ from charrnn.decoder import Decoder
 from charrnn.errors import CheckpointError, ConfigError, NewerFormatError
 from charrnn.heads import NextCharacter
 from charrnn.layers import Stack, StackTape
+from charrnn.ngram import NGram
 from charrnn.params import Array, Params
 from charrnn.text import Batch, Vocab
 
@@ -49,6 +50,8 @@ class Network:
         values: Array | None = None,
         grads: Array | None = None,
     ) -> None:
+        if config.cell == "ngram":
+            raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
         self.config, self.dtype = config, np.dtype(dtype)
         self._vocab = vocab
         cell = make_cell(config.cell, config.activation, config.reset)
@@ -64,6 +67,11 @@ class Network:
     def vocab(self) -> Vocab:
         """The characters that it knows, and their ids."""
         return self._vocab
+
+    @property
+    def size(self) -> int:
+        """How many parameters it has."""
+        return self.params.size
 
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw all parameters, biases too, by config.init; the LSTM's forget bias is then set.
@@ -165,9 +173,9 @@ BEST, LAST, PREVIOUS = "best.npz", "last.npz", "previous.npz"  # of a run direct
 
 @dataclass
 class Loaded:
-    """A checkpoint, verified and understood: the network, its config, and everything else that the file holds."""
+    """A checkpoint, verified and understood: the model, its config, and everything else that the file holds."""
 
-    network: Network
+    model: Network | NGram
     config: Config
     header: dict[str, Any]
     arrays: dict[str, Array]
@@ -181,6 +189,19 @@ class Loaded:
         step = training.get("step") if isinstance(training, dict) else 0
         return step if isinstance(step, int) else 0
 
+    @property
+    def name(self) -> str:
+        """What a table calls it: its run directory where it is that run's best, else the file."""
+        folder = self.path.parent
+        return str(folder if self.path.name == "best.npz" and folder.name else self.path)
+
+    @property
+    def network(self) -> Network:
+        """The model where it is a network. Raises CheckpointError where it has no weights."""
+        if isinstance(self.model, NGram):
+            raise CheckpointError(f"{self.path}: this is an n-gram; it has no weights to train, adapt or begin from")
+        return self.model
+
 
 def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
     """The part of a checkpoint's header from which load() builds the network again.
@@ -193,8 +214,28 @@ def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
     return {"config": config.to_dict(), "vocab": words}
 
 
+def describe_model(config: ModelConfig) -> str:
+    """What a table calls a model."""
+    if config.cell == "ngram":
+        return f"{config.order}-gram, {config.smoothing}"
+    return f"{config.cell} {config.num_layers} x {config.hidden_size}"
+
+
+def is_checkpoint(path: str | Path) -> bool:
+    """Whether a path names a model rather than a text: a run directory, or a file that begins as checkpoints do."""
+    path = Path(path)
+    if path.is_dir():
+        return any((path / name).exists() for name in (BEST, LAST, PREVIOUS))
+    try:
+        with open(path, "rb") as file:
+            start = file.read(64)
+    except (OSError, ValueError):
+        return False
+    return start.startswith(b"PK\3\4") and b"header.npy" in start
+
+
 def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Loaded:
-    """Read a checkpoint and build its network; of a run directory the best, or what stands in for it.
+    """Read a checkpoint and build its model; of a run directory the best, or what stands in for it.
 
     Raises CheckpointError where the file is no whole checkpoint, or its arrays are not those that its config calls for.
     """
@@ -242,6 +283,10 @@ def _load(path: Path, dtype: npt.DTypeLike) -> Loaded:
         raise CheckpointError(f"{path}: damaged ({'; '.join(str(error).splitlines())})") from None
     except (KeyError, TypeError):
         raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
+    check_vocab(path, vocab)
+    if config.model.cell == "ngram":
+        ngram = load_ngram(path, config.model, vocab, arrays)
+        return Loaded(ngram, config, header, arrays, path)
     check_arrays(path, config.model, vocab, arrays)
     network = Network(config.model, vocab, dtype)
     for name, value in network.params.value.items():
@@ -249,16 +294,28 @@ def _load(path: Path, dtype: npt.DTypeLike) -> Loaded:
     return Loaded(network, config, header, arrays, path)
 
 
-def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> None:
-    """Compare names and shapes with those that the config calls for, before memory is taken for a network.
+def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> NGram:
+    """An n-gram, counted again from the text that its checkpoint holds. Raises CheckpointError where that is none."""
+    text = arrays.get("text")
+    if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < config.order or text.max() >= vocab.size:
+        raise CheckpointError(f"{path}: damaged (the array text is missing, or is no text of its vocabulary)")
+    return NGram(vocab, text, config.order, config.smoothing)
 
-    Raises CheckpointError naming the array that differs.
-    """
+
+def check_vocab(path: Path, vocab: Vocab) -> None:
+    """Raises CheckpointError where a vocabulary is none."""
     symbols = vocab.symbols
     sound = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
     sound = sound and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
     if not (sound and (vocab.tokens == "char" or vocab == Vocab.of_bytes())):
         raise CheckpointError(f"{path}: damaged (its vocabulary)")
+
+
+def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> None:
+    """Compare names and shapes with those that the config calls for, before memory is taken for a network.
+
+    Raises CheckpointError naming the array that differs.
+    """
     cell = make_cell(config.cell, config.activation, config.reset)
     sizes = (vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
     wanted = Stack(cell, *sizes).shapes() | NextCharacter(config.hidden_size, vocab.size).shapes()
@@ -270,9 +327,9 @@ def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str
             raise CheckpointError(f"{path}: damaged (the array {name} is {found.shape}, its config calls for {shape})")
 
 
-def load(path: str | Path) -> Network:
-    """The network of a checkpoint, ready to sample and to score."""
-    return load_checkpoint(path).network
+def load(path: str | Path) -> Network | NGram:
+    """The model of a checkpoint, ready to sample and to score."""
+    return load_checkpoint(path).model
 
 
 def check_transferable(old: Network, model: ModelConfig, tokens: str) -> None:

@@ -94,7 +94,8 @@ class Vocab:
 
     def decode(self, ids: Array | Sequence[int]) -> str:
         """Ids to text; for bytes, each byte as the character of its number (to_bytes() gives the bytes)."""
-        return "".join(self.symbols[k] if k < len(self.symbols) else "�" for k in np.asarray(ids).tolist())
+        points = np.append(code_points(self.symbols), np.uint32(ord("�")))
+        return points[np.minimum(np.asarray(ids, np.int64), len(self.symbols))].tobytes().decode("utf-32-le")
 
     def to_bytes(self, text: str) -> bytes:
         """What decode() gave, as the bytes that belong in a file."""

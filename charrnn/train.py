@@ -505,7 +505,7 @@ def open_run(
     """
     folder = Path(config.out or "runs/run")
     try:
-        _check_free(folder, resume, force)
+        check_free(folder, resume, force)
     except RunExistsError:
         if (folder / LOCK).exists():
             Lock(folder).close()  # that another trainer is at work there says more
@@ -520,7 +520,7 @@ def open_run(
     folder.mkdir(parents=True, exist_ok=True)
     lock = Lock(folder)
     try:
-        _check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
+        check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
         sweep(folder)
         sweep(folder / SAMPLES)
         if resume and _resumable(folder):
@@ -537,7 +537,7 @@ def open_run(
         else:
             run = Run(config, corpus, folder, start_from=origin.network if origin else None, workers=workers)
             run.notes = [origin.note] if origin and origin.note else []
-            _clear(folder)
+            clear(folder)
             known = False
         if config.train.on_divergence == "rollback" and not known:
             run._write(ROLLBACK, complete=True)
@@ -555,7 +555,8 @@ def _resumable(folder: Path) -> bool:
     return any((folder / name).exists() for name in (LAST, PREVIOUS))
 
 
-def _check_free(folder: Path, resume: bool, force: bool) -> None:
+def check_free(folder: Path, resume: bool, force: bool) -> None:
+    """Raises RunExistsError where a run directory must not be begun in."""
     if folder.exists() and not folder.is_dir():
         raise RunExistsError(f"{folder}: this is a file; choose another --out")
     if not (resume or force) and any((folder / name).exists() for name in (LAST, PREVIOUS, BEST, LOG, CONFIG)):
@@ -565,7 +566,7 @@ def _check_free(folder: Path, resume: bool, force: bool) -> None:
         )
 
 
-def _clear(folder: Path) -> None:
+def clear(folder: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
     samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
     for path in [*(folder / name for name in (LAST, PREVIOUS, BEST, ROLLBACK, LOG)), *samples]:

@@ -18,13 +18,15 @@ ROOMS = {  # room: its modules
     "text": "text",
     "store": "checkpoint",
     "contract": "model",
+    "counting": "ngram novelty",
     "cells": "cells",
     "layers": "layers decoder",
     "heads": "heads",
     "network": "network",
-    "use": "evaluate sample",
-    "learn": "corpus parallel train estimate bench advice",
-    "door": "console cli",
+    "use": "evaluate sample analysis mixture",
+    "learn": "corpus parallel train estimate bench advice fitting",
+    "judge": "baselines dynamic assess compare",
+    "door": "show console cli",
 }
 MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "ground": "",
@@ -32,13 +34,15 @@ MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "text": "ground",
     "store": "ground",
     "contract": "ground text",
+    "counting": "ground text",
     "cells": "ground",
     "layers": "ground cells",
     "heads": "ground",
-    "network": "ground settings text store cells layers heads",
+    "network": "ground settings text store counting cells layers heads",
     "use": "ground text contract",
-    "learn": "ground settings text store contract cells layers heads network use",
-    "door": "ground settings text store contract cells layers heads network use learn",
+    "learn": "ground settings text store contract counting cells layers heads network use",
+    "judge": "ground text contract counting network use learn",
+    "door": "ground settings text store contract counting cells layers heads network use learn judge",
 }
 ALONE = {  # modules that know less than their room may
     "errors": "",
@@ -52,10 +56,12 @@ ALONE = {  # modules that know less than their room may
     "corpus": "config errors params spool text",
     "spool": "params",
     "advice": "train",
+    "mixture": "params",
+    "show": "errors",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
-    "numpy": "params ops optim machine text checkpoint cells layers decoder heads network "
-    "evaluate sample parallel train bench spool",
+    "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
+    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",

@@ -33,8 +33,12 @@ import charrnn
 from charrnn.files import Lock
 from charrnn.sample import Options, generate_batch
 
-COMMANDS = ("train", "bench", "sample", "eval", "info", "config")
-SCORES = {"text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity"}
+COMMANDS = ("train", "bench", "sample", "eval", "compare", "info", "config")
+SCORES = {
+    "text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity",
+    "word_perplexity", "top1", "top5", "intervals", "kinds", "positions", "calibration", "calibration_error",
+    "worst", "rows",
+}  # fmt: skip
 TIMES = {"seconds", "chars_per_second"}
 FILES = {"config.yaml", "log.jsonl", "best.npz", "last.npz", "samples", ".lock"}
 HOSTILE = "\x1b]0;x\x07 \x9b31m \u202e é☃ "  # titles and colours in two spellings, and text that runs backwards
@@ -284,8 +288,8 @@ def test_eval_scores_the_held_out_split(tiny: Trained) -> None:
     assert (scores["text"], scores["chars"], scores["unknown_chars"]) == ("test split", 10_700, 0)
     assert said.text.splitlines()[0] == "test split: 10,700 characters"
     for unit in ("nats/char", "bits/char", "bits/byte"):
-        assert f" {scores[unit.replace('/', '_per_')]:.4f} {unit}\n" in said.text
-    assert re.search(rf"perplexity +{scores['perplexity']:.3f}\n", said.text)
+        assert f" {scores[unit.replace('/', '_per_')]:.4f} {unit} " in said.text
+    assert re.search(rf"perplexity +{scores['perplexity']:.3f} +95 %: ", said.text)
 
 
 @pytest.mark.parametrize(("split", "characters"), [("train", 3600), ("valid", 200), ("test", 200)])
@@ -294,7 +298,7 @@ def test_every_split_can_be_scored(split: str, characters: int, small: Path) -> 
     assert (scores["text"], scores["chars"] + scores["unknown_chars"]) == (f"{split} split", characters)
     if split == "valid":
         best = json.loads((small / "runs" / "my" / "log.jsonl").read_text().splitlines()[-1])["valid_loss"]
-        assert scores["nats_per_char"] == best
+        assert scores["nats_per_char"] == pytest.approx(best, rel=1e-12)
 
 
 def test_several_files_are_scored_as_one_text(tiny: Trained, tmp_path: Path) -> None:
@@ -320,12 +324,114 @@ def test_a_text_that_has_changed_is_not_taken_for_the_held_out_split(small: Path
     assert run("eval", "runs/my", "text.txt", cwd=tmp_path).code == 0
 
 
+def numbers_of(line: str) -> list[str]:
+    return re.findall(r"[-+]?\d[\d,.]*", line)
+
+
+def test_eval_prints_what_its_json_holds(small: Path) -> None:
+    """Every figure of the report for people is the one for programs, rounded."""
+    options = ["eval", "runs/my", "runs/ngram", "--baselines", "--novelty", "--dynamic", "sgd"]
+    assert run("train", "my.yaml", "--set", "model.cell=ngram", "--out", "runs/ngram", "--force", cwd=small).code == 0
+    said, told = run(*options, cwd=small), json.loads(run(*options, "--json", cwd=small).out)
+    assert (said.code, said.err) == (0, "")
+    lines = {re.split(r"  +", line.strip())[0]: line for line in said.text.splitlines()}
+    assert lines["perplexity"].split()[1] == f"{told['perplexity']:.3f}"
+    low, high = told["intervals"]["perplexity"]
+    assert lines["perplexity"].endswith(f"95 %: {low:.3f} to {high:.3f}")
+    assert f"{told['word_perplexity']:,.0f}" in lines["of words"]
+    assert f"{told['top1']:.1%} right" in lines["first guess"]
+    assert f"{told['top5']:.1%} hold it" in lines["first five"]
+    names = [row["name"] for row in told["rows"]]
+    assert [name.split(" (")[0] for name in names[:4]] == ["lstm 1 x 8", "7-gram, kneser-ney", "mixture", "lstm 1 x 8"]
+    assert names[3].endswith("dynamic (sgd)")
+    assert names[4:6] + names[7:] == ["uniform", "unigram", "xz -9e", "bzip2 -9"]
+    for row in told["rows"]:
+        shown = lines[row["name"]]
+        assert f" {row['nats_per_char']:.4f} " in shown
+        assert f" {row['bits_per_char']:.3f} " in shown
+        if "interval" in row:
+            assert f" {row['interval'][0]:.3f} to {row['interval'][1]:.3f} " in shown
+    weights = next(line for line in said.text.splitlines() if "weights of the mixture" in line)
+    assert all(f"{each['weight']:.3f} {each['name']}" in weights for each in told["weights"])
+    assert sum(each["weight"] for each in told["weights"]) == pytest.approx(1)
+    for kind in told["kinds"]:
+        wanted = [f"{kind['chars']:,}", f"{kind['nats_per_char']:.4f}", f"{100 * kind['share']:.1f}"]
+        assert numbers_of(lines[kind["kind"]]) == wanted
+    assert [p["last"] for p in told["positions"]] == [1, 2, 4, 8, 16, 32, 50]
+    read = next(line for line in said.text.splitlines() if line.startswith("  nats/char"))
+    assert numbers_of(read) == [f"{p['nats_per_char']:.3f}" for p in told["positions"]]
+    assert numbers_of(lines["how sure it was"]) == [f"{100 * b['sure']:.0f}" for b in told["calibration"]]
+    assert numbers_of(lines["how often right"]) == [f"{100 * b['right']:.0f}" for b in told["calibration"]]
+    assert numbers_of(lines["are new"]) == [f"{100 * n['new']:.1f}" for n in told["novelty"]["new"]]
+    assert f"training text too: {told['novelty']['longest']:,} of {told['chars']} characters" in said.text
+    for passage in told["worst"]:
+        assert f"[{passage['text']}]".replace("\n", "⏎") in said.text
+
+
+def test_tables_of_characters_and_lines_are_written_whole_and_never_over_anything(small: Path, tmp_path: Path) -> None:
+    chars, lines = tmp_path / "chars.tsv", tmp_path / "lines.tsv"
+    options = ["--per-char", chars, "--per-line", lines, "--json"]
+    told = json.loads(run("eval", "runs/my", "--split", "train", *options, cwd=small).out)
+    rows = [line.split("\t") for line in chars.read_text().splitlines()]
+    assert len(rows) == 1 + told["chars"]
+    assert sum(float(row[2]) for row in rows[1:]) / told["chars"] == pytest.approx(told["bits_per_char"], abs=1e-5)
+    rows = [line.split("\t") for line in lines.read_text().splitlines()]
+    assert "\n".join(row[4] for row in rows[1:]) == (small / "text.txt").read_text()[:3600].removesuffix("\n")
+    before = chars.read_bytes()
+    for bad, reason in ((chars, "exists already"), (tmp_path / "no" / "where.tsv", "there is no folder")):
+        said = run("eval", "runs/my", "--per-char", bad, cwd=small)
+        assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
+        assert reason in said.err
+    assert chars.read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {"chars.tsv", "lines.tsv"}
+
+
+def test_an_n_gram_is_trained_sampled_scored_and_shown_by_the_same_commands(small: Path, tmp_path: Path) -> None:
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    train = ["train", "my.yaml", "--set", "model.cell=ngram", "--set", "model.order=5", "--out", "runs/n"]
+    dry = run(*train, "--dry-run", cwd=tmp_path)
+    assert (dry.code, dry.err, (tmp_path / "runs/n").exists()) == (0, "", False)
+    assert dry.text.splitlines()[-1] == "nothing was written"
+    said = run(*train, cwd=tmp_path)
+    assert (said.code, said.out) == (0, b"")
+    loss = json.loads((tmp_path / "runs/n/log.jsonl").read_text())["valid_loss"]
+    assert f"Validation loss {loss:.4f} nats per character." in said.lines
+    assert said.lines[-2:] == ["next:  charrnn sample runs/n", "next:  charrnn eval runs/n"]
+    assert run(*train, cwd=tmp_path).code == 2
+    assert run(*train, "--force", "--quiet", cwd=tmp_path) == Result(0, b"", "")
+    again = run(*train, "--resume", cwd=tmp_path)
+    assert (again.code, again.out) == (0, b"")
+    assert again.lines == ["this run is finished (an n-gram has no steps to go on with); --force counts it again"]
+    assert len(run("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
+    assert json.loads(run("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
+    assert "5-gram, kneser-ney, " in run("info", "runs/n", cwd=tmp_path).text
+    assert json.loads(run("info", "runs/n", "--json", cwd=tmp_path).out)["ngrams"] > 1000
+
+
+def test_compare_shows_runs_beside_one_another(small: Path) -> None:
+    assert run("train", "my.yaml", "--set", "model.hidden_size=9", "--out", "runs/nine", "--force", cwd=small).code == 0
+    said, told = (
+        run("compare", "runs/my", "runs/nine", cwd=small),
+        run("compare", "runs/my", "runs/nine", "--json", cwd=small),
+    )
+    assert (said.code, said.err, told.code, told.err) == (0, "", 0, "")
+    found = json.loads(told.out)
+    first, second = found["runs"]
+    assert found["differing"]["model.hidden_size"] in ([8, 9], [9, 8])
+    lines = said.text.splitlines()
+    assert lines[1].split()[:3] == [first["run"], f"{first['valid_loss']:.4f}", f"{first['nats_per_char']:.4f}"]
+    assert f"{second['difference']:+.4f}" in lines[2]
+    assert f"{second['interval'][0]:+.4f} to {second['interval'][1]:+.4f}" in lines[2]
+    expected = "is better by more than noise" if second["beyond_noise"] else "is no better or worse than noise explains"
+    assert f"Against {second['run']}, {first['run']} {expected}." in lines
+
+
 def test_info_shows_what_a_checkpoint_holds(tiny: Trained) -> None:
     said = run("info", tiny.folder / "last.npz")
     assert (said.code, said.err) == (0, "")
     for expected in (
         rf"^{re.escape(str(tiny.folder))}/last.npz$",
-        rf"model +lstm, 1 x 32, {tiny.model.params.size:,} parameters",
+        rf"model +lstm 1 x 32, {tiny.model.params.size:,} parameters",
         r"vocabulary +60 chars: ",
         r"trained +20 steps, 10,240 characters",
         r"best +[\d.]+ nats/char on validation, at step 20",

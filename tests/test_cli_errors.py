@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from processes import SMALL, Result, call, commands_to_a_terminal, project, run
 
-from charrnn import checkpoint, cli
+from charrnn import bench, checkpoint, cli
 from charrnn.files import Lock
 
 DOCUMENTED = {0, 1, 2, 3, 4}  # the exit codes that need no signal
@@ -260,6 +260,27 @@ EXISTING = {
     "a text to score in cp1252": misuse("eval runs/my text.txt cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | utf-8"),
     "a text and a split": misuse("eval runs/my text.txt --split test", "--split | FILE"),
     "an unknown split": misuse("eval runs/my --split all", "--split | 'all' | 'valid' | charrnn eval --help"),
+    "a rate of nothing": misuse("eval runs/my --dynamic-rate 0.1", "--dynamic-rate | --dynamic"),
+    "an unknown way to adapt": misuse("eval runs/my --dynamic adam", "--dynamic | 'adam' | 'sgd'"),
+    "a rate that no network survives": misuse(
+        "eval runs/my --dynamic sgd --dynamic-rate 1e38", "dynamic evaluation diverged | --dynamic-rate", code=4
+    ),
+    "a table over a file": misuse("eval runs/my --per-char text.txt", "text.txt | exists already"),
+    "a table over a run": misuse("eval runs/my --per-line runs/my", "runs/my | exists already"),
+    "a table without a name": misuse("eval runs/my --per-line ", "exists already"),
+    "a table in no folder": misuse("eval runs/my --per-line a/b", "a/b | no folder a"),
+    "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | same"),
+    "one run to compare": misuse("compare runs/my", "at least two runs"),
+    "no run to compare": misuse("compare", "RUN RUN... | charrnn compare --help"),
+    "what is no run to compare": misuse("compare runs/my text.txt", "text.txt | not a charrnn checkpoint"),
+    "an n-gram to begin from": misuse(
+        "train my.yaml --out new --set model.cell=ngram --init-from runs/my", "--init-from | model.cell: ngram"
+    ),
+    "an n-gram over a run": misuse("train my.yaml --set model.cell=ngram", "runs/my | --force | --out"),
+    "an order without an n-gram": misuse("train my.yaml --set model.order=3", "model.order | model.cell: ngram"),
+    "an n-gram of nothing": misuse(
+        "train my.yaml --set model.cell=ngram --set model.order=21", "model.order | 21 | at most 20"
+    ),
     "a run directory that holds a run": misuse("train my.yaml", "runs/my | --resume | --force | --out"),
     "resuming with another model": misuse(
         "train my.yaml --resume --set model.hidden_size=9",
@@ -344,7 +365,7 @@ WORDS = [
     "seed=-1", "train.max_steps=2", "model=", "data.path=empty", "out=new", "data={path: text.txt}", "test", "skip",
 ]  # fmt: skip
 PATHS = ["my.yaml", "text.txt", "runs/my", "runs/my/last.npz", "missing", ".", "empty", "numpy.npz", "", ESCAPE, "-"]
-ENDLESS = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"]}  # options that must not be given a large number
+ENDLESS = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"], "--seconds": ["0", "0.01", "x"]}  # options that must not be given a large number
 
 
 def random_command(rng: random.Random) -> list[str]:
@@ -372,6 +393,9 @@ def test_a_random_misuse_ends_with_a_documented_code_and_no_traceback(
     part: int, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tried: Any
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    for measured in ("speed", "ceiling", "sampling_speed", "_rate"):
+        monkeypatch.setattr(bench, measured, lambda *_: 1.0)
+    monkeypatch.setattr(bench, "cores", lambda: 1)
     monkeypatch.chdir(tmp_path)
     seeds = range(part, MISUSES, 10)
     tried(len(seeds))

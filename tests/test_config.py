@@ -251,7 +251,7 @@ NOT_PATHS = ["null", "~", "''", "[]", "{a: b}", "[a, null]", "[a, [b]]"]
         *[("data.lowercase", "true or false", text) for text in NOT_BOOLEANS],
         *[("data.path", "a text or a list of texts", text) for text in NOT_PATHS],
         *[("train.betas", "a list of 2 numbers", text) for text in ("0.9", "[0.9]", "[0.9, x]", "[0.9, 0.9, 0.9]")],
-        *[("model.cell", "rnn | lstm | gru", text) for text in ("cnn", "LSTM", "null", "[lstm]")],
+        *[("model.cell", "rnn | lstm | gru | ngram", text) for text in ("cnn", "LSTM", "null", "[lstm]")],
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused_with_its_place_and_the_type_expected(faults, path, expected, text):

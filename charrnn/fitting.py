@@ -1,0 +1,105 @@
+"""Counting an n-gram as a config says: what `charrnn train` does for model.cell: ngram.
+
+There are no steps: the training split is counted, the validation split scored, and a run directory written like that
+of a network: config.yaml, a log of one record, and best.npz. The checkpoint holds the training text, as ids, from which
+all counts of every order follow: that takes seconds, and far less space than the counts themselves.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import IO, Any
+
+from charrnn import __version__, checkpoint
+from charrnn.config import Config
+from charrnn.corpus import Corpus, load_corpus
+from charrnn.errors import TextError
+from charrnn.evaluate import score
+from charrnn.files import Lock, sweep, write_atomic
+from charrnn.machine import describe as describe_machine
+from charrnn.network import describe
+from charrnn.ngram import NGram
+from charrnn.train import BEST, CONFIG, LOG, check_free, clear
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A counted n-gram, the text that it was counted on, and the record of the log."""
+
+    model: NGram
+    corpus: Corpus
+    record: dict[str, Any]
+
+
+def fit(config: Config, force: bool = False, keep: bool = True) -> Fitted:
+    """Count the n-gram of a config; with `keep`, write the run directory config.out; `force` replaces an earlier run.
+
+    Raises TextError where the text is unfit, RunExistsError and RunInUseError where the directory is.
+    """
+    folder = Path(config.out or "runs/run")
+    if keep:
+        check_free(folder, False, force)
+    corpus = load_corpus(config)
+    if len(corpus.train) < config.model.order:
+        raise TextError(
+            f"data.path: the training split has {len(corpus.train):,} characters; model.order {config.model.order} "
+            f"needs at least as many"
+        )
+    if not keep:
+        return count(config, corpus)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = Lock(folder)
+    try:
+        check_free(folder, False, force)  # another trainer may have come and gone meanwhile
+        sweep(folder)
+        clear(folder)
+        about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
+        put(folder / CONFIG, about + config.to_yaml())
+        fitted = count(config, corpus)
+        put(folder / LOG, json.dumps(fitted.record) + "\n")
+        save(folder / BEST, config, fitted)
+        return fitted
+    finally:
+        lock.close()
+
+
+def count(config: Config, corpus: Corpus) -> Fitted:
+    """Count, and score the validation split where there is one."""
+    began = perf_counter()
+    model = NGram(corpus.vocab, corpus.train.ids, config.model.order, config.model.smoothing)
+    seconds = perf_counter() - began
+    valid = score(model, corpus.valid.ids, corpus.valid.unknown) if len(corpus.valid) else None
+    record = {
+        "step": 1,
+        "epoch": 1,
+        "chars": len(corpus.train),
+        "valid_loss": valid.nats_per_char if valid else None,
+        "valid_bits_per_char": valid.bits_per_char if valid else None,
+        "valid_perplexity": valid.perplexity if valid else None,
+        "seconds": round(seconds, 3),
+        "chars_per_second": round(len(corpus.train) / seconds),
+    }
+    return Fitted(model, corpus, record)
+
+
+def save(path: Path, config: Config, fitted: Fitted) -> None:
+    """Write the checkpoint."""
+    corpus, record = fitted.corpus, fitted.record
+    training = {"step": 1, "chars": record["chars"], "best": record["valid_loss"], "best_step": 1, "history": []}
+    header = describe(config, corpus.vocab) | {
+        "training": training,
+        "splits": {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)},
+        "data": corpus.fingerprint,
+        "versions": {"charrnn": __version__, **describe_machine()},
+    }
+    checkpoint.save(path, header, {"text": fitted.model.ids})
+
+
+def put(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(text.encode())
+
+    write_atomic(path, write)

@@ -1,0 +1,122 @@
+"""Weights that follow the text: by the paper's equations, never ahead of it, and given back as they were."""
+
+import numpy as np
+import pytest
+
+from charrnn import dynamic
+from charrnn.config import ModelConfig
+from charrnn.dynamic import DECAY, EPSILON, SEGMENT, root_mean_square, score_dynamically
+from charrnn.errors import ConfigError
+from charrnn.evaluate import score_each
+from charrnn.network import Network
+from charrnn.params import Array
+from charrnn.text import Batch, Vocab
+
+VOCAB = Vocab("abcde")
+
+
+@pytest.fixture(autouse=True)
+def few_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic, "STRETCHES", 5)
+
+
+@pytest.fixture
+def network() -> Network:
+    network = Network(ModelConfig(hidden_size=4), VOCAB, np.float64)
+    network.params.values[...] = np.random.default_rng(0).normal(0, 0.4, network.params.size)
+    return network
+
+
+def some_text(length: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).integers(0, 5, length).astype(np.uint8)
+
+
+def plainly(network: Network, ids: Array, step: object) -> Array:
+    """-ln p of each character, one at a time, and after each segment `step` on the gradient of its mean loss."""
+    state, nats = network.start(1), []
+    logits = network.predict(state)[0].copy()
+    nats.append(-np.log(np.exp(logits[ids[0]]) / np.exp(logits).sum()))
+    for begin in range(0, len(ids) - 1, SEGMENT):
+        x, y = ids[begin : begin + SEGMENT][: len(ids) - 1 - begin], ids[begin + 1 : begin + SEGMENT + 1]
+        before = state.copy()
+        for k, target in zip(x, y, strict=True):
+            logits = network.feed(np.array([[k]]), state)[0, 0].copy()
+            nats.append(-np.log(np.exp(logits[target]) / np.exp(logits).sum()))
+        batch = Batch(x[:, None].astype(int), y[:, None].astype(int), None, len(x), fresh=False)
+        tape = network.tape(len(x), 1)
+        network.forward(batch, before, tape)
+        network.backward(batch, tape)
+        step(network.params.values, network.params.grads)  # type: ignore[operator]
+    return np.array(nats)
+
+
+def test_plain_steps_are_plain_steps(network: Network) -> None:
+    ids, trained = some_text(95), network.params.values.copy()
+    found = score_dynamically(network, ids, some_text(500), "sgd", 0.3)
+    np.testing.assert_array_equal(network.params.values, trained)
+
+    def step(values: Array, grads: Array) -> None:
+        values -= 0.3 * grads
+
+    np.testing.assert_allclose(found, plainly(network, ids, step), rtol=1e-10)
+    assert not np.allclose(found, score_each(network, ids).nats)
+
+
+def test_steps_by_the_size_of_gradients_are_those_of_the_paper(network: Network) -> None:
+    ids, train, trained = some_text(95), some_text(3000, 1), network.params.values.copy()
+    size = root_mean_square(network, train)
+    found = score_dynamically(network, ids, train, "rms", 0.01)
+    np.testing.assert_array_equal(network.params.values, trained)
+    relative = size / size.mean()
+
+    def step(values: Array, grads: Array) -> None:
+        back = np.minimum(DECAY * relative, 1) * (trained - values)
+        values += back - 0.01 * grads / (size + EPSILON * size.mean())
+
+    np.testing.assert_allclose(found, plainly(network, ids, step), rtol=1e-10)
+
+
+def test_the_size_of_gradients_is_their_root_mean_square(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic, "STRETCHES", 2)
+    monkeypatch.setattr(dynamic, "STRETCH", 3)
+    train, squares = some_text(3 * SEGMENT + 1), []
+
+    def note(values: Array, grads: Array) -> None:
+        squares.append(grads**2)
+
+    plainly(network, train, note)
+    found = root_mean_square(network, train)  # both stretches are the whole of so short a text
+    np.testing.assert_allclose(found, np.sqrt(np.mean(squares, axis=0)), rtol=1e-10)
+
+
+@pytest.mark.parametrize("rule", ["rms", "sgd"])
+@pytest.mark.parametrize("at", [1, 19, 20, 21, 40, 77])
+def test_no_character_is_seen_before_it_is_scored(network: Network, rule: dynamic.Rule, at: int) -> None:
+    text, other = some_text(80), some_text(80)
+    other[at:] = (other[at:] + 1) % 5
+    found, changed = (score_dynamically(network, ids, some_text(500), rule, 0.5) for ids in (text, other))
+    np.testing.assert_array_equal(found[:at], changed[:at])
+    assert found[at] != changed[at]
+
+
+def test_a_rate_of_zero_and_no_decay_is_the_static_score(network: Network) -> None:
+    ids = some_text(130)
+    found = score_dynamically(network, ids, ids, "sgd", 0.0)
+    np.testing.assert_allclose(found, score_each(network, ids).nats, rtol=1e-10)
+
+
+@pytest.mark.parametrize("rule", ["rms", "sgd"])
+def test_a_text_of_another_kind_gets_easier_as_it_is_read(network: Network, rule: dynamic.Rule) -> None:
+    ids = np.tile([0, 1], 500)
+    found = score_dynamically(network, ids, some_text(2000, 3), rule, {"rms": 0.01, "sgd": 0.5}[rule])
+    assert found[-500:].mean() < 0.8 * score_each(network, ids).nats[-500:].mean()
+
+
+@pytest.mark.parametrize("length", [1, 2, SEGMENT + 1, SEGMENT + 2])
+def test_the_shortest_texts_are_scored(network: Network, length: int) -> None:
+    assert len(score_dynamically(network, some_text(length), some_text(2), "rms")) == length
+
+
+def test_an_n_gram_is_no_network() -> None:
+    with pytest.raises(ConfigError, match="counted"):
+        Network(ModelConfig(cell="ngram"), VOCAB)

@@ -1,0 +1,179 @@
+"""The n-gram is what its equations say, counted once more with dictionaries; its distributions are distributions."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from charrnn import ngram
+from charrnn.evaluate import score, score_each
+from charrnn.ngram import NGram, discounts, distinct, order_losses
+from charrnn.params import Array
+from charrnn.sample import generate
+from charrnn.text import Vocab
+
+SMOOTHINGS = ("kneser-ney", "witten-bell", "additive")
+LETTERS = Vocab("abcd")
+
+
+def english(length: int, seed: int = 0) -> Array:
+    """Letters that follow one another with some regularity, so that counts of all sizes occur."""
+    rng = np.random.default_rng(seed)
+    ids = [0]
+    for _ in range(length - 1):
+        ids.append(int(rng.choice([(ids[-1] + 1) % 4, (ids[-1] * 3 + len(ids)) % 4, int(rng.integers(4))])))
+    return np.array(ids, np.uint8)
+
+
+class Plain:
+    """The same model with one dictionary for each length and no vectors, from the papers' equations."""
+
+    def __init__(self, ids: Sequence[int], size: int, order: int, smoothing: str) -> None:
+        self.size, self.order, self.smoothing = size, order, smoothing
+        self.counts: list[Counter[tuple[int, ...]]] = []
+        text = list(ids)
+        for n in range(1, order + 1):
+            grams = [tuple(text[i : i + n]) for i in range(len(text) - n + 1)]
+            if n == order or smoothing != "kneser-ney":
+                self.counts.append(Counter(grams))
+                continue
+            before = defaultdict(set)  # what stands before each, of which the beginning of the text is one
+            for i, gram in enumerate(grams):
+                before[gram].add(text[i - 1] if i else None)
+            self.counts.append(Counter({gram: len(what) for gram, what in before.items()}))
+
+    def discount(self, counts: Counter[tuple[int, ...]], count: int) -> float:
+        n = Counter(counts.values())
+        k = min(count, 3)
+        if n[1] and n[k]:
+            y = n[1] / (n[1] + 2 * n[2])
+            found = k - (k + 1) * y * n[k + 1] / n[k]
+            if found > 0:
+                return found
+        return k / 2
+
+    def p(self, context: tuple[int, ...], c: int) -> float:
+        """The probability of c after all that was read."""
+        if self.smoothing == "additive":
+            if len(context) < self.order - 1:
+                return 1 / self.size
+            context = context[len(context) - self.order + 1 :]
+            counts = self.counts[-1]
+            total = sum(n for gram, n in counts.items() if gram[:-1] == context)
+            return (counts[(*context, c)] + 1) / (total + self.size)
+        return self.interpolated(context[max(len(context) - self.order + 1, 0) :], c)
+
+    def interpolated(self, context: tuple[int, ...], c: int) -> float:
+        counts = self.counts[len(context)]
+        lower = self.interpolated(context[1:], c) if context else 1 / self.size
+        followers = {gram: n for gram, n in counts.items() if gram[:-1] == context}
+        if not followers:
+            return lower
+        total, count = sum(followers.values()), counts[(*context, c)]
+        if self.smoothing == "witten-bell":
+            return (count + len(followers) * lower) / (total + len(followers))
+        left = sum(self.discount(counts, n) for n in followers.values())
+        return (max(count - self.discount(counts, count), 0) if count else 0) / total + left / total * lower
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("order", [1, 2, 3, 5, 8])
+def test_every_probability_is_that_of_the_equations(smoothing, order):
+    train, text = english(400), english(60, seed=3)
+    model, plain = NGram(LETTERS, train, order, smoothing), Plain(train.tolist(), 4, order, smoothing)
+    logs = np.concatenate([model.predict(model.start(1))[None], model.feed(text[:, None], model.start(1))])[:, 0]
+    wanted = [[plain.p(tuple(text[:t].tolist()), c) for c in range(4)] for t in range(len(text) + 1)]
+    np.testing.assert_allclose(np.exp(logs), wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+def test_a_whole_vocabulary_with_characters_that_never_occur(smoothing):
+    vocab, train = Vocab("abcdefgh", has_unknown=True), english(300)
+    model, plain = NGram(vocab, train, 4, smoothing), Plain(train.tolist(), 9, 4, smoothing)
+    text = np.array([7, 0, 1, 8, 2, 3, 0, 1], np.uint8)
+    nats = score_each(model, text).nats
+    wanted = [-np.log(plain.p(tuple(text[:t].tolist()), int(text[t]))) for t in range(len(text))]
+    np.testing.assert_allclose(nats, wanted, rtol=1e-12)
+
+
+@pytest.mark.parametrize("limit", [0, 16, 1 << 19])
+def test_rows_of_followers_and_tables_of_them_are_the_same(monkeypatch, limit):
+    wanted = score_each(NGram(LETTERS, english(2000), 6), english(500, seed=1)).nats
+    monkeypatch.setattr(ngram, "TABLE", limit)
+    np.testing.assert_allclose(score_each(NGram(LETTERS, english(2000), 6), english(500, seed=1)).nats, wanted, 1e-12)
+
+
+@given(
+    text=st.lists(st.integers(0, 3), min_size=1, max_size=60),
+    order=st.integers(1, 20),
+    smoothing=st.sampled_from(SMOOTHINGS),
+    asked=st.lists(st.integers(0, 5), min_size=1, max_size=20),
+)
+@example(text=[0] * 30, order=4, smoothing="kneser-ney", asked=[0, 0, 0, 5])
+@example(text=[0, 1, 2, 3], order=4, smoothing="kneser-ney", asked=[0, 1, 2, 3])
+def test_every_distribution_sums_to_one_and_leaves_something_for_all(text, order, smoothing, asked):
+    train = np.array(text, np.uint8)
+    model = NGram(Vocab("abcdef"), train, min(order, len(train)), smoothing)
+    p = np.exp(model.feed(np.array(asked)[:, None], model.start(1)))
+    np.testing.assert_allclose(p.sum(axis=2), 1, rtol=1e-12)
+    assert (p > 0).all()
+
+
+def test_the_state_is_all_that_counts_whichever_way_the_text_is_cut():
+    model, text = NGram(LETTERS, english(500), 5), english(90, seed=2).reshape(30, 3)
+    whole_state, state = model.start(3), model.start(3)
+    whole = model.feed(text, whole_state)
+    pieces = [model.feed(piece, state) for piece in np.split(text, [1, 2, 11, 29])]
+    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    np.testing.assert_array_equal(state, whole_state)
+    np.testing.assert_array_equal(model.predict(state), whole[-1])
+    for k in range(3):
+        np.testing.assert_array_equal(model.feed(text[:, [k]], model.start(1))[:, 0], whole[:, k])
+
+
+def test_long_texts_are_scored_in_parallel_as_in_one_pass():
+    model, ids = NGram(LETTERS, english(3000), 7), english(20_000, seed=5)
+    assert score(model, ids).nats == pytest.approx(score(model, ids, streams=1).nats, rel=1e-12)
+
+
+def test_a_sample_knows_only_passages_of_its_text_where_nothing_else_is_likely():
+    vocab = Vocab("abcdefgh")
+    model = NGram(vocab, np.tile(np.arange(8, dtype=np.uint8), 400), 3)
+    written = "".join(generate(model, 40, temp=0.3, prime="ab"))
+    assert written == ("cdefghab" * 5)
+
+
+def test_discounts_are_those_of_chen_and_goodman():
+    counts = np.array([1] * 40 + [2] * 12 + [3] * 6 + [4] * 4 + [9] * 5)
+    y = 40 / (40 + 24)
+    wanted = [0, 1 - 2 * y * 12 / 40, 2 - 3 * y * 6 / 12, 3 - 4 * y * 4 / 6]
+    np.testing.assert_allclose(discounts(counts), wanted)
+
+
+@pytest.mark.parametrize("counts", [[1, 1, 1], [5, 6, 7], [2, 2], [1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 3]])
+def test_discounts_leave_something_and_never_take_more_than_there_is(counts):
+    found = discounts(np.array(counts))
+    assert (found[1:] > 0).all()
+    assert (found <= [0, 1, 2, 3]).all()
+
+
+def test_the_losses_of_all_orders_are_those_of_the_models_one_by_one():
+    train, held_out = english(3000), english(700, seed=9)
+    wanted = [score(NGram(LETTERS, train, order), held_out).nats_per_char for order in range(1, 9)]
+    np.testing.assert_allclose(list(order_losses(train, held_out, 4, 8)), wanted, rtol=1e-12)
+
+
+@given(st.lists(st.integers(0, 1 << 62), max_size=50) | st.lists(st.integers(0, 9), max_size=200))
+def test_distinct_numbers_are_those_of_numpy(numbers):
+    values = np.array(numbers, np.int64)
+    for found, wanted in zip(distinct(values), np.unique(values, return_inverse=True, return_counts=True), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+def test_memory_grows_with_the_text_and_no_faster(peak_memory):
+    small, large = (peak_memory(lambda n=n: NGram(LETTERS, english(n), 8)) for n in (20_000, 40_000))
+    assert large < 2.5 * small
+    assert large < 40_000 * 400
