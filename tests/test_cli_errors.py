@@ -365,7 +365,7 @@ WORDS = [
     "seed=-1", "train.max_steps=2", "model=", "data.path=empty", "out=new", "data={path: text.txt}", "test", "skip",
 ]  # fmt: skip
 PATHS = ["my.yaml", "text.txt", "runs/my", "runs/my/last.npz", "missing", ".", "empty", "numpy.npz", "", ESCAPE, "-"]
-ENDLESS = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"], "--seconds": ["0", "0.01", "x"]}  # options that must not be given a large number
+ENDLESS = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"], "--seconds": ["0", "0.01", "x"]}  # not too much
 
 
 def random_command(rng: random.Random) -> list[str]:
