@@ -319,12 +319,13 @@ def info(checkpoint: str, as_json: bool) -> int:
     loaded = opened(checkpoint)
     header, vocab = loaded.header, loaded.model.vocab
     model, training, ngram = loaded.config.model, header.get("training"), loaded.config.model.cell == "ngram"
-    size = loaded.model.size
+    # An n-gram is counted when it is used, which may take more memory than a file from a stranger is worth.
+    size, what = (len(loaded.arrays["text"]), "characters") if ngram else (loaded.model.size, "parameters")
     if as_json:
-        click.echo(json.dumps({"path": str(loaded.path), "ngrams" if ngram else "parameters": size, **header}))
+        click.echo(json.dumps({"path": str(loaded.path), what: size, **header}))
         return 0
     click.echo(visible(str(loaded.path)))
-    click.echo(f"  model        {describe_model(model)}, {size:,} {'n-grams' if ngram else 'parameters'}")
+    click.echo(f"  model        {describe_model(model)}, {size:,} {what}")
     click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:1000]}")
     for line in history(training if isinstance(training, dict) else {}):
         click.echo(f"  {line}")

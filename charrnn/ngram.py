@@ -11,6 +11,7 @@ Shapes: T steps, N streams, V vocabulary, M = T * N rows, G n-grams of a level, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -54,16 +55,21 @@ class NGram:
 
     def __init__(self, vocab: Vocab, ids: Array, order: int, smoothing: Smoothing = "kneser-ney") -> None:
         self._vocab, self.ids, self.order, self.smoothing = vocab, ids, order, smoothing
-        self.levels: list[Level] = []
+        self._mixed = order - 1 if smoothing == "additive" else 0  # the shortest context that counts
+
+    @cached_property
+    def levels(self) -> list[Level]:
+        """The n-grams of 1, 2 ... `order` characters; counted when they are first asked for, not when a file is read."""
+        levels: list[Level] = []
         before: tuple[Array, Array, int] | None = None  # keys, counts and contexts of the level before
-        for keys, counts, endings in count(ids, vocab.size, order):
+        for keys, counts, endings in count(self.ids, self._vocab.size, self.order):
             if before is not None:
-                shorter = (before[0], endings if smoothing == "kneser-ney" else before[1], before[2])
-                self.levels.append(smooth(*shorter, vocab.size, smoothing))
+                shorter = (before[0], endings if self.smoothing == "kneser-ney" else before[1], before[2])
+                levels.append(smooth(*shorter, self._vocab.size, self.smoothing))
             before = keys, counts, len(endings)
         assert before is not None
-        self.levels.append(smooth(*before, vocab.size, smoothing))
-        self._mixed = order - 1 if smoothing == "additive" else 0  # the shortest context that counts
+        levels.append(smooth(*before, self._vocab.size, self.smoothing))
+        return levels
 
     @property
     def vocab(self) -> Vocab:

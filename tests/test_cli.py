@@ -405,7 +405,7 @@ def test_an_n_gram_is_trained_sampled_scored_and_shown_by_the_same_commands(smal
     assert len(run("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
     assert json.loads(run("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
     assert "5-gram, kneser-ney, " in run("info", "runs/n", cwd=tmp_path).text
-    assert json.loads(run("info", "runs/n", "--json", cwd=tmp_path).out)["ngrams"] > 1000
+    assert json.loads(run("info", "runs/n", "--json", cwd=tmp_path).out)["characters"] > 1000
 
 
 def test_compare_shows_runs_beside_one_another(small: Path) -> None:
