@@ -68,6 +68,7 @@ def count(config: Config, corpus: Corpus) -> Fitted:
     """Count, and score the validation split where there is one."""
     began = perf_counter()
     model = NGram(corpus.vocab, corpus.train.ids, config.model.order, config.model.smoothing)
+    _ = model.levels  # counts them
     seconds = perf_counter() - began
     valid = score(model, corpus.valid.ids, corpus.valid.unknown) if len(corpus.valid) else None
     record = {

@@ -59,7 +59,7 @@ class NGram:
 
     @cached_property
     def levels(self) -> list[Level]:
-        """The n-grams of 1, 2 ... `order` characters; counted when they are first asked for, not when a file is read."""
+        """The n-grams of 1, 2 ... `order` characters; counted when first asked for, not when a file is read."""
         levels: list[Level] = []
         before: tuple[Array, Array, int] | None = None  # keys, counts and contexts of the level before
         for keys, counts, endings in count(self.ids, self._vocab.size, self.order):
