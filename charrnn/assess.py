@@ -21,6 +21,7 @@ from charrnn.network import Loaded, Network, describe_model
 from charrnn.novelty import novelty
 from charrnn.params import Array
 from charrnn.text import Split
+from charrnn.workers import cores
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def assess(models: list[Loaded], split: Split, corpus: Corpus | None, wanted: Wa
     check_alike(models)
     vocab, ids, names = models[0].model.vocab, split.ids, named(models)
     train = corpus.train.ids if corpus else ids[:0]
-    scored = [score_each(loaded.model, ids) for loaded in models]
+    scored = [scores_of(loaded, ids) for loaded in models]
     rows = [row(name, vocab, ids, scores) for name, scores in zip(names, scored, strict=True)]
     own = corpus is not None and any(split is part for part in (corpus.train, corpus.valid, corpus.test))
     report = {"text": f"{split.name} split" if own else split.name, **analyse(vocab, ids, scored[0], split.unknown)}
@@ -111,6 +112,11 @@ def assess(models: list[Loaded], split: Split, corpus: Corpus | None, wanted: Wa
     return report | {"rows": rows}, scored[0]
 
 
+def scores_of(loaded: Loaded, ids: Array) -> Scores:
+    """Score ids by a model; a network has all processors work on a long text, an n-gram is quick anyway."""
+    return score_each(loaded.model, ids, cores() if isinstance(loaded.model, Network) else 1)
+
+
 def named(models: list[Loaded]) -> list[str]:
     """What a table calls each model: what it is, and its path where there are several."""
     kinds = [describe_model(loaded.config.model) for loaded in models]
@@ -126,7 +132,7 @@ def mixture(models: list[Loaded], corpus: Corpus, split: Split, logs: Array) -> 
         raise TextError("there is no validation split to fit the weights of a mixture on")
     if split is corpus.valid:
         return cross_mix(logs)
-    weights = fit_weights(np.array([-score_each(loaded.model, corpus.valid.ids).nats for loaded in models]))
+    weights = fit_weights(np.array([-scores_of(loaded, corpus.valid.ids).nats for loaded in models]))
     return mix(logs, weights), weights
 
 

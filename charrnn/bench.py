@@ -4,7 +4,6 @@ Training stands beside its ceiling: the speed that it would have if a step were 
 the same shapes, on as many processes at once. It trains a network that is thrown away, and writes nothing.
 """
 
-import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -19,11 +18,11 @@ from charrnn.estimate import memory, speed
 from charrnn.evaluate import score
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
-from charrnn.parallel import cores
 from charrnn.params import Array
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
 from charrnn.train import Run, with_shards
+from charrnn.workers import cores, side_by_side
 
 VOCABULARY = 65  # of the random text, where no config names another
 SIDE_BY_SIDE = 32  # texts that are sampled at once
@@ -144,7 +143,6 @@ def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length:
 
 def ceiling(model: ModelConfig, vocab_size: int, streams: int, length: int, workers: int, budget: float) -> float:
     """Characters per second of a training step's products alone, its streams shared out over so many processes."""
-    part = -(-streams // workers)
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        asked = [(model, vocab_size, part, length, budget)] * workers
-        return min(pool.starmap(_steps_per_second, asked, chunksize=1)) * streams * length
+    asked = [(model, vocab_size, -(-streams // workers), length, budget)] * workers
+    rates: list[float] = side_by_side(_steps_per_second, asked)
+    return min(rates) * streams * length

@@ -53,7 +53,7 @@ def show_version(context: click.Context, parameter: click.Parameter, value: bool
     if value and not context.resilient_parsing:
         from charrnn import __version__
         from charrnn.machine import sentence
-        from charrnn.parallel import cores
+        from charrnn.workers import cores
 
         workers = f"{cores()} worker{'s' * (cores() > 1)} of one thread to train with"
         click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()}; {workers})")

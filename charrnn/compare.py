@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 
 from charrnn.analysis import difference
-from charrnn.assess import choose_split, own_corpus
+from charrnn.assess import choose_split, own_corpus, scores_of
 from charrnn.errors import TextError
-from charrnn.evaluate import score_each
 from charrnn.network import Loaded, load_checkpoint
 from charrnn.params import Array
 from charrnn.text import Split
@@ -37,7 +36,7 @@ def compare(paths: list[str]) -> dict[str, Any]:
         except TextError as error:
             run["note"] = str(error)
             continue
-        nats = score_each(loaded.model, split.ids).nats
+        nats = scores_of(loaded, split.ids).nats
         run |= {"text": f"{split.name} split", "chars": len(split), "nats_per_char": float(nats.mean())}
         if reference is None:
             reference = split, loaded, nats

@@ -28,8 +28,8 @@ from charrnn.corpus import remarks
 from charrnn.errors import visible
 from charrnn.estimate import Estimate
 from charrnn.machine import forced_kernel, sentence
-from charrnn.parallel import STOPPING
 from charrnn.train import Progress, Run
+from charrnn.workers import STOPPING
 
 BARS = "▁▂▃▄▅▆▇█"
 

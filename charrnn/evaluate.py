@@ -8,6 +8,7 @@ The first character is predicted from the state before any; characters outside t
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, log
 
 import numpy as np
@@ -16,11 +17,14 @@ from charrnn.errors import TextError
 from charrnn.model import LanguageModel
 from charrnn.ops import log_softmax_
 from charrnn.params import Array
+from charrnn.spool import chunks
 from charrnn.text import decode_bytes
+from charrnn.workers import side_by_side
 
 STREAMS = 64  # parallel streams at most
 WARM_UP = 256  # characters that a stream reads before it scores: 4e-7 nats/char off one pass on a trained 2 x 128 LSTM
 TOLERANCE = 0.01  # largest distance of two streams' predictions where they meet, in total variation (0 to 1)
+SHARE = 200_000  # characters that a process should have: to start one costs as much time as some ten thousand
 CHUNK = 64  # steps at a time: bounds memory, changes nothing in the result
 
 
@@ -117,11 +121,29 @@ def log_probs(
         yield positions, rows[np.arange(len(positions)), ids[positions]]
 
 
-def score_each(model: LanguageModel, ids: Array) -> Scores:
-    """Score ids (len,), one or more, character by character, in one pass like that of score()."""
+def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
+    """Score ids (len,), one or more, character by character, in one pass like that of score().
+
+    A long text is shared out over so many `processes`; where it is cut, each warms up as a stream does.
+    """
+    parts = max(1, min(processes, len(ids) // SHARE))
+    edges = [len(ids) * k // parts for k in range(parts + 1)]
+    asked = [(model, ids[max(a - WARM_UP, 0) : b], min(a, WARM_UP)) for a, b in pairwise(edges)]
+    found = side_by_side(_part, asked)
+    if not all(agreed for _, agreed in found):
+        return _each(model, ids, 1, [])
+    scores = [part for part, _ in found]
+    return Scores(*(np.concatenate([getattr(part, name) for part in scores]) for name in ("nats", "rank", "sure")))
+
+
+def _part(model: LanguageModel, ids: Array, warm: int) -> tuple[Scores, bool]:
+    """Score a part of a text after `warm` characters that count for another; and whether its streams agreed."""
     gaps: list[float] = []
     scores = _each(model, ids, None, gaps)
-    return scores if all(gap < TOLERANCE for gap in gaps) else _each(model, ids, 1, gaps)
+    assert scores.rank is not None
+    assert scores.sure is not None
+    kept = Scores(scores.nats[warm:], scores.rank[warm:], scores.sure[warm:])
+    return kept, all(gap < TOLERANCE for gap in gaps)
 
 
 def _each(model: LanguageModel, ids: Array, streams: int | None, gaps: list[float]) -> Scores:
@@ -152,7 +174,8 @@ def score(model: LanguageModel, ids: Array, unknown: int = 0, streams: int | Non
     nats = _nats(model, ids, streams, chunk, gaps)
     if streams is None and not all(gap < TOLERANCE for gap in gaps):
         nats = _nats(model, ids, 1, chunk, gaps)
-    size = int(model.vocab.byte_lengths() @ np.bincount(ids, minlength=model.vocab.size))
+    counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
+    size = int(model.vocab.byte_lengths() @ counts)
     return Report(len(ids), unknown, nats, size)
 
 

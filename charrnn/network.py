@@ -63,6 +63,10 @@ class Network:
         self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
         self._decoder: Decoder | None = None
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travels to another process as config, vocabulary and parameters; gradients and memory stay behind."""
+        return Network, (self.config, self.vocab, self.dtype, self.params.values)
+
     @property
     def vocab(self) -> Vocab:
         """The characters that it knows, and their ids."""

@@ -3,16 +3,11 @@
 The N streams of a batch are cut into shards, each with its own state, tape and gradient row (P,); their sum is taken in
 the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits. Parameters,
 moments, gradient rows and states lie in shared memory; a step costs each worker two messages there and two back.
-Workers are spawned, use one BLAS thread (the caller sees to its own), live as long as the pipe to their parent, and
-handle no signals.
+It computes with one BLAS thread in each process; the caller sees to its own.
 """
 
-import errno
 import multiprocessing
 import os
-import signal
-import sys
-import threading
 from dataclasses import dataclass
 from itertools import pairwise
 from math import isfinite, prod
@@ -23,20 +18,15 @@ import numpy as np
 
 from charrnn.config import Config, ModelConfig
 from charrnn.errors import CharrnnError
-from charrnn.machine import one_thread
 from charrnn.network import Network
 from charrnn.optim import RULES, Hyper, Optimizer, global_norm
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
+from charrnn.workers import cores, start, talk
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
 FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
-STOPPING = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # signals that end a run
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+ADVICE = "the run stops here, its last checkpoint is good: go on with --resume, or with --resume --set train.workers=1"
 
 
 def auto_shards(parameters: int, streams: int, length: int) -> int:
@@ -119,20 +109,13 @@ class Worker:
         return "" if all(isfinite(global_norm(moment)) for moment in self.optimizer.moments) else "moments"
 
 
-def work(job: Job, index: int, pipe: Any) -> None:
+def work(pipe: Any, job: Job, index: int) -> None:
     """The life of a worker process: do what is asked, (name of a method, arguments), and send back what it returns."""
-    for name in STOPPING:
-        signal.signal(getattr(signal, name), signal.SIG_IGN)  # the parent decides; its end closes the pipe
-    try:
-        with one_thread(), np.errstate(over="ignore", invalid="ignore"):
-            worker = Worker(job, index)
-            while True:
-                name, *arguments = pipe.recv()
-                pipe.send(getattr(worker, name)(*arguments))
-    except (EOFError, OSError):  # the parent has gone
-        return
-    except MemoryError:  # the parent says so, in one line
-        sys.exit(errno.ENOMEM)
+    with np.errstate(over="ignore", invalid="ignore"):
+        worker = Worker(job, index)
+        while True:
+            name, *arguments = pipe.recv()
+            pipe.send(getattr(worker, name)(*arguments))
 
 
 def _check_memory(network: Network, streams: int, length: int, rows: int) -> None:
@@ -186,10 +169,8 @@ class Team:
             ids=text,
             ids_dtype=ids.dtype.str,
         )
-        self._pipes: list[Any] = []
-        self._processes: list[Any] = []
-        for index in range(1, self.workers):
-            self._start(job, index)
+        started = [start(work, job, index) for index in range(1, self.workers)]
+        self._processes, self._pipes = ([pair[k] for pair in started] for k in (0, 1))
         self._own = Worker(job, 0)
         self._rows = [np.frombuffer(row, np.float32) for row in job.grads]
         self._states = [
@@ -198,21 +179,6 @@ class Team:
         ]
         self.moments: Array = np.frombuffer(job.moments, np.float32).reshape(count, size)
         self.network = self._own.shards[0].network
-
-    def _start(self, job: Job, index: int) -> None:
-        context = multiprocessing.get_context("spawn")
-        ours, theirs = context.Pipe()
-        process = context.Process(target=work, args=(job, index, theirs), daemon=True)
-        main = threading.current_thread() is threading.main_thread()  # which alone may set signals
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-        try:  # a worker begins with the parent's setting, so no Ctrl-C can catch it while it still starts
-            process.start()
-        finally:
-            if main:
-                signal.signal(signal.SIGINT, before)
-        theirs.close()
-        self._pipes.append(ours)
-        self._processes.append(process)
 
     @property
     def state(self) -> Array:
@@ -247,22 +213,10 @@ class Team:
     def _all(self, name: str, *arguments: Any) -> list[Any]:
         """Have every worker do the same, this process too; what each returned, in their order."""
         for pipe, process in zip(self._pipes, self._processes, strict=True):
-            self._talk(process, pipe.send, (name, *arguments))
+            talk(process, ADVICE, pipe.send, (name, *arguments))
         own = getattr(self._own, name)(*arguments)
-        others = [self._talk(process, pipe.recv) for pipe, process in zip(self._pipes, self._processes, strict=True)]
-        return [own, *others]
-
-    def _talk(self, process: Any, call: Any, *message: Any) -> Any:
-        try:
-            return call(*message)
-        except (EOFError, OSError):
-            process.join(5)
-            lack = process.exitcode == errno.ENOMEM
-            why = "ran out of memory" if lack else f"ended unexpectedly (exit code {process.exitcode})"
-            raise CharrnnError(
-                f"a worker process {why}; the run stops here, its last checkpoint is good: go on with --resume, or "
-                f"with --resume --set train.workers=1"
-            ) from None
+        pairs = zip(self._processes, self._pipes, strict=True)
+        return [own, *(talk(process, ADVICE, pipe.recv) for process, pipe in pairs)]
 
     def close(self) -> None:
         """End the workers."""

@@ -30,9 +30,10 @@ from charrnn.network import LAST as LAST
 from charrnn.network import PREVIOUS as PREVIOUS
 from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, load_latest, transfer
 from charrnn.optim import Plateau, clip_, global_norm, rate_share
-from charrnn.parallel import Team, auto_shards, cores
+from charrnn.parallel import Team, auto_shards
 from charrnn.sample import generate
 from charrnn.text import Batches
+from charrnn.workers import cores
 
 LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollback.npz"
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite

@@ -13,7 +13,7 @@ from processes import ROOT
 import charrnn
 
 ROOMS = {  # room: its modules
-    "ground": "errors params ops optim files machine spool",
+    "ground": "errors params ops optim files machine spool workers",
     "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
@@ -55,6 +55,7 @@ ALONE = {  # modules that know less than their room may
     "machine": "",
     "corpus": "config errors params spool text",
     "spool": "params",
+    "workers": "errors machine",
     "advice": "train",
     "mixture": "params",
     "show": "errors",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from charrnn import evaluate
 from charrnn.config import ModelConfig
 from charrnn.errors import TextError
-from charrnn.evaluate import STREAMS, WARM_UP, log_probs, score, score_text
+from charrnn.evaluate import STREAMS, WARM_UP, log_probs, score, score_each, score_text
 from charrnn.network import Network
 from charrnn.params import Array
 from charrnn.text import Vocab, make_split
@@ -257,3 +257,21 @@ def test_streams_that_meet_in_the_same_state_leave_no_gap():
     gaps: list[float] = []
     list(log_probs(Echo(LETTERS, 3), some_text(5000), 4, gaps=gaps))
     assert gaps == pytest.approx([0, 0, 0], abs=1e-6)
+
+
+@pytest.mark.parametrize("size", [9_000, 20_001])
+def test_processes_share_a_text_and_change_nothing_of_its_scores(size, monkeypatch):
+    monkeypatch.setattr(evaluate, "SHARE", 7_000)
+    model, ids = Network(ModelConfig(hidden_size=9), LETTERS), some_text(size)
+    model.initialise(np.random.default_rng(1))
+    alone, shared = score_each(model, ids), score_each(model, ids, processes=3)
+    for name in ("nats", "sure"):
+        np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), atol=1e-4)
+    assert (shared.rank == alone.rank).mean() > 0.999  # equals may change places in the last digit
+    assert shared.nats.sum() == pytest.approx(score(model, ids, streams=1).nats, rel=1e-6)
+
+
+def test_processes_whose_streams_disagree_leave_the_text_to_one_pass(monkeypatch):
+    monkeypatch.setattr(evaluate, "SHARE", 7_000)
+    ids = some_text(20_000)
+    assert score_each(Latch(), ids, processes=2).nats.sum() == pytest.approx(score(Latch(), ids, streams=1).nats)

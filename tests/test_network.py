@@ -1,5 +1,6 @@
 """The network: equal to the naive reference, the same however the work is cut, and with no memory but the tape's."""
 
+import pickle
 from dataclasses import replace
 
 import naive
@@ -294,6 +295,19 @@ def test_a_step_of_training_allocates_less_than_a_third_of_one_plane(
 
     step(1, toy.full)
     assert peak_memory(lambda: (step(2, toy.full), step(3, toy.short))) < plane / 3
+
+
+def test_a_network_travels_to_another_process_without_its_memory(make_toy):
+    toy = make_toy(ModelConfig(**DEEP))
+    network = toy.network
+    toy.gradient(toy.full)
+    network.feed(toy.full.x, toy.start.copy())
+    packed = pickle.dumps(network)
+    assert len(packed) < 1.2 * network.params.values.nbytes + 5000
+    other = pickle.loads(packed)
+    assert np.shares_memory(other.params.value["output_bias"], other.params.values)
+    start = network.start(toy.full.x.shape[1])
+    np.testing.assert_array_equal(other.feed(toy.full.x, start.copy()), network.feed(toy.full.x, start))
 
 
 # -- one character at a time --------------------------------------------------------------------------------------
