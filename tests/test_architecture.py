@@ -24,7 +24,7 @@ ROOMS = {  # room: its modules
     "heads": "heads",
     "network": "network",
     "use": "evaluate sample analysis mixture",
-    "learn": "corpus parallel train estimate bench advice fitting",
+    "learn": "corpus parallel train estimate bench advice diagnosis fitting",
     "judge": "baselines dynamic assess compare",
     "door": "show console cli",
 }
@@ -55,7 +55,8 @@ ALONE = {  # modules that know less than their room may
     "machine": "",
     "corpus": "config errors params spool text",
     "spool": "params",
-    "advice": "train",
+    "advice": "diagnosis train",
+    "diagnosis": "config",
     "mixture": "params",
     "show": "errors",
 }
