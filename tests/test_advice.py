@@ -67,6 +67,18 @@ def test_the_limit_that_ended_the_run_is_the_one_to_raise(limits, key):
     assert re.findall(r"train\.\w+", said) == [key]
 
 
+@pytest.mark.parametrize(
+    ("how", "tried"),
+    [
+        ({"learning_rate": 4e-4}, "train.epochs or train.learning_rate=0.002 would"),
+        ({"learning_rate": 1e-3}, "train.epochs would"),
+        ({"learning_rate": 4e-4, "optimizer": "sgd"}, "train.epochs would"),
+    ],
+)
+def test_a_low_rate_may_be_why_it_still_improves(how, tried):
+    assert f"more {tried} lower it further." in fit(ended(IMPROVING, **how))
+
+
 def test_a_gap_between_training_and_validation_is_measured():
     assert fit(ended(GAP)).startswith("Training loss is 0.60 lower than validation")
 
