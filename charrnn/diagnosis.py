@@ -1,8 +1,8 @@
 """What the evaluations of a run say about it, in sentences, while it trains: what is wrong, and what to try.
 
 A rule sees the history up to an evaluation and says a sentence or nothing. It is believed when two evaluations in a row
-agree, so that nothing is said too early or by accident. All of it is a function of history, config and
-sizes, so a resumed run says the same. Losses are in nats per character. It prints nothing and changes nothing.
+agree, so that nothing is said too early or by accident. All of it is a function of history, config and sizes, so a
+resumed run says the same. Losses are in nats per character. It prints nothing and changes nothing.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,8 @@ from charrnn.config import Config
 
 SAID = 2  # sentences at a time; more are not read
 
-SETTLED = 300  # steps after which every sound run knew more than how frequent each character is, most of them after 100
+SETTLED = 300  # steps after which sound runs knew more than how frequent each character is, most of them after 100; ...
+READ = 100_000  # ... where they had read so many characters, for a step may be one of 25
 LEARNED = 0.05  # by how much it must then be better than that
 ABSURD = 1.1  # times the loss of guessing; a run begins at 1.0, so that it was steps too long that led there
 CLIMB = 0.1  # of the training loss above its lowest; in sound runs neighbours differ by 0.03
@@ -25,6 +26,7 @@ HEART = 3  # parameters for a character, which can hold a text by heart; the bes
 CLIPPED = 0.5  # share of the steps: clipping is meant for exceptions
 TIGHT = 0.5  # clip_norm in mean norms; Pascanu et al. (2013) advise half of it to ten times it
 AMPLE = 5  # the same, when one is to be recommended
+PLAIN = ("sgd", "momentum")  # optimizers whose steps are as long as the gradient; the others divide by its usual size
 STRIP = 5  # evaluations over which progress is measured (Prechelt 1998), or a fifth of all, if that is more
 FLAT = 0.005  # progress of the validation loss in a strip that is none
 CLOSE = 0.05  # validation above training loss that leaves a larger model room
@@ -82,14 +84,16 @@ def rate_too_high(seen: list[Evaluation], case: Case) -> str:
 
 
 def rate_too_low(seen: list[Evaluation], case: Case) -> str:
-    """Nothing was learned, though nothing blew up either."""
-    now = seen[-1]
-    if now.step < SETTLED or not unlearned(now, case) or rate_too_high(seen, case):
+    """Nothing was learned, though nothing blew up and no clipping held the steps back."""
+    now, train = seen[-1], case.config.train
+    if now.step < SETTLED or now.step * train.batch_size * train.seq_length < READ:
+        return ""
+    if not unlearned(now, case) or rate_too_high(seen, case) or (train.optimizer in PLAIN and clipping(seen, case)):
         return ""
     return (
         f"Learning rate too low: after {now.step:,} steps the loss is {now.train:.2f}, no better than knowing how "
         f"frequent each character is ({case.frequencies:.2f}); try train.learning_rate="
-        f"{case.config.train.learning_rate * 10:.1g}."
+        f"{train.learning_rate * 10:.1g}."
     )
 
 
@@ -152,7 +156,7 @@ def clipping(seen: list[Evaluation], case: Case) -> str:
     if now.clipped < CLIPPED:
         return ""
     what, optimizer = f"Clipping: {now.clipped:.0%} of the steps are clipped", case.config.train.optimizer
-    if optimizer in ("sgd", "momentum"):
+    if optimizer in PLAIN:
         means = "that, rather than train.learning_rate, decides how long they are"
     else:  # measured on the tales with adam at a 25th of the mean norm: no worse
         means = f"every gradient counts alike, which {optimizer} can take"

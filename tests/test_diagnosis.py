@@ -119,6 +119,13 @@ def test_a_rate_is_not_called_too_low_before_a_sound_run_would_have_learned():
     slow = [4.09, 3.5, 3.1, 3.05, 3.0, 3.0]
     assert diagnose(entries(slow, every=SETTLED // 6), case()) == []
     assert names(diagnose(entries(slow, every=SETTLED // 5), case())) == ["Learning rate too low"]
+    assert diagnose(entries(slow, every=SETTLED), case(batch_size=1, seq_length=25)) == []
+
+
+def test_where_clipping_holds_back_the_steps_the_rate_is_not_to_blame():
+    stuck = entries([3.0] * 5, norm=0.1, clipped=1.0)
+    assert names(diagnose(stuck, case(clip_norm=0.01, optimizer="momentum"))) == ["Clipping"]
+    assert names(diagnose(stuck, case(clip_norm=0.01))) == ["Learning rate too low", "Clipping"]
 
 
 def test_overfitting_is_validation_that_rises_while_training_falls():
@@ -164,8 +171,8 @@ def test_a_text_is_too_small_where_it_is_learned_by_heart_not_where_parameters_a
 def test_clipping_of_most_steps_by_much_asks_for_several_times_the_mean_norm():
     (said,) = diagnose(entries(WELL, ABOVE, norm=0.29, clipped=1.0), case(clip_norm=0.01))
     assert said == (
-        "Clipping: 100% of the steps are clipped, at a mean gradient norm of 0.29: every gradient counts alike, which adam "
-        "can take; to clip exceptions only, try train.clip_norm=1."
+        "Clipping: 100% of the steps are clipped, at a mean gradient norm of 0.29: every gradient counts alike, which "
+        "adam can take; to clip exceptions only, try train.clip_norm=1."
     )
     (said,) = diagnose(entries(WELL, ABOVE, norm=0.29, clipped=1.0), case(clip_norm=0.01, optimizer="sgd"))
     assert "that, rather than train.learning_rate, decides how long they are;" in said
