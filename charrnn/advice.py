@@ -6,7 +6,7 @@ Pure functions of a Run; every number in a sentence is one that the log holds. W
 import shlex
 from math import log
 
-from charrnn.diagnosis import GAP, Evaluation, overfitting, regularised
+from charrnn.diagnosis import GAP, Evaluation, overfitting, regularised, unlearned
 from charrnn.train import BEST, Run
 
 GAIN = 0.005  # of the validation loss at the last evaluation, in nats per character, that promises more
@@ -48,6 +48,8 @@ def fit(run: Run) -> str:
         if rate < USUAL and run.config.train.optimizer in ("adam", "adamw", "rmsprop"):
             more += f" or train.learning_rate={5 * rate:.1g}"
         return f"Still improving at the last evaluation: {more} would lower it further."
+    if unlearned(seen[-1], run.case):
+        return f"It knows no more than how frequent each character is: more {limit(run)} would lower the loss."
     if above > GAP:
         return f"Training loss is {above:.2f} lower than validation: more text or {regularised(run.case)} would help."
     larger = 2 * run.config.model.hidden_size

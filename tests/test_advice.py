@@ -88,6 +88,10 @@ def test_losses_that_lie_close_together_ask_for_a_larger_model():
     assert "model.hidden_size" in fit(ended(LEVEL[:1]))
 
 
+def test_a_run_that_learned_nothing_is_not_asked_for_a_larger_model():
+    assert "how frequent each character is" in fit(ended([(100, 3.0, 3.0), (200, 3.0, 3.0)]))
+
+
 def test_the_best_is_named_with_its_step_in_nats_and_in_bits():
     said = conclusion(ended(OVERFITTED))
     assert said[0] == "Best validation loss 2.0000 nats per character (2.885 bits) at step 200 of 400."
