@@ -366,7 +366,7 @@ def history(training: dict[str, Any]) -> list[str]:
             lines.append(
                 f"best         {training['best']:.4f} nats/char on validation, at step {training['best_step']:,}"
             )
-        for step, nats, valid in training["history"][-10:]:
+        for step, nats, valid, *_ in training["history"][-10:]:
             lines.append(
                 f"  step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else "")
             )

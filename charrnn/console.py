@@ -152,7 +152,7 @@ class LivePanel:
         self.run, self.stop, self.console, self.clock = run, stop, console, Clock(run)
         self.losses: deque[float] = deque(maxlen=4096)
         self.progress: Progress | None = None
-        self.sample = ""
+        self.sample, self.advice = "", run.advice
         self.live = Live(get_renderable=self.render, console=console, refresh_per_second=6, transient=False)
 
     def update(self, progress: Progress) -> None:
@@ -160,6 +160,8 @@ class LivePanel:
         self.losses.append(progress.loss)
         self.sample = progress.sample or self.sample
         self.progress = progress
+        if progress.record and progress.record["advice"] is not None:
+            self.advice = progress.record["advice"]
         if progress.rollback:
             self.console.print(Text(visible(f"note: {progress.rollback}")))
 
@@ -190,6 +192,7 @@ class LivePanel:
         if self.sample:
             lines = visible(self.sample).strip().splitlines()[:6]
             parts.append(Text("\n".join(lines), style="dim"))
+        parts += [Text(sentence, style="yellow") for sentence in self.advice]
         if self.stop.message:
             parts.append(Text(self.stop.message, style="bold yellow"))
         title = Text(visible(str(self.run.folder)))
@@ -197,10 +200,10 @@ class LivePanel:
 
 
 class PlainLines:
-    """One line for each record, for files and other programs."""
+    """One line for each record, for files and other programs; advice when it is new, not with each evaluation."""
 
     def __init__(self, run: Run, stop: Stop, console: Console) -> None:
-        self.clock = Clock(run)
+        self.clock, self.advised = Clock(run), set[str]()
 
     def update(self, progress: Progress) -> None:
         """Print a record where there is one, and what was undone."""
@@ -209,6 +212,16 @@ class PlainLines:
             self.clock.left(progress)
         if progress.record:
             tell(plain_line(progress, progress.record, self.clock.left(progress)))
+            self.advise(progress.record["advice"])
+
+    def advise(self, advice: list[str] | None) -> None:
+        """Print the sentences of an evaluation that the one before it did not have, whatever their numbers."""
+        if advice is not None:
+            named = {sentence.partition(":")[0]: sentence for sentence in advice}
+            for name, sentence in named.items():
+                if name not in self.advised:
+                    tell(sentence)
+            self.advised = set(named)
 
 
 def tell(line: str) -> None:

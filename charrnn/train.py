@@ -20,6 +20,7 @@ import numpy as np
 from charrnn import __version__, checkpoint
 from charrnn.config import Config
 from charrnn.corpus import Corpus, check_sizes, load_corpus
+from charrnn.diagnosis import Case, diagnose
 from charrnn.errors import CheckpointError, DivergedError, RunExistsError
 from charrnn.evaluate import Report, score
 from charrnn.files import LOCK, Lock, append, sweep, sync, write_atomic
@@ -31,6 +32,7 @@ from charrnn.network import PREVIOUS as PREVIOUS
 from charrnn.network import Loaded, Network, check_transferable, describe, load_checkpoint, load_latest, transfer
 from charrnn.optim import Plateau, clip_, global_norm, rate_share
 from charrnn.parallel import Team, auto_shards
+from charrnn.params import Array
 from charrnn.sample import generate
 from charrnn.text import Batches
 from charrnn.workers import cores
@@ -39,6 +41,7 @@ LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollbac
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
 ROLLBACKS = 5  # in a row, after which a run that diverges is given up
 POOR = 2  # a loss of so many times that of guessing: a state to resume from, but not one to roll back to
+SEEN = 1_000_000  # characters that tell how frequent each is
 REMEMBERED = 1000  # evaluations that a checkpoint lists; the log has them all
 # Keys that may change when a run is resumed: they decide when to look and when to stop.
 FREE = {
@@ -69,7 +72,7 @@ class Counters:
     halvings: int = 0  # of the learning rate: one for each rollback
     rollbacks: int = 0  # since the latest save to which a rollback may return
     records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
-    # Of each evaluation: step, training loss, validation loss.
+    # Of each evaluation: step, training loss, validation loss, mean gradient norm, share of steps clipped.
     history: list[list[float | None]] = field(default_factory=list)
     since_log: dict[str, float] = field(default_factory=dict)  # sums since the last record
     since_eval: dict[str, float] = field(default_factory=dict)
@@ -101,8 +104,8 @@ class Run:
     Arguments: `config`; `corpus` (None: read it); `folder`; `resumed`, a loaded last.npz to continue from;
     `start_from`, a network whose parameters to begin with; `workers`, processes (more than one only in programs whose
     main module may be imported again: they are spawned).
-    Attributes: `network`, `counters`, `corpus`, the characters `added` and `removed` when fine-tuning, and `notes`,
-    sentences about the files that it began from.
+    Attributes: `network`, `counters`, `corpus`, `case` (see diagnosis.py), the characters `added` and `removed` when
+    fine-tuning, and `notes`, sentences about the files that it began from.
     """
 
     def __init__(
@@ -124,6 +127,7 @@ class Run:
         self.team = Team(config, vocab, ids, workers)
         self.network = self.team.network
         self.batches = Batches(ids, train.batch_size, train.seq_length)
+        self.case = Case(config, len(ids), self.network.params.size, vocab.size, frequencies(ids[:SEEN]))
         self.counters = Counters()
         self.added = self.removed = ""
         self.notes: list[str] = []
@@ -252,8 +256,7 @@ class Run:
     def _validate(self) -> Report | None:
         """Score the validation split; note the best, and whether patience has run out."""
         at, train, report, improved = self.counters, self.config.train, None, False
-        mean = at.since_eval["nats"] / at.since_eval["chars"]
-        at.since_eval = {}
+        sums, at.since_eval = at.since_eval, {}
         if len(self.corpus.valid):
             report = score(self.network, self.corpus.valid.ids, self.corpus.valid.unknown)
             if not isfinite(report.nats):
@@ -265,11 +268,17 @@ class Run:
                 at.best, at.best_step, at.waited = report.nats_per_char, at.step, 0
             elif train.patience and at.waited >= train.patience:
                 at.stopped = f"validation has not improved for {at.waited} evaluations"
-        at.history.append([at.step, mean, report.nats_per_char if report else None])
+        means = [sums["nats"] / sums["chars"], sums["norm"] / sums["steps"], sums["clipped"] / sums["steps"]]
+        at.history.append([at.step, means[0], report.nats_per_char if report else None, *means[1:]])
         del at.history[:-REMEMBERED]
         if self.folder and improved:
             self._write(BEST, complete=False)
         return report
+
+    @property
+    def advice(self) -> list[str]:
+        """What the evaluations say so far, in sentences (see diagnosis.py)."""
+        return diagnose(self.counters.history, self.case)
 
     # -- what is kept ---------------------------------------------------------------------------------------------
 
@@ -304,6 +313,7 @@ class Run:
             "learning_rate": progress.learning_rate,
             "grad_norm": sums["norm"] / sums["steps"],
             "clipped": sums["clipped"] / sums["steps"],
+            "advice": self.advice if at.history and at.history[-1][0] == at.step else None,
             "seconds": round(self.seconds, 3),
             "chars_per_second": round(self.chars_per_second),
         }
@@ -457,6 +467,13 @@ def add(sums: dict[str, float], **values: float) -> None:
     """Add to running sums, which begin at zero."""
     for name, value in values.items():
         sums[name] = sums.get(name, 0) + value
+
+
+def frequencies(ids: Array) -> float:
+    """The entropy of the characters of `ids`, (len,), one by one, in nats (Shannon 1948)."""
+    shares = np.bincount(ids) / len(ids)
+    shares = shares[shares > 0]
+    return float(-(shares * np.log(shares)).sum())
 
 
 def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Config:

@@ -45,7 +45,7 @@ LEVEL: History = [(100, 2.0, 2.0), (200, 1.99, 2.001)]
 def test_overfitting_is_said_with_its_step_and_its_numbers():
     said = fit(ended(OVERFITTED))
     assert said.startswith("Overfitting: since step 200 the validation loss rose by 0.30")
-    assert "training went on to 0.50" in said
+    assert "while training fell to 0.50" in said
     assert "the best model is kept" in said
 
 
@@ -67,6 +67,18 @@ def test_the_limit_that_ended_the_run_is_the_one_to_raise(limits, key):
     assert re.findall(r"train\.\w+", said) == [key]
 
 
+@pytest.mark.parametrize(
+    ("how", "tried"),
+    [
+        ({"learning_rate": 4e-4}, "train.epochs or train.learning_rate=0.002 would"),
+        ({"learning_rate": 1e-3}, "train.epochs would"),
+        ({"learning_rate": 4e-4, "optimizer": "sgd"}, "train.epochs would"),
+    ],
+)
+def test_a_low_rate_may_be_why_it_still_improves(how, tried):
+    assert f"more {tried} lower it further." in fit(ended(IMPROVING, **how))
+
+
 def test_a_gap_between_training_and_validation_is_measured():
     assert fit(ended(GAP)).startswith("Training loss is 0.60 lower than validation")
 
@@ -74,6 +86,10 @@ def test_a_gap_between_training_and_validation_is_measured():
 def test_losses_that_lie_close_together_ask_for_a_larger_model():
     assert "model.hidden_size" in fit(ended(LEVEL))
     assert "model.hidden_size" in fit(ended(LEVEL[:1]))
+
+
+def test_a_run_that_learned_nothing_is_not_asked_for_a_larger_model():
+    assert "how frequent each character is" in fit(ended([(100, 3.0, 3.0), (200, 3.0, 3.0)]))
 
 
 def test_the_best_is_named_with_its_step_in_nats_and_in_bits():
@@ -99,6 +115,25 @@ def test_without_a_validation_split_nothing_is_claimed():
 def test_advice_is_whole_sentences_a_line_each(history):
     for sentence in conclusion(ended(history)):
         assert re.fullmatch(r"[A-Z][^\n]*\.", sentence)
+
+
+BLOWN_UP: History = [(100, 9.5, 9.4), (200, 9.3, 9.2), (300, 9.0, 9.1)]
+
+
+def test_what_the_evaluations_agreed_on_takes_the_place_of_the_fit():
+    said = conclusion(ended(BLOWN_UP))
+    assert [sentence.partition(":")[0] for sentence in said[1:]] == ["Learning rate too high"]
+
+
+def test_it_is_said_without_a_validation_split_too():
+    history = [(step, train, None) for step, train, _ in BLOWN_UP]
+    assert "Learning rate too high" in conclusion(ended(history, fractions=(1, 0, 0)))[-1]
+
+
+def test_clipping_does_not_keep_the_fit_from_being_said():
+    run = ended(LEVEL)
+    run.counters.history = [[*entry, 50.0, 1.0] for entry in run.counters.history]
+    assert [sentence.split()[0] for sentence in conclusion(run)[1:]] == ["Clipping:", "Training"]
 
 
 # -- what to type next --------------------------------------------------------------------------------------------

@@ -121,7 +121,7 @@ def test_the_log_has_one_record_for_each_interval(tiny: Trained) -> None:
     assert [record["step"] for record in tiny.log] == [5, 10, 15, 20]
     assert set(tiny.log[0]) == TIMES | {
         "step", "epoch", "chars", "loss", "bits_per_char", "perplexity", "learning_rate", "grad_norm", "clipped",
-        "valid_loss", "valid_bits_per_char", "valid_perplexity",
+        "valid_loss", "valid_bits_per_char", "valid_perplexity", "advice",
     }  # fmt: skip
 
 
@@ -157,6 +157,23 @@ def test_a_dry_run_prints_what_a_run_would_take_and_writes_nothing(tmp_path: Pat
     ):
         assert re.search(expected, said.text), said.text
     assert sorted(tmp_path.rglob("*")) == before
+
+
+TOO_FAST = ["--set", "train.learning_rate=1", "--set", "train.eval_every=2"]
+
+
+def test_what_goes_wrong_is_said_once_while_training_with_what_to_try_and_kept_in_the_log(tmp_path: Path) -> None:
+    said = run("train", "my.yaml", *TOO_FAST, cwd=project(tmp_path))
+    log = Trained(tmp_path / "runs" / "my", said).log
+    sentence = re.compile(r"Learning rate too high: .*; try train\.learning_rate=0\.1\.")
+    places = [k for k, line in enumerate(said.lines) if sentence.fullmatch(line)]
+    assert said.code == 0
+    assert [record["step"] for record in log if record["advice"]] == [4, 6, 8, 10]
+    assert [record["advice"] for record in log if record["valid_loss"] is None] == [None]
+    assert said.lines[places[0] - 1].startswith("step 4/10"), "two evaluations agree"
+    assert len(places) == 2
+    assert said.lines[places[1] - 1].startswith("Best validation loss"), "and again at the end"
+    assert said.lines[places[1] : -2] == log[-1]["advice"]
 
 
 def test_resuming_a_finished_run_says_so_and_changes_nothing(tiny: Trained) -> None:
@@ -529,6 +546,12 @@ def test_a_terminal_gets_a_live_panel_and_then_plain_sentences(odd: Trained) -> 
     for expected in ("╭", "runs/my", "10 of 10", "nats/char", "bits/char", "perplexity", "char/s", "gradient norm"):
         assert expected in shown
     assert shown.splitlines()[-1] == "next:  charrnn eval runs/my"
+
+
+def test_the_panel_ends_with_what_goes_wrong(tmp_path: Path) -> None:
+    shown = run_in_terminal("train", "my.yaml", *TOO_FAST, cwd=project(tmp_path)).text
+    panel = CSI.sub("", shown).rpartition("╭")[2].partition("╰")[0]
+    assert "│ Learning rate too high: " in panel
 
 
 def test_control_characters_of_a_text_do_not_reach_the_terminal_while_training(odd: Trained) -> None:

@@ -14,7 +14,7 @@ import charrnn
 from charrnn import errors
 from charrnn.cli import cli
 from charrnn.config import all_keys
-from charrnn.parallel import STOPPING
+from charrnn.workers import STOPPING
 
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md", "data/README.md")}
 README = PAGES["README.md"]

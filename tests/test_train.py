@@ -220,7 +220,7 @@ def test_evaluating_logging_sampling_and_saving_never_disturb_training():
 FIELDS = [
     *("step", "epoch", "chars", "loss", "bits_per_char", "perplexity"),
     *("valid_loss", "valid_bits_per_char", "valid_perplexity"),
-    *("learning_rate", "grad_norm", "clipped", "seconds", "chars_per_second"),
+    *("learning_rate", "grad_norm", "clipped", "advice", "seconds", "chars_per_second"),
 ]
 
 
@@ -250,6 +250,7 @@ def test_the_log_holds_the_means_since_the_record_before():
         assert line["seconds"] >= 0
         if step % 6:
             assert line["valid_loss"] is line["valid_bits_per_char"] is line["valid_perplexity"] is None
+            assert line["advice"] is None
         else:
             assert line["valid_bits_per_char"] == pytest.approx(line["valid_loss"] / log(2))
             assert line["valid_perplexity"] == pytest.approx(exp(line["valid_loss"]))
