@@ -142,19 +142,34 @@ def test_overfitting_is_validation_that_rises_while_training_falls():
     assert "Overfitting" not in names(diagnose(entries([1.5, 1.55, 1.56, 1.56], [1.6, 1.7, 1.8, 1.9]), case()))
 
 
+LEARNED = entries([1.5, 1.2, 1.0, 0.8], [1.6, 1.7, 1.8, 1.9])  # by heart
+
+
 @pytest.mark.parametrize(
     ("cell", "tried"),
     [
         ({"dropout": 0.2}, "model.dropout=0.4"),
         ({"dropout": 0.4}, "model.dropout=0.5"),
-        ({"dropout": 0.5}, "model.hidden_size=64"),
-        ({"num_layers": 1}, "model.hidden_size=64"),
-        ({"num_layers": 1, "hidden_size": 1}, "model.hidden_size=1"),
+        ({"dropout": 0.5}, "train.optimizer=adamw with train.weight_decay=0.5"),
+        ({"num_layers": 1}, "train.optimizer=adamw with train.weight_decay=0.5"),
     ],
 )
-def test_what_to_try_is_a_key_that_the_config_may_have(cell, tried):
-    where = case(cell=cell)
-    (said,) = diagnose(entries([1.5, 1.2, 1.0, 0.8], [1.6, 1.7, 1.8, 1.9]), where)
+def test_what_to_try_against_learning_by_heart_is_what_the_config_may_have_more_of(cell, tried):
+    (said,) = diagnose(LEARNED, case(cell=cell))
+    assert ending(said) == f"{tried} or more text."
+
+
+@pytest.mark.parametrize(
+    ("how", "tried"),
+    [
+        ({"optimizer": "adamw", "weight_decay": 0.01}, "train.optimizer=adamw with train.weight_decay=0.5"),
+        ({"optimizer": "adamw", "weight_decay": 0.6}, "train.optimizer=adamw with train.weight_decay=1.2"),
+        ({"optimizer": "sgd"}, "model.hidden_size=64"),
+        ({"optimizer": "sgd", "cell": {"num_layers": 1, "hidden_size": 1}}, "model.hidden_size=1"),
+    ],
+)
+def test_where_dropout_has_no_place_weights_decay_or_units_go(how, tried):
+    (said,) = diagnose(LEARNED, case(**{"cell": {"num_layers": 1}} | how))
     assert ending(said) == f"{tried} or more text."
 
 
