@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from charrnn.errors import CharrnnError, ConfigError, visible
+from charrnn.files import to_nowhere
 
 if TYPE_CHECKING:
     from charrnn.config import Config
@@ -553,7 +554,7 @@ def open_streams() -> None:
 
 def closed_pipe() -> int:
     """The reader of stdout has had enough: nothing more to say, at exit either."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    to_nowhere(1)
     return 0
 
 

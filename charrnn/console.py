@@ -27,6 +27,7 @@ from charrnn.bench import SIDE_BY_SIDE, Bench
 from charrnn.corpus import remarks
 from charrnn.errors import visible
 from charrnn.estimate import Estimate
+from charrnn.files import to_nowhere
 from charrnn.machine import forced_kernel, sentence
 from charrnn.train import Progress, Run
 from charrnn.workers import STOPPING
@@ -236,7 +237,7 @@ def tell(line: str) -> None:
 
 def hush() -> None:
     """Let stderr lead nowhere: a terminal that was closed, or a pipe whose reader has gone."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    to_nowhere(2)
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:

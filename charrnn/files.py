@@ -117,3 +117,11 @@ class Lock:
     def close(self) -> None:
         """Give the folder free."""
         self._file.close()
+
+
+def to_nowhere(descriptor: int) -> None:
+    """Let what is written to a descriptor go nowhere from now on."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    if nowhere != descriptor:
+        os.close(nowhere)

@@ -1,6 +1,7 @@
 """Strict numerics for every test, and the small random networks and stored references that several files share."""
 
 import importlib
+import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,6 +29,14 @@ settings.load_profile("suite")
 def strict_numerics() -> Iterator[None]:
     with np.errstate(all="raise", under="ignore"):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def signals_that_end() -> None:
+    """Those that a job in the background, or nohup, ignores would be ignored by every process that a test starts."""
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -95,8 +95,6 @@ def call(*args: str, stdin: bytes = b"The ") -> Result:
 
 def start(*args: Any, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """Start charrnn with text pipes for streams, in a process group of its own, and leave it running."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as in a job in the background; a process would inherit it
-        signal.signal(signal.SIGINT, signal.default_int_handler)
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     command = [*CHARRNN, *map(str, args)]
     return subprocess.Popen(command, cwd=cwd, env=environment(), text=True, start_new_session=True, **streams)

@@ -82,9 +82,9 @@ def test_a_large_text_takes_little_memory(tmp_path):
         for _ in range(size // len(piece)):
             file.write(piece)
     most = 0
-    with subprocess.Popen(
-        [*CHARRNN, "train", "my.yaml", "--quiet"], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE
-    ) as process:
+    surroundings = environment(XDG_CACHE_HOME=str(tmp_path))
+    command = [*CHARRNN, "train", "my.yaml", "--quiet"]
+    with subprocess.Popen(command, cwd=tmp_path, env=surroundings, stderr=subprocess.PIPE) as process:
         while process.poll() is None:
             try:
                 most = max(most, anonymous(process.pid))
