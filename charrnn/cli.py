@@ -71,6 +71,7 @@ def cli() -> None:
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
     charrnn compare runs/quickstart runs/my   which is better, and by more than noise?
+    charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
     charrnn config > my.yaml                  every key of a config, explained
     """
 
@@ -225,10 +226,11 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
 @click.option("--dynamic-rate", type=Number(0), metavar="F", help="Step size of --dynamic.")
 @click.option("--per-char", type=click.Path(), metavar="FILE", help="Write a table of all characters (TSV).")
 @click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table of all lines (TSV).")
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write a page with all of it, and the text in colour.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
              dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
-             as_json: bool) -> int:  # fmt: skip
+             html: str | None, as_json: bool) -> int:  # fmt: skip
     """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and where the losses fall.
 
     \b
@@ -236,6 +238,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     charrnn eval runs/my --baselines      with what simpler models make of it beside it
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
     charrnn eval runs/my runs/ngram       two models, and their mixture
+    charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
 
     Every character is scored once, given all before it. Several files are scored as one text; a FILE that is a
     checkpoint or a run directory is one more model. Each figure has a 95 % interval (block bootstrap).
@@ -255,9 +258,10 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate counts only with --dynamic")
-    if per_char and per_char == per_line:
-        raise click.UsageError("--per-char and --per-line name the same file")
-    for name in (per_char, per_line):
+    written = [name for name in (per_char, per_line, html) if name]
+    if len({*written}) < len(written):
+        raise click.UsageError("--per-char, --per-line and --html must name different files")
+    for name in written:
         check_new(name)
     loaded = [opened(name) for name in models]
     wanted = Wanted(baselines, novelty, dynamic, dynamic_rate)
@@ -267,9 +271,13 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         report, scores = assess(loaded, text, corpus, wanted)
     vocab = loaded[0].model.vocab
     if per_char:
-        write_table(per_char, char_table(vocab, text.ids, scores))
+        write_new(per_char, char_table(vocab, text.ids, scores))
     if per_line:
-        write_table(per_line, line_table(vocab, text.ids, scores.nats))
+        write_new(per_line, line_table(vocab, text.ids, scores.nats))
+    if html:
+        from charrnn.report import evaluation_page
+
+        write_new(html, [evaluation_page(loaded[0], report, text.ids)])
     for line in [json.dumps(report)] if as_json else evaluation(report):
         click.echo(line)
     return 0
@@ -300,6 +308,36 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
         found = compare_runs(list(runs))
     for line in [json.dumps(found)] if as_json else comparison(found, duration):
         click.echo(line)
+    return 0
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--out", type=click.Path(), metavar="FILE", help="Where to write it (default: RUN/report.html).")
+def report(run: str, out: str | None) -> int:
+    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what it finds hard.
+
+    \b
+    charrnn report runs/my
+
+    The page is one HTML file that needs neither network nor scripts. The default file is replaced; a FILE that you
+    name must be new.
+    """
+    from charrnn.console import curve
+    from charrnn.machine import one_thread
+    from charrnn.report import run_page
+
+    if out is None and not Path(run).is_dir():
+        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
+    check_new(out)
+    loaded = opened(run)
+    with one_thread():
+        written, losses = run_page(loaded)
+    if losses:
+        click.echo(f"validation  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
+    path = out or os.path.join(run, "report.html")
+    write_new(path, [written])
+    click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
     return 0
 
 
@@ -471,11 +509,12 @@ def check_new(name: str | None) -> None:
         raise click.UsageError(f"{name!r}: there is no folder {Path(name).parent}")
 
 
-def write_table(name: str, lines: Iterable[str]) -> None:
-    """Write lines to a file, whole or not at all."""
+def write_new(name: str, parts: Iterable[str | bytes]) -> None:
+    """Write parts to a file, whole or not at all."""
     from charrnn.files import write_atomic
 
-    write_atomic(Path(name), lambda file: file.writelines(line.encode() for line in lines))
+    encoded = (part.encode() if isinstance(part, str) else part for part in parts)
+    write_atomic(Path(name), lambda file: file.writelines(encoded))
 
 
 def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:

@@ -13,7 +13,7 @@ from processes import ROOT
 import charrnn
 
 ROOMS = {  # room: its modules
-    "ground": "errors params ops optim files machine spool",
+    "ground": "errors params ops optim files machine spool svg",
     "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
@@ -26,7 +26,7 @@ ROOMS = {  # room: its modules
     "use": "evaluate sample analysis mixture",
     "learn": "corpus parallel train estimate bench advice fitting",
     "judge": "baselines dynamic assess compare",
-    "door": "show console cli",
+    "door": "show report console cli",
 }
 MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "ground": "",
@@ -58,10 +58,11 @@ ALONE = {  # modules that know less than their room may
     "advice": "train",
     "mixture": "params",
     "show": "errors",
+    "svg": "errors",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
     "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
-    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare",
+    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare report",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",
@@ -70,7 +71,7 @@ OUTSIDE = {  # third-party package: the modules that may import it; no other pac
     "compression": "text",  # of the standard library from Python 3.14 on
 }
 LONGEST = 680  # lines of a module
-LARGEST = 6500  # lines of the package
+LARGEST = 7800  # lines of the package
 
 PACKAGE = Path(charrnn.__file__).parent
 SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}

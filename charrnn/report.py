@@ -1,0 +1,254 @@
+"""Pages of `charrnn report` and `charrnn eval --html`: one HTML file, which needs no network, script or other file.
+
+Built from the dicts of assess(), a run's log and samples, and a text's ids; no figure is computed here. Every text of
+the user's goes through safe(), and the page forbids scripts and all loading by a Content-Security-Policy of its own.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from math import isfinite, log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from charrnn.analysis import guesses, shown
+from charrnn.assess import Wanted, assess, choose_split, own_corpus
+from charrnn.errors import TextError
+from charrnn.network import Loaded, describe_model
+from charrnn.params import Array
+from charrnn.show import number, span
+from charrnn.svg import STYLE, Series, chart, safe
+from charrnn.text import Vocab
+from charrnn.train import LOG, SAMPLES
+
+PASSAGE = 2000  # characters of the held-out text that are shown in colour
+SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
+LEVELS = 8  # of colour, beside none
+PAGE = """\
+*{box-sizing:border-box}body{margin:0 auto;max-width:940px;padding:1rem;background:var(--paper);color:var(--ink);
+font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.5rem 0;overflow-wrap:anywhere}
+h2{font-size:1.15rem;margin:2.2rem 0 .4rem;border-top:1px solid var(--rule);padding-top:1rem}
+h3{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.3rem 0 .8rem;max-width:46rem}.s{color:var(--soft);font-size:.9rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:.5rem}
+.charts svg{width:100%;height:auto}.wide{overflow-x:auto;margin:.5rem 0 1rem}
+table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
+th,td{padding:.2rem .8rem .2rem 0;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
+th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}
+pre,.text{font:14px/1.55 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
+pre,.text{border:1px solid var(--rule);border-radius:6px;padding:.6rem .8rem;margin:.4rem 0}summary{cursor:pointer}
+.text i{font-style:normal}.text i[data-g]:hover{outline:2px solid var(--ink)}
+.text i[data-g]:hover::after{content:attr(data-g);position:fixed;left:0;right:0;bottom:0;padding:.7rem 1rem;
+background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none;z-index:1}
+mark{background:rgba(var(--hot),.35);color:inherit}
+"""
+COLOURS = "".join(
+    f".{kind}{k}{{background:rgba(var(--{name}),{0.8 * k / LEVELS:.2f})}}"
+    for kind, name in (("h", "hot"), ("c", "cold"))
+    for k in range(1, LEVELS + 1)
+)
+
+
+def page(title: str, sections: Iterable[str]) -> bytes:
+    """A whole HTML file."""
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    head = (
+        f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta name="viewport" content="width=device-width,initial-scale=1"><title>{safe(title)}</title>'
+        f"<style>{STYLE}{PAGE}{COLOURS}</style>"
+    )
+    body = "\n".join([f"<h1>{safe(title)}</h1>", *sections])
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n{body}\n</body></html>\n'.encode()
+
+
+def section(title: str, *parts: str, note: str = "") -> str:
+    """A part of the page under a heading; empty where there is nothing in it."""
+    said = f'<p class="s">{safe(note)}</p>' if note else ""
+    return f"<h2>{safe(title)}</h2>{said}{''.join(parts)}" if any(parts) else ""
+
+
+def charts(*drawn: str) -> str:
+    """Charts, as many in a row as there is room for."""
+    return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
+
+
+def table(rows: Sequence[Sequence[object]]) -> str:
+    """A table: the first row heads it."""
+    head, *others = rows
+    lines = [f"<tr>{''.join(f'<th>{safe(cell)}</th>' for cell in head)}</tr>"]
+    lines += [f"<tr>{''.join(f'<td>{safe(cell)}</td>' for cell in row)}</tr>" for row in others]
+    return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+
+
+# -- the pages ----------------------------------------------------------------------------------------------------
+
+
+def evaluation_page(loaded: Loaded, report: dict[str, Any], ids: Array) -> bytes:
+    """What `charrnn eval --html` writes: a report of assess() on a text, and its beginning in colour."""
+    return page(f"{loaded.name}: {report['text']}", [*evaluation(report), surprise(loaded, ids)])
+
+
+def run_page(loaded: Loaded) -> tuple[bytes, list[float]]:
+    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; and its validation losses.
+
+    Raises nothing for a text or a log that is not there (any more): the page says so.
+    """
+    folder, model = loaded.path.parent, loaded.model
+    records = read_log(folder / LOG)
+    kind = "n-grams" if loaded.config.model.cell == "ngram" else "parameters"
+    about = f"{describe_model(loaded.config.model)}, {model.size:,} {kind}, vocabulary of {model.vocab.size}"
+    if loaded.step:
+        about += f", after {loaded.step:,} steps"
+    sections = [f"<p>{safe(about)}. {safe(loaded.note)}</p>", *curves(loaded, records)]
+    try:
+        corpus = own_corpus(loaded)
+        split = choose_split(corpus, None)
+        report, _ = assess([loaded], split, corpus, Wanted(baselines=True))
+        sections += [*evaluation(report), surprise(loaded, split.ids)]
+    except TextError as error:
+        sections.append(section("Evaluation", f"<p>{safe(error)}</p>"))
+    sections += [samples(folder / SAMPLES), configuration(loaded)]
+    return page(loaded.name, sections), [valid for _, valid in column(records, "valid_loss")]
+
+
+# -- training -----------------------------------------------------------------------------------------------------
+
+
+def read_log(path: Path) -> list[dict[str, Any]]:
+    """The records of a log that can be read; those of a rollback have no loss."""
+    found = []
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(record, dict):
+            found.append(record)
+    return found
+
+
+def column(records: list[dict[str, Any]], name: str) -> list[tuple[float, float]]:
+    """(step, value) of the records that hold a number under a name."""
+    found = []
+    for record in records:
+        try:
+            point = float(record["step"]), float(record[name])
+        except (KeyError, TypeError, ValueError, OverflowError):
+            continue
+        if all(map(isfinite, point)):
+            found.append(point)
+    return found
+
+
+def curves(loaded: Loaded, records: list[dict[str, Any]]) -> Iterator[str]:
+    """Learning curves, and what the optimizer did."""
+    train, valid = column(records, "loss"), column(records, "valid_loss")
+    if not train:
+        return
+    marks = [(step, "rollback") for step, _ in column([r | {"at": 0} for r in records if "rollback" in r], "at")]
+    best = min(valid, key=lambda point: point[1], default=None)
+    said = "There is no validation split."
+    if best:
+        marks.append((best[0], f"best {best[1]:.4f}"))
+        said = f"Best validation loss {best[1]:.4f} nats per character, at step {best[0]:,.0f}."
+    drawn = [
+        chart("Loss", [Series("training", train), Series("validation", valid)], "step", "nats/char", marks=marks),
+        chart("Learning rate", [Series("", column(records, "learning_rate"))], "step", ""),
+        chart("Gradient norm", [Series("", column(records, "grad_norm"))], "step", "mean of an interval"),
+        chart("Steps clipped", [Series("", column(records, "clipped"))], "step", "share", y_range=(0, 1)),
+    ]
+    last = train[-1][0]
+    yield section("Training", charts(*drawn), note=f"{last:,.0f} steps. {said}")
+
+
+def samples(folder: Path) -> str:
+    """Texts written along the way, from the first to the last."""
+    try:
+        files = sorted(folder.glob("*.txt"))
+    except OSError:
+        return ""
+    count = min(SHOWN_SAMPLES, len(files))
+    chosen = [files[k * (len(files) - 1) // max(count - 1, 1)] for k in range(count)]
+    parts = []
+    for path in chosen:
+        try:
+            with open(path, "rb") as file:
+                text = file.read(SAMPLE).decode("utf-8", "replace")
+        except OSError:
+            continue
+        step = f"step {int(path.stem):,}" if path.stem.isdecimal() else path.stem
+        parts.append(f"<h3>{safe(step)}</h3><pre>{safe(text)}</pre>")
+    return section("Samples over time", *parts, note="Written by the model at temperature 0.8 while it learned.")
+
+
+def configuration(loaded: Loaded) -> str:
+    """The complete config."""
+    text = f"<details><summary>All keys</summary><pre>{safe(loaded.config.to_yaml())}</pre></details>"
+    return section("Configuration", text)
+
+
+# -- evaluation ---------------------------------------------------------------------------------------------------
+
+
+def evaluation(report: dict[str, Any]) -> Iterator[str]:
+    """A report of assess() as sections."""
+    rows: list[list[object]] = [["model", "nats/char", "95 %", "bits/char", "perplexity", "first guess"]]
+    for r in report["rows"]:
+        right = r.get("top1")
+        guess = "-" if right is None else f"{right:.1%}"
+        figures = number(r["nats_per_char"]), span(r.get("interval"), ".3f"), number(r["bits_per_char"], ".3f")
+        rows.append([r["name"], *figures, number(r.get("perplexity"), ".3f"), guess])
+    unknown = f" {report['unknown_chars']:,} unknown to the model are left out." if report["unknown_chars"] else ""
+    said = (
+        f"{report['text']}: {report['chars']:,} characters.{unknown} {report['bits_per_byte']:.4f} bits per byte; "
+        f"perplexity of words {report['word_perplexity']:,.0f}; among the first five guesses {report['top5']:.1%}."
+    )
+    yield section("Evaluation", table(rows), note=said)
+    kinds = [["by kind", "chars", "nats/char", "of all nats"]]
+    kinds += [[k["kind"], f"{k['chars']:,}", number(k["nats_per_char"]), f"{k['share']:.1%}"] for k in report["kinds"]]
+    read = [(float(p["last"]), p["nats_per_char"]) for p in report["positions"]]
+    sure = [(b["sure"], b["right"]) for b in report["calibration"]]
+    even = Series("as sure as right", [(0.0, 0.0), (1.0, 1.0)])
+    drawn = charts(
+        chart("Loss as it reads on", [Series("", read)], "characters since a fresh state", "nats/char", log="x"),
+        chart("Calibration", [Series("first guess", sure), even], "how sure it was", "how often right"),
+    )
+    yield section("Where the losses fall", table(kinds), drawn)
+    passages = [
+        f"<h3>{w['nats_per_char']:.2f} nats/char, at character {w['at']:,}</h3>"
+        f'<div class="text">{safe(w["before"])}<mark>{safe(w["text"])}</mark>{safe(w["after"])}</div>'
+        for w in report["worst"]
+    ]
+    yield section("Worst passages", *passages)
+
+
+def names_of(vocab: Vocab) -> list[str]:
+    """What to call each id in a list of guesses."""
+    names = {" ": "␣", "\n": "⏎", "\t": "⇥"}
+    ids = (np.array([k]) for k in range(vocab.size))
+    return [names.get(name := vocab.decode(k)) or shown(vocab, k, escape=name != "\\") for k in ids]
+
+
+def surprise(loaded: Loaded, ids: Array) -> str:
+    """The beginning of a text, each character coloured by its bits, with the likeliest guesses to hover over or tap."""
+    vocab, part = loaded.model.vocab, ids[:PASSAGE]
+    names = names_of(vocab)
+    spans = []
+    for k, nats, best, chance in zip(part.tolist(), *guesses(loaded.model, part), strict=True):
+        bits = float(nats) / log(2)
+        listed = "   ".join(f"{names[b]} {p:.1%}" for b, p in zip(best.tolist(), chance.tolist(), strict=True))
+        told = f"{names[k]} {bits:.2f} bits\n{listed}"
+        text = "⏎\n" if names[k] == "⏎" else names[k] if names[k] != "␣" else " "
+        spans.append(f'<i class="h{min(round(bits), LEVELS)}" data-g="{safe(told)}">{safe(text)}</i>')
+    scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == LEVELS)} </i>' for k in range(LEVELS + 1))
+    note = (
+        f"The first {len(part):,} characters of {len(ids):,}, coloured by what each cost: its bits, given all before "
+        f"it. Hover over a character, or tap it, for the likeliest guesses in its place."
+    )
+    return section(
+        "Surprise", f'<div class="text">bits {scale}</div><div class="text">{"".join(spans)}</div>', note=note
+    )
