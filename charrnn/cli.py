@@ -314,11 +314,15 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
 @cli.command()
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), metavar="FILE", help="Where to write it (default: RUN/report.html).")
-def report(run: str, out: str | None) -> int:
-    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what it finds hard.
+@click.option(
+    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also show the text by this unit, e.g. 2:17."
+)
+def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
+    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what goes on inside.
 
     \b
     charrnn report runs/my
+    charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
 
     The page is one HTML file that needs neither network nor scripts. The default file is replaced; a FILE that you
     name must be new.
@@ -331,13 +335,58 @@ def report(run: str, out: str | None) -> int:
         raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
     check_new(out)
     loaded = opened(run)
+    asked = [unit_of(loaded, unit) for unit in units]
     with one_thread():
-        written, losses = run_page(loaded)
+        written, losses = run_page(loaded, asked)
     if losses:
         click.echo(f"validation  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
     path = out or os.path.join(run, "report.html")
     write_new(path, [written])
     click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
+    return 0
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=click.Path(), metavar="MODEL...")
+@click.option("--out", type=click.Path(), metavar="FILE", help="Draw it as well: a new SVG file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
+    """Show how far back gradients reach in each MODEL, and what its recurrent weights are like.
+
+    \b
+    charrnn flow runs/rnn runs/lstm runs/gru --out flow.svg
+
+    MODEL is a checkpoint, a run directory, or a config, whose network is taken as it would begin. On held-out text: the
+    norm of the gradient of the loss at one step for the state of each layer k steps before.
+    """
+    import json
+
+    from charrnn.assess import choose_split, own_corpus
+    from charrnn.config import load_config
+    from charrnn.flow import flow as flow_of
+    from charrnn.flow import fresh
+    from charrnn.machine import one_thread
+    from charrnn.network import is_checkpoint
+    from charrnn.report import clipped, gradient_charts, read_log
+    from charrnn.show import flows
+    from charrnn.svg import standalone
+    from charrnn.train import LOG
+
+    check_new(out)
+    found = []
+    for name in models:
+        if Path(name).is_dir() or is_checkpoint(name):
+            loaded = opened(name)
+            label, network, ids = loaded.name, loaded.network, choose_split(own_corpus(loaded), None).ids
+            share = clipped(read_log(loaded.path.parent / LOG))
+        else:
+            label, (network, ids), share = name, fresh(load_config(name)), None
+        with one_thread():
+            found.append({"name": label, "clipped": share, **flow_of(network, ids)})
+    if out:
+        write_new(out, [standalone([*gradient_charts([(each["name"], each) for each in found])])])
+    for line in [json.dumps(found)] if as_json else flows(found):
+        click.echo(line)
     return 0
 
 
@@ -497,6 +546,18 @@ def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
 
     raw = read_pieces(loaded.config.data, pieces())
     return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
+
+
+def unit_of(loaded: "Loaded", unit: str) -> tuple[int, int]:
+    """LAYER:UNIT, both from 1, as numbers from 0."""
+    config = loaded.network.config
+    layer, colon, number = unit.partition(":")
+    if not (colon and all(part.isascii() and part.isdigit() and len(part) < 9 for part in (layer, number))
+            and 1 <= int(layer) <= config.num_layers and 1 <= int(number) <= config.hidden_size):  # fmt: skip
+        raise click.UsageError(
+            f"--unit {unit}: name one as LAYER:UNIT, from 1:1 to {config.num_layers}:{config.hidden_size}"
+        )
+    return int(layer) - 1, int(number) - 1
 
 
 def check_new(name: str | None) -> None:

@@ -6,6 +6,7 @@ the user's goes through safe(), and the page forbids scripts and all loading by 
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from math import isfinite, log
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ import numpy as np
 from charrnn.analysis import guesses, shown
 from charrnn.assess import Wanted, assess, choose_split, own_corpus
 from charrnn.errors import TextError
-from charrnn.network import Loaded, describe_model
+from charrnn.flow import FADED, flow
+from charrnn.network import Loaded, Network, describe_model
+from charrnn.neurons import GATES, followers, watch
 from charrnn.params import Array
 from charrnn.show import number, span
 from charrnn.svg import STYLE, Series, chart, safe
@@ -24,7 +27,9 @@ from charrnn.train import LOG, SAMPLES
 
 PASSAGE = 2000  # characters of the held-out text that are shown in colour
 SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
+SHOWN_UNITS = 5  # of those found, shown along the text
 LEVELS = 8  # of colour, beside none
+EXPLODED = 1e4  # a norm beyond is not drawn
 PAGE = """\
 *{box-sizing:border-box}body{margin:0 auto;max-width:940px;padding:1rem;background:var(--paper);color:var(--ink);
 font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.5rem 0;overflow-wrap:anywhere}
@@ -43,7 +48,7 @@ background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:non
 mark{background:rgba(var(--hot),.35);color:inherit}
 """
 COLOURS = "".join(
-    f".{kind}{k}{{background:rgba(var(--{name}),{0.8 * k / LEVELS:.2f})}}"
+    f".{kind}{k}{{background:rgba(var(--{name}),{0.6 * k / LEVELS:.3f})}}"
     for kind, name in (("h", "hot"), ("c", "cold"))
     for k in range(1, LEVELS + 1)
 )
@@ -88,10 +93,11 @@ def evaluation_page(loaded: Loaded, report: dict[str, Any], ids: Array) -> bytes
     return page(f"{loaded.name}: {report['text']}", [*evaluation(report), surprise(loaded, ids)])
 
 
-def run_page(loaded: Loaded) -> tuple[bytes, list[float]]:
+def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float]]:
     """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; and its validation losses.
 
-    Raises nothing for a text or a log that is not there (any more): the page says so.
+    `units`: layers and units, both from 0, to show beside those that are found. Raises nothing for a text or a log that
+    is not there (any more): the page says so.
     """
     folder, model = loaded.path.parent, loaded.model
     records = read_log(folder / LOG)
@@ -105,6 +111,8 @@ def run_page(loaded: Loaded) -> tuple[bytes, list[float]]:
         split = choose_split(corpus, None)
         report, _ = assess([loaded], split, corpus, Wanted(baselines=True))
         sections += [*evaluation(report), surprise(loaded, split.ids)]
+        if isinstance(model, Network) and len(split) > 1:
+            sections += [*neurons(model, split.ids, units), gradients([(loaded.name, flow(model, split.ids))])]
     except TextError as error:
         sections.append(section("Evaluation", f"<p>{safe(error)}</p>"))
     sections += [samples(folder / SAMPLES), configuration(loaded)]
@@ -144,6 +152,15 @@ def column(records: list[dict[str, Any]], name: str) -> list[tuple[float, float]
     return found
 
 
+def clipped(records: list[dict[str, Any]]) -> float | None:
+    """The share of all steps that were clipped; None where the log tells none."""
+    found, steps, last = 0.0, 0.0, 0.0
+    for step, share in column(records, "clipped"):
+        length = max(step - last, 0.0)
+        found, steps, last = found + share * length, steps + length, step
+    return found / steps if steps else None
+
+
 def curves(loaded: Loaded, records: list[dict[str, Any]]) -> Iterator[str]:
     """Learning curves, and what the optimizer did."""
     train, valid = column(records, "loss"), column(records, "valid_loss")
@@ -159,10 +176,18 @@ def curves(loaded: Loaded, records: list[dict[str, Any]]) -> Iterator[str]:
         chart("Loss", [Series("training", train), Series("validation", valid)], "step", "nats/char", marks=marks),
         chart("Learning rate", [Series("", column(records, "learning_rate"))], "step", ""),
         chart("Gradient norm", [Series("", column(records, "grad_norm"))], "step", "mean of an interval"),
-        chart("Steps clipped", [Series("", column(records, "clipped"))], "step", "share", y_range=(0, 1)),
+        chart(
+            "Steps clipped",
+            [Series("", column(records, "clipped"))],
+            "step",
+            "share",
+            frame=[(train[0][0], 0), (train[0][0], 1)],
+        ),
     ]
     last = train[-1][0]
-    yield section("Training", charts(*drawn), note=f"{last:,.0f} steps. {said}")
+    share = clipped(records)
+    cut = "" if share is None else f" {share:.1%} of the steps were clipped."
+    yield section("Training", charts(*drawn), note=f"{last:,.0f} steps. {said}{cut}")
 
 
 def samples(folder: Path) -> str:
@@ -233,17 +258,24 @@ def names_of(vocab: Vocab) -> list[str]:
     return [names.get(name := vocab.decode(k)) or shown(vocab, k, escape=name != "\\") for k in ids]
 
 
+def shown_as(names: list[str]) -> list[str]:
+    """What stands for each id where a text is coloured."""
+    return ["⏎\n" if name == "⏎" else " " if name == "␣" else name for name in names]
+
+
 def surprise(loaded: Loaded, ids: Array) -> str:
     """The beginning of a text, each character coloured by its bits, with the likeliest guesses to hover over or tap."""
     vocab, part = loaded.model.vocab, ids[:PASSAGE]
     names = names_of(vocab)
+    letters = shown_as(names)
     spans = []
     for k, nats, best, chance in zip(part.tolist(), *guesses(loaded.model, part), strict=True):
         bits = float(nats) / log(2)
-        listed = "   ".join(f"{names[b]} {p:.1%}" for b, p in zip(best.tolist(), chance.tolist(), strict=True))
+        listed = "   ".join(
+            f"{names[b]}\N{NO-BREAK SPACE}{p:.1%}" for b, p in zip(best.tolist(), chance.tolist(), strict=True)
+        )
         told = f"{names[k]} {bits:.2f} bits\n{listed}"
-        text = "⏎\n" if names[k] == "⏎" else names[k] if names[k] != "␣" else " "
-        spans.append(f'<i class="h{min(round(bits), LEVELS)}" data-g="{safe(told)}">{safe(text)}</i>')
+        spans.append(f'<i class="h{min(round(bits), LEVELS)}" data-g="{safe(told)}">{safe(letters[k])}</i>')
     scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == LEVELS)} </i>' for k in range(LEVELS + 1))
     note = (
         f"The first {len(part):,} characters of {len(ids):,}, coloured by what each cost: its bits, given all before "
@@ -252,3 +284,102 @@ def surprise(loaded: Loaded, ids: Array) -> str:
     return section(
         "Surprise", f'<div class="text">bits {scale}</div><div class="text">{"".join(spans)}</div>', note=note
     )
+
+
+# -- inside the network -------------------------------------------------------------------------------------------
+
+
+def neurons(network: Network, ids: Array, units: Sequence[tuple[int, int]]) -> Iterator[str]:
+    """Units along the text, those asked for and those found, and how gates saturate."""
+    activity = watch(network, ids)
+    letters = shown_as(names_of(network.vocab))
+    found = followers(activity, network.vocab, ids)
+    rows: list[list[object]] = [["follows", "layer", "unit", "correlation", "explained"]]
+    rows += [[f["feature"], f["layer"] + 1, f["unit"] + 1, f"{f['r']:+.2f}", f"{f['explained']:.0%}"] for f in found]
+    chosen = [(layer, unit, "") for layer, unit in units]
+    chosen += [(f["layer"], f["unit"], f"{f['feature']}, {f['explained']:.0%}") for f in found[:SHOWN_UNITS]]
+    parts = [table(rows)] if found else []
+    for layer, unit, follows in chosen:
+        values = activity.values[:, :, layer, unit]
+        best = int(values.var(axis=0).argmax())  # the piece of the text in which it does most
+        text = coloured([letters[k] for k in ids[activity.at[:, best]].tolist()], values[:, best])
+        told = f": {follows}" if follows else ""
+        parts.append(f'<h3>Unit {unit + 1} of layer {layer + 1}{safe(told)}</h3><div class="text">{text}</div>')
+    note = (
+        f"For each property of the text the unit that follows it best, chosen on one half of {activity.at.size:,} "
+        f"characters and scored on the other: the share of its variance that a straight line explains. Warm colours "
+        f"are positive activity, cold ones negative. Of each unit the stretch of text is shown in which it varies most."
+    )
+    yield section("Neurons", *parts, note=note)
+    drawn = []
+    for gate, (low, high) in activity.saturated.items():
+        layers = [Series(f"layer {k + 1}", list(zip(high[k].tolist(), low[k].tolist(), strict=True)), dots=True)
+                  for k in range(len(low))]  # fmt: skip
+        name = GATES[network.config.cell][gate].capitalize()
+        drawn.append(chart(name, layers, "share of time above 0.9", "share below 0.1", frame=[(0, 0), (1, 1)]))
+    said = "Each dot is a unit: how often its gate is wide open and how often shut. None can lie beyond the diagonal."
+    yield section("Saturated gates", charts(*drawn), note=said)
+
+
+def coloured(letters: list[str], values: Array) -> str:
+    """A text coloured by a unit's activity (len,), as a share of the largest; equal neighbours share an element."""
+    levels = np.rint(LEVELS * values / max(float(np.abs(values).max()), 1e-6)).astype(int).tolist()
+    cuts = [0, *(k for k in range(1, len(levels)) if levels[k] != levels[k - 1]), len(levels)]
+    parts = []
+    for begin, end in pairwise(cuts):
+        level, text = levels[begin], safe("".join(letters[begin:end]))
+        parts.append(f'<i class="{"hc"[level < 0]}{abs(level)}">{text}</i>' if level else text)
+    return "".join(parts)
+
+
+def gradients(flows: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """How far gradients reach, and the recurrent weights, of one model or several beside one another."""
+    rows: list[list[object]] = [["weights", "spectral radius", "singular values: largest", "median", "smallest"]]
+    drawn = list(gradient_charts(flows))
+    for name, found in flows:
+        which = f"{name}, " if len(flows) > 1 else ""
+        for w in found["weights"]:
+            singular = w["singular"]
+            of = (singular[0], singular[len(singular) // 2], singular[-1])
+            weights = f"{which}layer {w['layer'] + 1}, {w['gate']}"
+            rows.append([weights, f"{w['radius']:.3g}", *(f"{value:.3g}" for value in of)])
+        for layer in sorted({w["layer"] for w in found["weights"]}) if len(flows) == 1 else []:
+            own = [w for w in found["weights"] if w["layer"] == layer]
+            values = [Series(w["gate"], list(enumerate(w["singular"], 1))) for w in own]
+            title = f"Recurrent weights, layer {layer + 1}"
+            drawn.append(chart(title, values, "from the largest to the smallest", "singular values", log="y"))
+    note = (
+        "How strongly the loss at one step depends on the state k steps before it: where the curve falls, so does what "
+        "can be learned over that distance; where it rises, gradients explode. " + reaches(flows)
+    )
+    return section("Gradient flow", charts(*drawn), table(rows), note=note)
+
+
+def reaches(flows: Sequence[tuple[str, dict[str, Any]]]) -> str:
+    """In words, at what distance gradients have faded."""
+    said = []
+    for name, found in flows:
+        which = f"{name}, " if len(flows) > 1 else ""
+        for layer, steps in enumerate(found["reach"], 1):
+            far = f"{steps} steps" if steps else f"more than {len(found['norms'][0])}"
+            said.append(f"{which}layer {layer}: {far}")
+    return f"Down to {FADED:.0%} of the gradient one step back: {'; '.join(said)}."
+
+
+def gradient_charts(flows: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    """The norms by distance: of one model all layers on one chart, of several a chart for each layer, to one scale.
+
+    A gradient that has grown beyond EXPLODED leaves its chart at the top.
+    """
+    norms = [
+        (name, [[point for point in enumerate(layer, 1) if point[1] < EXPLODED] for layer in found["norms"]])
+        for name, found in flows
+    ]
+    if len(norms) == 1:
+        series = [Series(f"layer {k + 1}", points) for k, points in enumerate(norms[0][1])]
+        yield chart("Gradient for the state k steps back", series, "k steps back", "norm", log="y")
+        return
+    frame = [point for _, layers in norms for points in layers for point in points]
+    for k in range(max(len(layers) for _, layers in norms)):
+        series = [Series(name, layers[k]) for name, layers in norms if k < len(layers)]
+        yield chart(f"Gradient for the state of layer {k + 1}", series, "k steps back", "norm", log="y", frame=frame)

@@ -66,19 +66,17 @@ def chart(
     y: str,
     log: str = "",
     marks: Sequence[tuple[float, str]] = (),
-    y_range: tuple[float, float] | None = None,
+    frame: Points = (),
 ) -> str:
     """An <svg> element. `x`, `y`: labels of the axes; `log`: the axes, of "xy", on a log scale; `marks`: (x, label) of
-    upright lines; `y_range`: what the y axis shows at least. Empty where there is nothing to draw."""
+    upright lines; `frame`: points that the axes must reach. Empty where there is nothing to draw."""
     shown = [Series(s.name, scaled(s.points, log), s.dots) for s in series]
     shown = [s for s in shown if s.points]
     if not shown:
         return ""
-    xs, ys = ([point[axis] for s in shown for point in s.points] for axis in (0, 1))
-    if y_range:
-        ys += list(y_range)
+    xs, ys = zip(*scaled(frame, log), *(point for s in shown for point in s.points), strict=True)
     if "y" in log:
-        ys = [v for v in ys if v >= max(ys) - DECADES]
+        ys = tuple(v for v in ys if v >= max(ys) - DECADES)
     (x_low, x_high), (y_low, y_high) = widened(xs), widened(ys)
     head, rows = legend(shown) if len(shown) > 1 else ("", 0)
     top, bottom = 34 + 18 * rows, HEIGHT - BELOW

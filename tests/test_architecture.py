@@ -25,7 +25,7 @@ ROOMS = {  # room: its modules
     "network": "network",
     "use": "evaluate sample analysis mixture",
     "learn": "corpus parallel train estimate bench advice fitting",
-    "judge": "baselines dynamic assess compare",
+    "judge": "baselines dynamic assess compare neurons flow",
     "door": "show report console cli",
 }
 MAY_IMPORT = {  # room: the rooms it knows, beside itself
@@ -41,7 +41,7 @@ MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "network": "ground settings text store counting cells layers heads",
     "use": "ground text contract",
     "learn": "ground settings text store contract counting cells layers heads network use",
-    "judge": "ground text contract counting network use learn",
+    "judge": "ground settings text contract counting network use learn",
     "door": "ground settings text store contract counting cells layers heads network use learn judge",
 }
 ALONE = {  # modules that know less than their room may
@@ -62,7 +62,7 @@ ALONE = {  # modules that know less than their room may
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
     "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
-    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare report",
+    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare neurons flow report",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",
@@ -71,7 +71,7 @@ OUTSIDE = {  # third-party package: the modules that may import it; no other pac
     "compression": "text",  # of the standard library from Python 3.14 on
 }
 LONGEST = 680  # lines of a module
-LARGEST = 7800  # lines of the package
+LARGEST = 8000  # lines of the package
 
 PACKAGE = Path(charrnn.__file__).parent
 SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}

@@ -33,7 +33,7 @@ import charrnn
 from charrnn.files import Lock
 from charrnn.sample import Options, generate_batch
 
-COMMANDS = ("train", "bench", "sample", "eval", "compare", "report", "info", "config")
+COMMANDS = ("train", "bench", "sample", "eval", "compare", "report", "flow", "info", "config")
 SCORES = {
     "text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity",
     "word_perplexity", "top1", "top5", "intervals", "kinds", "positions", "calibration", "calibration_error",

@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import xml.etree.ElementTree as ET
+from html import unescape
 from html.parser import HTMLParser
 from math import log
 from pathlib import Path
@@ -16,8 +18,10 @@ import charrnn
 from charrnn.analysis import guesses
 from charrnn.corpus import load_corpus
 from charrnn.evaluate import score_each
+from charrnn.flow import flow
 from charrnn.network import load_checkpoint
-from charrnn.report import column, read_log
+from charrnn.neurons import FEATURES, followers, watch
+from charrnn.report import clipped, column, read_log
 
 ATTACK = (
     "</script><img src=x onerror=alert(1)>\"'><svg onload=alert(2)>&lt;b&gt;</i></style><style>*{}</style>\x0b\u202e\n"
@@ -102,10 +106,10 @@ def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Pa
     assert said.text.splitlines()[-1].startswith("written: runs/my/report.html (")
     page = Page(here / "runs/my/report.html")
     check_harmless(page)
-    expected = ["Training", "Evaluation", "Where the losses fall", "Worst passages", "Surprise"]
-    found = headings(page)
-    assert [name for name in found if name in expected] == expected
-    assert found[-2:] == ["Samples over time", "Configuration"]
+    assert headings(page) == [
+        "Training", "Evaluation", "Where the losses fall", "Worst passages", "Surprise", "Neurons", "Saturated gates",
+        "Gradient flow", "Samples over time", "Configuration",
+    ]  # fmt: skip
     records = read_log(here / "runs/my/log.jsonl")
     best = min(record["valid_loss"] for record in records if record["valid_loss"] is not None)
     assert f"Best validation loss {best:.4f} nats per character" in page.words
@@ -141,7 +145,7 @@ def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_like
     for k, told in enumerate(page.guesses[:300]):
         first, second = told.split("\n")
         assert float(re.findall(r"([\d.]+) bits", first)[0]) == pytest.approx(nats[k] / log(2), abs=0.006)
-        shares = [float(share) for share in re.findall(r" ([\d.]+)%", second)]
+        shares = [float(share) for share in re.findall(r"\xa0([\d.]+)%", second)]
         np.testing.assert_allclose(shares, 100 * chance[k], atol=0.06)
 
 
@@ -157,6 +161,75 @@ def test_eval_writes_a_page_once_and_prints_what_it_prints_anyway(here: Path) ->
     assert "exists already" in again.err
     same = call("eval", "runs/my", "--html", "new", "--per-char", "new")
     assert (same.code, (here / "new").exists()) == (2, False)
+
+
+def test_units_and_gradients_are_those_that_were_computed(here: Path) -> None:
+    assert call("report", "runs/my", "--unit", "1:3", "--unit", "1:8").code == 0
+    page = Page(here / "runs/my/report.html")
+    loaded = load_checkpoint("runs/my")
+    ids = load_corpus(loaded.config).test.ids
+    activity = watch(loaded.network, ids)
+    found = followers(activity, loaded.model.vocab, ids)
+    rows = [row for row in page.rows if row[0] in FEATURES]
+    expected = [
+        [f["feature"], str(f["layer"] + 1), str(f["unit"] + 1), f"{f['r']:+.2f}", f"{f['explained']:.0%}"]
+        for f in found
+    ]
+    assert rows == expected
+    shown = re.findall(r"<h3>Unit (\d+) of layer 1.*?</h3><div class=\"text\">(.*?)</div>", page.source, re.DOTALL)
+    assert [int(unit) for unit, _ in shown] == [3, 8, *(f["unit"] + 1 for f in found[:5])]
+    for unit, html in shown:
+        values = activity.values[:, :, 0, int(unit) - 1]
+        best = int(values.var(axis=0).argmax())
+        levels = np.rint(8 * values[:, best] / np.abs(values[:, best]).max()).astype(int)
+        read: list[int] = []
+        for kind, level, text, plain in re.findall(r'<i class="([hc])(\d)">(.*?)</i>|([^<]+)', html, re.DOTALL):
+            letters = unescape(text or plain).replace("⏎\n", "⏎")
+            read += [int(level or 0) * (-1 if kind == "c" else 1)] * len(letters)
+        assert read == levels.tolist()
+    weights = flow(loaded.network, ids)["weights"]
+    drawn = {row[0]: row[1:] for row in page.rows if row[0].startswith("layer 1, ")}
+    for w in weights:
+        assert drawn[f"layer 1, {w['gate']}"][:2] == [f"{w['radius']:.3g}", f"{w['singular'][0]:.3g}"]
+    for bad in ("1", "2:1", "0:1", "1:0", "1:9", "1:x", "1:²", ":", "1:" + "9" * 5000):
+        said = call("report", "runs/my", "--unit", bad)
+        assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
+        assert "from 1:1 to 1:8" in said.err
+    assert "no weights" in call("report", "runs/n", "--unit", "1:1").err
+
+
+def test_flow_shows_models_beside_one_another_and_draws_them(here: Path) -> None:
+    said = call("flow", "runs/my", "my.yaml", "--out", "flow.svg")
+    told = json.loads(call("flow", "runs/my", "my.yaml", "--json").out)
+    assert (said.code, said.err) == (0, "")
+    assert [each["name"] for each in told] == ["runs/my", "my.yaml"]
+    loaded = load_checkpoint("runs/my")
+    ids = load_corpus(loaded.config).test.ids
+    assert told[0].items() >= json.loads(json.dumps(flow(loaded.network, ids))).items()
+    start = charrnn.Run(charrnn.load_config("my.yaml"))
+    try:
+        assert told[1].items() >= json.loads(json.dumps(flow(start.network, ids))).items()
+    finally:
+        start.close()
+    assert told[1]["clipped"] is None
+    assert told[0]["clipped"] == pytest.approx(np.mean([r["clipped"] for r in read_log(here / "runs/my/log.jsonl")]))
+    lines = said.text.splitlines()
+    for line, each in zip(lines[1:], told, strict=True):
+        norms = each["norms"][0]
+        assert line.split()[:4] == [each["name"], "1", f"{norms[9] / norms[0]:.2g}", f"{norms[99] / norms[0]:.2g}"]
+    tree = ET.parse("flow.svg").getroot()
+    texts = [element.text for element in tree.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"runs/my", "my.yaml", "Gradient for the state of layer 1"} <= {*texts}
+    assert call("flow", "runs/my", "--out", "flow.svg").code == 2
+    for bad in ("runs/n", "nothing", "text.txt", "runs"):
+        wrong = call("flow", "runs/my", bad)
+        assert (wrong.code, wrong.out) == (2, b""), bad
+
+
+def test_the_share_of_clipped_steps_counts_steps_not_records() -> None:
+    records = [{"step": 100, "clipped": 0.5}, {"step": 90, "rollback": "loss nan"}, {"step": 110, "clipped": 0.0}]
+    assert clipped(records) == pytest.approx(50 / 110)
+    assert clipped([]) is None
 
 
 def test_an_n_gram_gets_the_parts_that_apply(here: Path) -> None:
