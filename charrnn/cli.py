@@ -258,9 +258,9 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate counts only with --dynamic")
-    written = [name for name in (per_char, per_line, html) if name]
+    written = [name for name in (per_char, per_line, html) if name is not None]
     if len({*written}) < len(written):
-        raise click.UsageError("--per-char, --per-line and --html must name different files")
+        raise click.UsageError("two of --per-char, --per-line and --html name the same file")
     for name in written:
         check_new(name)
     loaded = [opened(name) for name in models]

@@ -20,11 +20,12 @@ from charrnn.flow import FADED, flow
 from charrnn.network import Loaded, Network, describe_model
 from charrnn.neurons import GATES, followers, watch
 from charrnn.params import Array
-from charrnn.show import number, span
+from charrnn.show import copying, number, span
 from charrnn.svg import STYLE, Series, chart, safe
 from charrnn.text import Vocab
 from charrnn.train import LOG, SAMPLES
 
+LARGE = 20_000_000  # characters of training text beyond which baselines take too long for a page
 PASSAGE = 2000  # characters of the held-out text that are shown in colour
 SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
 SHOWN_UNITS = 5  # of those found, shown along the text
@@ -42,9 +43,10 @@ th,td{padding:.2rem .8rem .2rem 0;text-align:right;border-bottom:1px solid var(-
 th{color:var(--soft);font-weight:500}th:first-child,td:first-child{text-align:left}
 pre,.text{font:14px/1.55 ui-monospace,Menlo,Consolas,monospace;white-space:pre-wrap;overflow-wrap:anywhere}
 pre,.text{border:1px solid var(--rule);border-radius:6px;padding:.6rem .8rem;margin:.4rem 0}summary{cursor:pointer}
-.text i{font-style:normal}.text i[data-g]:hover{outline:2px solid var(--ink)}
-.text i[data-g]:hover::after{content:attr(data-g);position:fixed;left:0;right:0;bottom:0;padding:.7rem 1rem;
-background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none;z-index:1}
+.text i{font-style:normal}.text i[data-g]:is(:hover,:focus){outline:2px solid var(--ink)}
+.text i[data-g]:is(:hover,:focus)::after{content:attr(data-g);position:fixed;left:0;right:0;bottom:0;z-index:1;
+padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none}
+.text i[data-g]:hover::after{z-index:2}
 mark{background:rgba(var(--hot),.35);color:inherit}
 """
 COLOURS = "".join(
@@ -109,7 +111,7 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
     try:
         corpus = own_corpus(loaded)
         split = choose_split(corpus, None)
-        report, _ = assess([loaded], split, corpus, Wanted(baselines=True))
+        report, _ = assess([loaded], split, corpus, Wanted(baselines=len(corpus.train) <= LARGE))
         sections += [*evaluation(report), surprise(loaded, split.ids)]
         if isinstance(model, Network) and len(split) > 1:
             sections += [*neurons(model, split.ids, units), gradients([(loaded.name, flow(model, split.ids))])]
@@ -232,7 +234,9 @@ def evaluation(report: dict[str, Any]) -> Iterator[str]:
         f"{report['text']}: {report['chars']:,} characters.{unknown} {report['bits_per_byte']:.4f} bits per byte; "
         f"perplexity of words {report['word_perplexity']:,.0f}; among the first five guesses {report['top5']:.1%}."
     )
-    yield section("Evaluation", table(rows), note=said)
+    weights = ", ".join(f"{each['weight']:.3f} {each['name']}" for each in report.get("weights", []))
+    mixed = f'<p class="s">Weights of the mixture: {safe(weights)}.</p>' if weights else ""
+    yield section("Evaluation", table(rows), mixed, note=said)
     kinds = [["by kind", "chars", "nats/char", "of all nats"]]
     kinds += [[k["kind"], f"{k['chars']:,}", number(k["nats_per_char"]), f"{k['share']:.1%}"] for k in report["kinds"]]
     read = [(float(p["last"]), p["nats_per_char"]) for p in report["positions"]]
@@ -249,6 +253,9 @@ def evaluation(report: dict[str, Any]) -> Iterator[str]:
         for w in report["worst"]
     ]
     yield section("Worst passages", *passages)
+    if "novelty" in report:
+        lines = "\n".join(line.strip() for line in copying(report["novelty"], report["chars"]))
+        yield section("What it shares with the training text", f"<pre>{safe(lines)}</pre>")
 
 
 def names_of(vocab: Vocab) -> list[str]:
@@ -275,7 +282,9 @@ def surprise(loaded: Loaded, ids: Array) -> str:
             f"{names[b]}\N{NO-BREAK SPACE}{p:.1%}" for b, p in zip(best.tolist(), chance.tolist(), strict=True)
         )
         told = f"{names[k]} {bits:.2f} bits\n{listed}"
-        spans.append(f'<i class="h{min(round(bits), LEVELS)}" data-g="{safe(told)}">{safe(letters[k])}</i>')
+        spans.append(
+            f'<i class="h{min(round(bits), LEVELS)}" tabindex="-1" data-g="{safe(told)}">{safe(letters[k])}</i>'
+        )
     scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == LEVELS)} </i>' for k in range(LEVELS + 1))
     note = (
         f"The first {len(part):,} characters of {len(ids):,}, coloured by what each cost: its bits, given all before "

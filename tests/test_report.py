@@ -9,10 +9,11 @@ from html.parser import HTMLParser
 from math import log
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
-from processes import SMALL, TALES, call, project, run
+from processes import SMALL, TALES, Result, call, project, run
 
 import charrnn
 from charrnn.analysis import guesses
@@ -31,8 +32,8 @@ TAGS = {
     "i", "mark", "details", "summary", "svg", "g", "path", "text", "circle",
 }  # fmt: skip
 ATTRIBUTES = {
-    "lang", "charset", "http-equiv", "content", "name", "class", "data-g", "style", "xmlns", "role", "aria-label",
-    "viewbox", "width", "height", "x", "y", "text-anchor", "d", "cx", "cy", "r", "fill-opacity",
+    "lang", "charset", "http-equiv", "content", "name", "class", "tabindex", "data-g", "style", "xmlns", "role",
+    "aria-label", "viewbox", "width", "height", "x", "y", "text-anchor", "d", "cx", "cy", "r", "fill-opacity",
 }  # fmt: skip
 
 
@@ -150,12 +151,18 @@ def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_like
 
 
 def test_eval_writes_a_page_once_and_prints_what_it_prints_anyway(here: Path) -> None:
-    plain, said = call("eval", "runs/my", "runs/n"), call("eval", "runs/my", "runs/n", "--html", "both.html")
+    typed = ["eval", "runs/my", "runs/n", "--novelty"]
+    plain, said = call(*typed), call(*typed, "--html", "both.html")
     assert said == plain
     page = Page(here / "both.html")
     check_harmless(page)
     assert any(row[:1] == ["mixture"] for row in page.rows)
-    assert headings(page) == ["Evaluation", "Where the losses fall", "Worst passages", "Surprise"]
+    shares = "What it shares with the training text"
+    assert headings(page) == ["Evaluation", "Where the losses fall", "Worst passages", shares, "Surprise"]
+    told = json.loads(call(*typed, "--json").out)
+    for each in told["weights"]:
+        assert f"{each['weight']:.3f} {each['name']}" in page.words
+    assert f"training text too: {told['novelty']['longest']:,} of {told['chars']:,} characters" in page.words
     again = call("eval", "runs/my", "--html", "both.html")
     assert (again.code, again.out) == (2, b"")
     assert "exists already" in again.err
@@ -297,6 +304,24 @@ def test_the_parser_of_these_tests_would_find_a_live_element(tmp_path: Path) -> 
     (tmp_path / "bad.html").write_text("<p>a</p><img src=x onerror=alert(1)>")
     with pytest.raises(AssertionError, match="img"):
         check_harmless(Page(tmp_path / "bad.html"))
+
+
+def test_a_large_text_gets_no_baselines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("charrnn.report.LARGE", 1000)
+    assert call("report", "runs/my").code == 0
+    assert [row[0] for row in Page(here / "runs/my/report.html").rows if len(row) == 6] == ["model", "lstm 1 x 8"]
+
+
+def test_a_run_without_held_out_text_or_with_hardly_any_is_drawn_as_far_as_it_goes(here: Path) -> None:
+    for name, fractions in (("none", "[1,0,0]"), ("hardly", "[0.9999,0,0.0001]")):
+        train = ["train", "my.yaml", "--quiet", "--set", f"data.fractions={fractions}", "--out", f"runs/{name}"]
+        assert run(*train, cwd=here).code == 0
+        assert run("report", f"runs/{name}", cwd=here) == Result(0, mock.ANY, "")
+        page = Page(here / f"runs/{name}/report.html")
+        check_harmless(page)
+        assert {"Training", "Evaluation", "Configuration"} <= set(headings(page))
+        said = call("flow", f"runs/{name}")
+        assert said.code == (2 if name == "none" else 0)
 
 
 def test_what_cannot_be_written_is_one_line_and_leaves_nothing(here: Path) -> None:
