@@ -339,7 +339,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     with one_thread():
         written, losses = run_page(loaded, asked)
     if losses:
-        click.echo(f"validation  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
+        click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
     path = out or os.path.join(run, "report.html")
     write_new(path, [written])
     click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")

@@ -19,7 +19,7 @@ from charrnn.params import Array
 from charrnn.text import Batch
 
 BACK, WARM_UP = 300, 100  # steps back, characters read before
-PLACES, AT_ONCE = 32, 4  # places in the text, and how many at a time: bounds memory
+PLACES, AT_ONCE = 32, 8  # places in the text, and how many at a time: bounds memory
 FADED = 0.01  # of the gradient one step back: what counts as vanished
 
 

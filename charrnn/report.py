@@ -28,7 +28,7 @@ from charrnn.train import LOG, SAMPLES
 LARGE = 20_000_000  # characters of training text beyond which baselines take too long for a page
 PASSAGE = 2000  # characters of the held-out text that are shown in colour
 SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
-SHOWN_UNITS = 5  # of those found, shown along the text
+SHOWN_UNITS, LEAST = 5, 0.1  # of the units found, shown along the text, and the share that each explains at least
 LEVELS = 8  # of colour, beside none
 EXPLODED = 1e4  # a norm beyond is not drawn
 PAGE = """\
@@ -48,6 +48,7 @@ pre,.text{border:1px solid var(--rule);border-radius:6px;padding:.6rem .8rem;mar
 padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none}
 .text i[data-g]:hover::after{z-index:2}
 mark{background:rgba(var(--hot),.35);color:inherit}
+@media(max-width:600px){table{font-size:.8rem}th,td{padding-right:.45rem}}
 """
 COLOURS = "".join(
     f".{kind}{k}{{background:rgba(var(--{name}),{0.6 * k / LEVELS:.3f})}}"
@@ -96,7 +97,8 @@ def evaluation_page(loaded: Loaded, report: dict[str, Any], ids: Array) -> bytes
 
 
 def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float]]:
-    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; and its validation losses.
+    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; and its validation losses,
+    or those of training where there is no such split.
 
     `units`: layers and units, both from 0, to show beside those that are found. Raises nothing for a text or a log that
     is not there (any more): the page says so.
@@ -118,7 +120,7 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
     except TextError as error:
         sections.append(section("Evaluation", f"<p>{safe(error)}</p>"))
     sections += [samples(folder / SAMPLES), configuration(loaded)]
-    return page(loaded.name, sections), [valid for _, valid in column(records, "valid_loss")]
+    return page(loaded.name, sections), [loss for _, loss in column(records, "valid_loss") or column(records, "loss")]
 
 
 # -- training -----------------------------------------------------------------------------------------------------
@@ -306,7 +308,8 @@ def neurons(network: Network, ids: Array, units: Sequence[tuple[int, int]]) -> I
     rows: list[list[object]] = [["follows", "layer", "unit", "correlation", "explained"]]
     rows += [[f["feature"], f["layer"] + 1, f["unit"] + 1, f"{f['r']:+.2f}", f"{f['explained']:.0%}"] for f in found]
     chosen = [(layer, unit, "") for layer, unit in units]
-    chosen += [(f["layer"], f["unit"], f"{f['feature']}, {f['explained']:.0%}") for f in found[:SHOWN_UNITS]]
+    good = [f for f in found[:SHOWN_UNITS] if f["explained"] >= LEAST]
+    chosen += [(f["layer"], f["unit"], f"{f['feature']}, {f['explained']:.0%}") for f in good]
     parts = [table(rows)] if found else []
     for layer, unit, follows in chosen:
         values = activity.values[:, :, layer, unit]
