@@ -330,6 +330,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.console import curve
     from charrnn.machine import one_thread
     from charrnn.report import run_page
+    from charrnn.train import REPORT
 
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
@@ -338,9 +339,9 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     asked = [unit_of(loaded, unit) for unit in units]
     with one_thread():
         written, losses = run_page(loaded, asked)
-    if losses:
+    if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
-    path = out or os.path.join(run, "report.html")
+    path = out or os.path.join(run, REPORT)
     write_new(path, [written])
     click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
     return 0

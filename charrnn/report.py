@@ -107,7 +107,7 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
     records = read_log(folder / LOG)
     kind = "n-grams" if loaded.config.model.cell == "ngram" else "parameters"
     about = f"{describe_model(loaded.config.model)}, {model.size:,} {kind}, vocabulary of {model.vocab.size}"
-    if loaded.step:
+    if loaded.step and isinstance(model, Network):
         about += f", after {loaded.step:,} steps"
     sections = [f"<p>{safe(about)}. {safe(loaded.note)}</p>", *curves(loaded, records)]
     try:

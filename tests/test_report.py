@@ -87,7 +87,7 @@ def check_harmless(page: Page) -> None:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs of a network and of an n-gram on the beginning of the tales."""
     folder = project(tmp_path_factory.mktemp("report"), TALES.read_text()[:20_000])
-    assert run("train", "my.yaml", "--quiet", cwd=folder).code == 0
+    assert run("train", "my.yaml", "--quiet", "--set", "train.eval_every=5", cwd=folder).code == 0
     options = ["--set", "model.cell=ngram", "--set", "model.order=5", "--out", "runs/n"]
     assert run("train", "my.yaml", "--quiet", *options, cwd=folder).code == 0
     return folder
@@ -124,6 +124,8 @@ def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Pa
     assert (here / "runs/my/samples/00000010.txt").read_text()[:100].strip()[:20] in page.words
     assert "hidden_size: 8" in page.words
     assert run("report", "runs/my", cwd=here).code == 0  # its own file is replaced
+    assert run("train", "my.yaml", "--quiet", "--force", cwd=here).code == 0
+    assert not (here / "runs/my/report.html").exists()  # it would show the earlier run
 
 
 def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_likeliest(here: Path) -> None:
