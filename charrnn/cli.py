@@ -338,7 +338,9 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     loaded = opened(run)
     asked = [unit_of(loaded, unit) for unit in units]
     with one_thread():
-        written, losses = run_page(loaded, asked)
+        written, losses, fault = run_page(loaded, asked)
+    if fault:
+        fail([f"without evaluation: {fault}"], 0)
     if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
     path = out or os.path.join(run, REPORT)

@@ -96,13 +96,13 @@ def evaluation_page(loaded: Loaded, report: dict[str, Any], ids: Array) -> bytes
     return page(f"{loaded.name}: {report['text']}", [*evaluation(report), surprise(loaded, ids)])
 
 
-def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float]]:
-    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; and its validation losses,
-    or those of training where there is no such split.
+def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float], str]:
+    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; its validation losses, or
+    those of training where there is no such split; and what is wrong with its text, of which then nothing is shown.
 
-    `units`: layers and units, both from 0, to show beside those that are found. Raises nothing for a text or a log that
-    is not there (any more): the page says so.
+    `units`: layers and units, both from 0, to show beside those that are found.
     """
+    fault = ""
     folder, model = loaded.path.parent, loaded.model
     records = read_log(folder / LOG)
     kind = "n-grams" if loaded.config.model.cell == "ngram" else "parameters"
@@ -118,9 +118,11 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
         if isinstance(model, Network) and len(split) > 1:
             sections += [*neurons(model, split.ids, units), gradients([(loaded.name, flow(model, split.ids))])]
     except TextError as error:
-        sections.append(section("Evaluation", f"<p>{safe(error)}</p>"))
+        fault = str(error)
+        sections.append(section("Evaluation", f"<p>{safe(fault)}</p>"))
     sections += [samples(folder / SAMPLES), configuration(loaded)]
-    return page(loaded.name, sections), [loss for _, loss in column(records, "valid_loss") or column(records, "loss")]
+    losses = [loss for _, loss in column(records, "valid_loss") or column(records, "loss")]
+    return page(loaded.name, sections), losses, fault
 
 
 # -- training -----------------------------------------------------------------------------------------------------

@@ -266,7 +266,9 @@ def test_a_checkpoint_alone_needs_a_file_to_write_to_and_no_run_around_it(here: 
 def test_a_text_that_is_gone_or_has_changed_is_said_and_the_rest_is_shown(here: Path) -> None:
     for change in ((here / "text.txt").write_text, lambda _: (here / "text.txt").unlink()):
         change("another text")
-        assert call("report", "runs/my").code == 0
+        said = call("report", "runs/my")
+        assert (said.code, len(said.lines)) == (0, 1)
+        assert said.err.startswith("charrnn: without evaluation: ")
         page = Page(here / "runs/my/report.html")
         assert {"Training", "Evaluation", "Samples over time", "Configuration"} <= set(headings(page))
         assert not page.guesses
@@ -319,7 +321,7 @@ def test_a_run_without_held_out_text_or_with_hardly_any_is_drawn_as_far_as_it_go
     for name, fractions in (("none", "[1,0,0]"), ("hardly", "[0.9999,0,0.0001]")):
         train = ["train", "my.yaml", "--quiet", "--set", f"data.fractions={fractions}", "--out", f"runs/{name}"]
         assert run(*train, cwd=here).code == 0
-        assert run("report", f"runs/{name}", cwd=here) == Result(0, mock.ANY, "")
+        assert run("report", f"runs/{name}", cwd=here) == Result(0, mock.ANY, mock.ANY)
         page = Page(here / f"runs/{name}/report.html")
         check_harmless(page)
         assert {"Training", "Evaluation", "Configuration"} <= set(headings(page))
