@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import visible
-from charrnn.evaluate import CHUNK, STREAMS, Scores
+from charrnn.evaluate import CHUNK, STREAMS, Scores, predictions
 from charrnn.model import LanguageModel
 from charrnn.ops import log_softmax_
 from charrnn.params import Array
@@ -25,6 +25,7 @@ FEWEST = 50  # blocks at least, in a shorter text of fewer characters each
 DRAWS = 1000
 BINS = 10  # of the calibration
 WINDOWS, LONGEST = 256, 512  # fresh starts for the loss by position, and how far each reads
+BEST = 5  # guesses shown of each character
 WIDTH, WORST, AROUND = 64, 5, 40  # characters of a passage, passages, characters shown on either side
 
 
@@ -187,6 +188,18 @@ def worst(vocab: Vocab, ids: Array, nats: Array) -> list[dict[str, Any]]:
         found.append({"at": at, "nats_per_char": cost, "before": before, "text": text, "after": after})
         means[max(at - width + 1, 0) : at + width] = -np.inf
     return found
+
+
+def guesses(model: LanguageModel, ids: Array) -> tuple[Array, Array, Array]:
+    """Each character's nats (len,), and the model's BEST likeliest guesses in its place, likeliest first: their ids and
+    their probabilities, both (len, up to BEST). Read in one pass, from the state before any character."""
+    nats, best, chance = [], [], []
+    for positions, rows in predictions(model, ids, streams=1):
+        order = np.argsort(-rows, axis=1, kind="stable")[:, :BEST]
+        nats.append(-rows[np.arange(len(rows)), ids[positions]])
+        best.append(order)
+        chance.append(np.exp(np.take_along_axis(rows, order, 1)))
+    return np.concatenate(nats), np.concatenate(best), np.concatenate(chance)
 
 
 # -- tables for other programs ------------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ def cli() -> None:
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
     charrnn compare runs/quickstart runs/my   which is better, and by more than noise?
+    charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
     charrnn config > my.yaml                  every key of a config, explained
     """
 
@@ -226,10 +227,11 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
 @click.option("--dynamic-rate", type=Number(0), metavar="F", help="Step size of --dynamic.")
 @click.option("--per-char", type=click.Path(), metavar="FILE", help="Write a table of all characters (TSV).")
 @click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table of all lines (TSV).")
+@click.option("--html", type=click.Path(), metavar="FILE", help="Write a page with all of it, and the text in colour.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
              dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
-             as_json: bool) -> int:  # fmt: skip
+             html: str | None, as_json: bool) -> int:  # fmt: skip
     """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and where the losses fall.
 
     \b
@@ -237,6 +239,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     charrnn eval runs/my --baselines      with what simpler models make of it beside it
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
     charrnn eval runs/my runs/ngram       two models, and their mixture
+    charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
 
     Every character is scored once, given all before it. Several files are scored as one text; a FILE that is a
     checkpoint or a run directory is one more model. Each figure has a 95 % interval (block bootstrap).
@@ -256,9 +259,10 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate counts only with --dynamic")
-    if per_char and per_char == per_line:
-        raise click.UsageError("--per-char and --per-line name the same file")
-    for name in (per_char, per_line):
+    written = [name for name in (per_char, per_line, html) if name is not None]
+    if len({*written}) < len(written):
+        raise click.UsageError("two of --per-char, --per-line and --html name the same file")
+    for name in written:
         check_new(name)
     loaded = [opened(name) for name in models]
     wanted = Wanted(baselines, novelty, dynamic, dynamic_rate)
@@ -268,9 +272,13 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         report, scores = assess(loaded, text, corpus, wanted)
     vocab = loaded[0].model.vocab
     if per_char:
-        write_table(per_char, char_table(vocab, text.ids, scores))
+        write_new(per_char, char_table(vocab, text.ids, scores))
     if per_line:
-        write_table(per_line, line_table(vocab, text.ids, scores.nats))
+        write_new(per_line, line_table(vocab, text.ids, scores.nats))
+    if html:
+        from charrnn.report import evaluation_page
+
+        write_new(html, [evaluation_page(loaded[0], report, text.ids)])
     for line in [json.dumps(report)] if as_json else evaluation(report):
         click.echo(line)
     return 0
@@ -300,6 +308,88 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     with one_thread():
         found = compare_runs(list(runs))
     for line in [json.dumps(found)] if as_json else comparison(found, duration):
+        click.echo(line)
+    return 0
+
+
+@cli.command()
+@click.argument("run", type=click.Path())
+@click.option("--out", type=click.Path(), metavar="FILE", help="Where to write it (default: RUN/report.html).")
+@click.option(
+    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also show the text by this unit, e.g. 2:17."
+)
+def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
+    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what goes on inside.
+
+    \b
+    charrnn report runs/my
+    charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
+
+    The page is one HTML file that needs neither network nor scripts. The default file is replaced; a FILE that you
+    name must be new.
+    """
+    from charrnn.console import curve
+    from charrnn.machine import one_thread
+    from charrnn.report import run_page
+    from charrnn.train import REPORT
+
+    if out is None and not Path(run).is_dir():
+        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
+    check_new(out)
+    loaded = opened(run)
+    asked = [unit_of(loaded, unit) for unit in units]
+    with one_thread():
+        written, losses, fault = run_page(loaded, asked)
+    if fault:
+        fail([f"without evaluation: {fault}"], 0)
+    if len(losses) > 1:
+        click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
+    path = out or os.path.join(run, REPORT)
+    write_new(path, [written])
+    click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
+    return 0
+
+
+@cli.command()
+@click.argument("models", nargs=-1, required=True, type=click.Path(), metavar="MODEL...")
+@click.option("--out", type=click.Path(), metavar="FILE", help="Draw it as well: a new SVG file.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
+    """Show how far back gradients reach in each MODEL, and what its recurrent weights are like.
+
+    \b
+    charrnn flow runs/rnn runs/lstm runs/gru --out flow.svg
+
+    MODEL is a checkpoint, a run directory, or a config, whose network is taken as it would begin. On held-out text: the
+    norm of the gradient of the loss at one step for the state of each layer k steps before.
+    """
+    import json
+
+    from charrnn.assess import choose_split, own_corpus
+    from charrnn.config import load_config
+    from charrnn.flow import flow as flow_of
+    from charrnn.flow import fresh
+    from charrnn.machine import one_thread
+    from charrnn.network import is_checkpoint
+    from charrnn.report import clipped, gradient_charts, read_log
+    from charrnn.show import flows
+    from charrnn.svg import standalone
+    from charrnn.train import LOG
+
+    check_new(out)
+    found = []
+    for name in models:
+        if Path(name).is_dir() or is_checkpoint(name):
+            loaded = opened(name)
+            label, network, ids = loaded.name, loaded.network, choose_split(own_corpus(loaded), None).ids
+            share = clipped(read_log(loaded.path.parent / LOG))
+        else:
+            label, (network, ids), share = name, fresh(load_config(name)), None
+        with one_thread():
+            found.append({"name": label, "clipped": share, **flow_of(network, ids)})
+    if out:
+        write_new(out, [standalone([*gradient_charts([(each["name"], each) for each in found])])])
+    for line in [json.dumps(found)] if as_json else flows(found):
         click.echo(line)
     return 0
 
@@ -463,6 +553,18 @@ def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
     return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
 
 
+def unit_of(loaded: "Loaded", unit: str) -> tuple[int, int]:
+    """LAYER:UNIT, both from 1, as numbers from 0."""
+    config = loaded.network.config
+    layer, colon, number = unit.partition(":")
+    if not (colon and all(part.isascii() and part.isdigit() and len(part) < 9 for part in (layer, number))
+            and 1 <= int(layer) <= config.num_layers and 1 <= int(number) <= config.hidden_size):  # fmt: skip
+        raise click.UsageError(
+            f"--unit {unit}: name one as LAYER:UNIT, from 1:1 to {config.num_layers}:{config.hidden_size}"
+        )
+    return int(layer) - 1, int(number) - 1
+
+
 def check_new(name: str | None) -> None:
     """Refuse, before any work is done, to write where there is something already, or no folder."""
     if name is None:
@@ -473,11 +575,12 @@ def check_new(name: str | None) -> None:
         raise click.UsageError(f"{name!r}: there is no folder {Path(name).parent}")
 
 
-def write_table(name: str, lines: Iterable[str]) -> None:
-    """Write lines to a file, whole or not at all."""
+def write_new(name: str, parts: Iterable[str | bytes]) -> None:
+    """Write parts to a file, whole or not at all."""
     from charrnn.files import write_atomic
 
-    write_atomic(Path(name), lambda file: file.writelines(line.encode() for line in lines))
+    encoded = (part.encode() if isinstance(part, str) else part for part in parts)
+    write_atomic(Path(name), lambda file: file.writelines(encoded))
 
 
 def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:

@@ -32,6 +32,7 @@ class LayerTape:
     saved: dict[str, Array]  # each (T, N, H)
     steps: list[Step]  # the views of each step, ready-made
     weights_t: dict[str, Array]  # contiguous transposes of W and U, refreshed once per window
+    dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
 
 
 @dataclass
@@ -154,6 +155,8 @@ class Recurrent:
             dh_step += dh[t]
             back(tape.steps[t], p)
             np.copyto(tape.steps[t].planes, work.grads)  # worked on in the cache, kept where the gates were
+            if tape.dstates is not None:
+                tape.dstates[:, t] = work.dstate
         grads = tape.planes[:, :length].reshape(-1, rows, hidden)
         dgates = grads[: len(self.cell.gates)]
         for product in self.cell.products:

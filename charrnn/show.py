@@ -1,4 +1,4 @@
-"""What `charrnn eval` and `charrnn compare` print for people: plain aligned text, from the dicts that `--json` prints.
+"""What `charrnn eval`, `compare` and `flow` print for people: plain aligned text, from the dicts that `--json` prints.
 
 Text of the user's goes through visible(). No figure is computed here.
 """
@@ -123,6 +123,21 @@ def comparison(found: dict[str, Any], duration: Any) -> Iterator[str]:
     for r in found["runs"]:
         if "note" in r:
             yield f"{visible(r['run'], keep='')}: {visible(r['note'], keep='')}"
+
+
+def flows(found: list[dict[str, Any]]) -> Iterator[str]:
+    """Gradient flow of several models as a table: of each layer, gradients as shares of the one a step back."""
+    rows = [["model", "layer", "10 back", "100 back", "below 1 %", "spectral radius", "singular value", "clipped"]]
+    for model in found:
+        for k, (norms, reach) in enumerate(zip(model["norms"], model["reach"], strict=True)):
+            shares = [f"{norms[n - 1] / norms[0]:.2g}" if n <= len(norms) and norms[0] else "-" for n in (10, 100)]
+            weights = [w for w in model["weights"] if w["layer"] == k]
+            radius, largest = max(w["radius"] for w in weights), max(w["singular"][0] for w in weights)
+            far = f"{reach} back" if reach else f"not in {len(norms)}"
+            clipped = "-" if model["clipped"] is None else f"{model['clipped']:.1%}"
+            name = visible(model["name"], keep="") if not k else ""
+            rows.append([name, str(k + 1), *shares, far, f"{radius:.3g}", f"{largest:.3g}", clipped])
+    yield from aligned(rows, "")
 
 
 def value(of: Any) -> str:

@@ -38,6 +38,7 @@ from charrnn.text import Batches
 from charrnn.workers import cores
 
 LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollback.npz"
+REPORT = "report.html"  # a page that `charrnn report` writes; it goes with the run that it shows
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
 ROLLBACKS = 5  # in a row, after which a run that diverges is given up
 POOR = 2  # a loss of so many times that of guessing: a state to resume from, but not one to roll back to
@@ -587,7 +588,7 @@ def check_free(folder: Path, resume: bool, force: bool) -> None:
 def clear(folder: Path) -> None:
     """Remove the files of an earlier run, and nothing else."""
     samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
-    for path in [*(folder / name for name in (LAST, PREVIOUS, BEST, ROLLBACK, LOG)), *samples]:
+    for path in [*(folder / name for name in (LAST, PREVIOUS, BEST, ROLLBACK, LOG, REPORT)), *samples]:
         path.unlink(missing_ok=True)
 
 

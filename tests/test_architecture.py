@@ -13,7 +13,7 @@ from processes import ROOT
 import charrnn
 
 ROOMS = {  # room: its modules
-    "ground": "errors params ops optim files machine spool workers",
+    "ground": "errors params ops optim files machine spool workers svg",
     "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
@@ -25,8 +25,8 @@ ROOMS = {  # room: its modules
     "network": "network",
     "use": "evaluate sample analysis mixture",
     "learn": "corpus parallel train estimate bench advice diagnosis fitting",
-    "judge": "baselines dynamic assess compare",
-    "door": "show console cli",
+    "judge": "baselines dynamic assess compare neurons flow",
+    "door": "show report console cli",
 }
 MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "ground": "",
@@ -41,7 +41,7 @@ MAY_IMPORT = {  # room: the rooms it knows, beside itself
     "network": "ground settings text store counting cells layers heads",
     "use": "ground text contract",
     "learn": "ground settings text store contract counting cells layers heads network use",
-    "judge": "ground text contract counting network use learn",
+    "judge": "ground settings text contract counting network use learn",
     "door": "ground settings text store contract counting cells layers heads network use learn judge",
 }
 ALONE = {  # modules that know less than their room may
@@ -60,10 +60,11 @@ ALONE = {  # modules that know less than their room may
     "diagnosis": "config",
     "mixture": "params",
     "show": "errors",
+    "svg": "errors",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
     "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
-    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare",
+    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare neurons flow report",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",
@@ -72,7 +73,7 @@ OUTSIDE = {  # third-party package: the modules that may import it; no other pac
     "compression": "text",  # of the standard library from Python 3.14 on
 }
 LONGEST = 680  # lines of a module
-LARGEST = 8000  # lines of the package
+LARGEST = 8500  # lines of the package
 
 PACKAGE = Path(charrnn.__file__).parent
 SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}

@@ -33,7 +33,7 @@ import charrnn
 from charrnn.files import Lock
 from charrnn.sample import Options, generate_batch
 
-COMMANDS = ("train", "bench", "sample", "eval", "compare", "info", "config")
+COMMANDS = ("train", "bench", "sample", "eval", "compare", "report", "flow", "info", "config")
 SCORES = {
     "text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity",
     "word_perplexity", "top1", "top5", "intervals", "kinds", "positions", "calibration", "calibration_error",
@@ -569,6 +569,8 @@ def test_control_characters_of_a_text_do_not_reach_the_terminal_while_training(o
         ["sample", "runs/my", "--prime", "\x1b[2J"],
         ["info", "runs/my"],
         ["eval", "runs/my", HOSTILE],
+        ["report", "runs/my", "--out", HOSTILE + ".html"],
+        ["flow", "runs/my", HOSTILE],
         ["info", "missing" + HOSTILE],
         ["train", HOSTILE + ".yaml"],
         ["train", "my.yaml", "--set", "data.path=" + HOSTILE],
@@ -628,6 +630,8 @@ def test_a_log_file_gets_plain_lines_even_where_colour_is_forced(small: Path, tm
         ["train", "my.yaml", "--init-from", "runs/my", "--out", "é"],
         ["sample", "runs/my", "--prime", "é☃", "--length", "9"],
         ["eval", "runs/my", HOSTILE],
+        ["report", "runs/my"],
+        ["flow", "runs/my", "my.yaml"],
         ["info", "runs/my"],
     ],
     ids=lambda typed: typed[0],
