@@ -77,7 +77,8 @@ def side_by_side(call: Callable[..., Any], each: Sequence[tuple[Any, ...]]) -> l
         return [talk(process, "close other programs and try again", pipe.recv) for process, pipe in started]
     finally:
         for process, _ in started:
-            process.terminate()
+            process.kill()  # it has answered, or there is no more to wait for
+            process.join()
 
 
 def _answer(pipe: Any, call: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
