@@ -21,6 +21,7 @@ import tempfile
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from select import select
 from time import perf_counter
 
 from candidates import CANDIDATES, VOCAB, make_run
@@ -87,12 +88,23 @@ class Process:
             env=environment,
         )
         self.losses = json.loads(self.process.stdout.readline())
-        self.memory = resident(self.process.pid)
 
-    def seconds(self, order, count):
+    def ask(self, order, count):
         self.process.stdin.write(f"{order} {count}\n")
         self.process.stdin.flush()
+
+    def seconds(self, order, count):
+        self.ask(order, count)
         return float(self.process.stdout.readline())
+
+    def megabytes(self, order, count):
+        """The most that it holds meanwhile; apart from the timing, which looking on would disturb."""
+        self.ask(order, count)
+        most = resident(self.process.pid)
+        while not select([self.process.stdout], [], [], 0.02)[0]:
+            most = max(most or 0, resident(self.process.pid) or 0) or None
+        self.process.stdout.readline()
+        return most
 
     def close(self):
         self.process.stdin.close()
@@ -117,7 +129,7 @@ def in_turn(names, cell, size, threads, order, repeats):
         for process in processes:
             count = counts[process.name]
             times[process.name].append(process.seconds(order, count) / count)
-    memory = {process.name: resident(process.process.pid) for process in processes}
+    memory = {process.name: process.megabytes(order, counts[process.name]) for process in processes}
     for process in processes:
         process.close()
     return {

@@ -69,7 +69,7 @@ def next_commands(run: Run) -> list[str]:
     where = shell(f"./{folder}" if str(folder).startswith("-") else str(folder))
     commands = [f"charrnn sample {where}"]
     if len(run.corpus.test) or len(run.corpus.valid):
-        commands.append(f"charrnn eval {where}")
+        commands += [f"charrnn eval {where} --baselines", f"charrnn report {where}"]
     if not (folder / BEST).exists():
         commands.append(f"charrnn info {where}")
     return commands

@@ -147,7 +147,7 @@ def finished(**keys: Any) -> Run:
 
 
 def test_a_finished_run_can_be_sampled_and_scored():
-    assert next_commands(finished()) == ["charrnn sample run", "charrnn eval run"]
+    assert next_commands(finished()) == ["charrnn sample run", "charrnn eval run --baselines", "charrnn report run"]
 
 
 def test_without_held_out_text_there_is_nothing_to_score_but_something_to_look_at():

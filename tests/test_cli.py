@@ -413,7 +413,9 @@ def test_an_n_gram_is_trained_sampled_scored_and_shown_by_the_same_commands(smal
     assert (said.code, said.out) == (0, b"")
     loss = json.loads((tmp_path / "runs/n/log.jsonl").read_text())["valid_loss"]
     assert f"Validation loss {loss:.4f} nats per character." in said.lines
-    assert said.lines[-2:] == ["next:  charrnn sample runs/n", "next:  charrnn eval runs/n"]
+    assert said.lines[-3:] == [
+        "next:  charrnn sample runs/n", "next:  charrnn eval runs/n --baselines", "next:  charrnn report runs/n"
+    ]  # fmt: skip
     assert run(*train, cwd=tmp_path).code == 2
     assert run(*train, "--force", "--quiet", cwd=tmp_path) == Result(0, b"", "")
     again = run(*train, "--resume", cwd=tmp_path)
@@ -545,7 +547,7 @@ def test_a_terminal_gets_a_live_panel_and_then_plain_sentences(odd: Trained) -> 
     assert shown != odd.said.text
     for expected in ("╭", "runs/my", "10 of 10", "nats/char", "bits/char", "perplexity", "char/s", "gradient norm"):
         assert expected in shown
-    assert shown.splitlines()[-1] == "next:  charrnn eval runs/my"
+    assert shown.splitlines()[-1] == "next:  charrnn report runs/my"
 
 
 def test_the_panel_ends_with_what_goes_wrong(tmp_path: Path) -> None:
