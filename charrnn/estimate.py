@@ -54,6 +54,7 @@ def estimate(config: Config, budget: float = 3.0) -> Estimate:
             score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
-    trained = run.steps / len(run.batches) * len(run.corpus.train) / measured
+    longest = min(config.train.seq_length, run.batches.run)
+    trained = run.steps * longest * config.train.batch_size / measured
     evaluations = -(-run.steps // run.eval_every)
     return Estimate(run, held, measured, trained + evaluations * per_char * len(valid))

@@ -10,7 +10,7 @@ import numpy as np
 from charrnn.params import Array
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # as arrays: a Python number costs 0.3 us in each call
-RUN = 64  # rows that scatter_rows takes at a time, which bounds its memory
+RUN = 32  # rows that scatter_rows takes at a time, which bounds its memory
 
 
 def sigmoid_(x: Array) -> Array:
