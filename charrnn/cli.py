@@ -305,8 +305,9 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
 
     if len(runs) < 2:
         raise click.UsageError("name at least two runs")
+    models = [opened(run) for run in runs]
     with one_thread():
-        found = compare_runs(list(runs))
+        found = compare_runs(models)
     for line in [json.dumps(found)] if as_json else comparison(found, duration):
         click.echo(line)
     return 0

@@ -5,29 +5,25 @@ gets an interval from a paired block bootstrap: that of the difference is far na
 """
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from charrnn.analysis import difference
 from charrnn.assess import choose_split, own_corpus, scores_of
+from charrnn.config import flat
 from charrnn.errors import TextError
-from charrnn.network import Loaded, load_checkpoint
+from charrnn.network import Loaded
 from charrnn.params import Array
 from charrnn.text import Split
 from charrnn.train import LOG
 
-UNTOLD = {"out", "train.workers"}  # say nothing about the result
 
-
-def compare(paths: list[str]) -> dict[str, Any]:
+def compare(models: list[Loaded]) -> dict[str, Any]:
     """`runs`, best validation first, each with what it reached and took, and its `difference` from the first run that
     can be scored; and `differing`, the keys of the config in which they are not all alike, with the value of each run.
-
-    Raises CheckpointError where a path names no checkpoint.
     """
-    models = sorted((load_checkpoint(path) for path in paths), key=lambda run: (best_of(run) is None, best_of(run)))
+    models = sorted(models, key=lambda run: (best_of(run) is None, best_of(run)))
     runs = [summary(loaded) for loaded in models]
     reference: tuple[Split, Loaded, Array] | None = None
     for loaded, run in zip(models, runs, strict=True):
@@ -45,7 +41,7 @@ def compare(paths: list[str]) -> dict[str, Any]:
         else:
             run["note"] = "other held-out text or characters than the first, so the two cannot be compared"
     configs = [dict(flat(loaded.config.to_dict())) for loaded in models]
-    differing = {name: [config.get(name) for config in configs] for name in configs[0] if name not in UNTOLD}
+    differing = {name: [config.get(name) for config in configs] for name in configs[0]}
     return {"runs": runs, "differing": {name: of for name, of in differing.items() if any(v != of[0] for v in of)}}
 
 
@@ -65,12 +61,3 @@ def summary(loaded: Loaded) -> dict[str, Any]:
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         pass  # a checkpoint that was moved has no log
     return run
-
-
-def flat(config: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """The dotted keys of a config with their values."""
-    for name, value in config.items():
-        if isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}.")
-        else:
-            yield prefix + name, value

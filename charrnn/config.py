@@ -208,6 +208,15 @@ class Config:
         return text
 
 
+def flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested dicts, as Config.to_dict() gives them, under their dotted keys."""
+    for name, value in nested.items():
+        if isinstance(value, dict):
+            yield from flat(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
 class _Dumper(yaml.SafeDumper):
     """Writes text that holds control characters or odd line ends in quotes, with escapes."""
 

@@ -40,6 +40,15 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None], older: Path | N
     sync_folder(path.parent)
 
 
+def put(path: Path, data: bytes) -> None:
+    """write_atomic() for bytes that are at hand."""
+
+    def write(file: IO[bytes]) -> None:
+        file.write(data)
+
+    write_atomic(path, write)
+
+
 def _temporary(path: Path) -> Path:
     return path.with_name(f".{path.name}{TEMPORARY}")
 

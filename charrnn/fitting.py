@@ -9,18 +9,17 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import IO, Any
+from typing import Any
 
-from charrnn import __version__, checkpoint
+from charrnn import checkpoint
 from charrnn.config import Config
 from charrnn.corpus import Corpus, load_corpus
 from charrnn.errors import TextError
 from charrnn.evaluate import score
-from charrnn.files import Lock, sweep, write_atomic
-from charrnn.machine import describe as describe_machine
+from charrnn.files import Lock, put, sweep
 from charrnn.network import describe
 from charrnn.ngram import NGram
-from charrnn.train import BEST, CONFIG, LOG, check_free, clear
+from charrnn.train import BEST, LOG, check_free, clear, put_config, versions
 
 
 @dataclass(frozen=True)
@@ -52,12 +51,11 @@ def fit(config: Config, force: bool = False, keep: bool = True) -> Fitted:
     lock = Lock(folder)
     try:
         check_free(folder, False, force)  # another trainer may have come and gone meanwhile
+        fitted = count(config, corpus)  # before an earlier run goes
         sweep(folder)
         clear(folder)
-        about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
-        put(folder / CONFIG, about + config.to_yaml())
-        fitted = count(config, corpus)
-        put(folder / LOG, json.dumps(fitted.record) + "\n")
+        put_config(folder, config)
+        put(folder / LOG, (json.dumps(fitted.record) + "\n").encode())
         save(folder / BEST, config, fitted)
         return fitted
     finally:
@@ -92,15 +90,6 @@ def save(path: Path, config: Config, fitted: Fitted) -> None:
         "training": training,
         "splits": {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)},
         "data": corpus.fingerprint,
-        "versions": {"charrnn": __version__, **describe_machine()},
+        "versions": versions(),
     }
     checkpoint.save(path, header, {"text": fitted.model.ids})
-
-
-def put(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-
-    def write(file: IO[bytes]) -> None:
-        file.write(text.encode())
-
-    write_atomic(path, write)

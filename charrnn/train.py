@@ -13,17 +13,17 @@ from dataclasses import asdict, dataclass, field, replace
 from math import exp, inf, isfinite, log
 from pathlib import Path
 from time import perf_counter
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 
 from charrnn import __version__, checkpoint
-from charrnn.config import Config
+from charrnn.config import Config, flat
 from charrnn.corpus import Corpus, check_sizes, load_corpus
 from charrnn.diagnosis import Case, diagnose
 from charrnn.errors import CheckpointError, DivergedError, RunExistsError
 from charrnn.evaluate import Report, score
-from charrnn.files import LOCK, Lock, append, sweep, sync, write_atomic
+from charrnn.files import LOCK, Lock, append, put, sweep, sync
 from charrnn.machine import describe as describe_machine
 from charrnn.machine import one_thread
 from charrnn.network import BEST as BEST
@@ -333,8 +333,7 @@ class Run:
         if self.folder:
             path = self.folder / SAMPLES / f"{at.step:08d}.txt"
             path.parent.mkdir(exist_ok=True)
-            data = self.network.vocab.to_bytes(text)
-            write_atomic(path, lambda file: _put(file, data))
+            put(path, self.network.vocab.to_bytes(text))
         return text
 
     def save(self, good: bool = False) -> None:
@@ -495,14 +494,12 @@ def processes(config: Config) -> int:
     return cores() if config.train.workers == "auto" else config.train.workers
 
 
-def differences(then: dict[str, Any], now: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any, Any]]:
+def differences(then: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     """The dotted keys in which two configs differ, with both values."""
-    for name, value in then.items():
-        other = now.get(name)
-        if isinstance(value, dict) and isinstance(other, dict):
-            yield from differences(value, other, f"{prefix}{name}.")
-        elif value != other:
-            yield prefix + name, value, other
+    other = dict(flat(now))
+    for name, value in flat(then):
+        if value != other.get(name):
+            yield name, value, other.get(name)
 
 
 # -- opening and closing ------------------------------------------------------------------------------------------
@@ -561,9 +558,7 @@ def open_run(
         if config.train.on_divergence == "rollback" and not known:
             run._write(ROLLBACK, complete=True)
         run.lock = lock
-        about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
-        text = (about + run.config.to_yaml()).encode()
-        write_atomic(folder / CONFIG, lambda file: _put(file, text))
+        put_config(folder, run.config)
         return run
     except BaseException:
         lock.close()
@@ -592,5 +587,7 @@ def clear(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def _put(file: IO[bytes], data: bytes) -> None:
-    file.write(data)
+def put_config(folder: Path, config: Config) -> None:
+    """Write a run's config as it was resolved."""
+    about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
+    put(folder / CONFIG, (about + config.to_yaml()).encode())

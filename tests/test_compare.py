@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from processes import TALES
+from processes import TALES, call
 
 from charrnn.analysis import difference
-from charrnn.compare import compare
+from charrnn.compare import compare as compare_models
 from charrnn.config import config_from_dict
 from charrnn.corpus import load_corpus
-from charrnn.errors import CheckpointError
 from charrnn.evaluate import score_each
 from charrnn.fitting import fit
 from charrnn.network import load_checkpoint
+
+
+def compare(paths: list[str]) -> dict[str, Any]:
+    return compare_models([load_checkpoint(path) for path in paths])
 
 
 def counted(folder: Path, name: str, length: int = 30_000, **model: Any) -> str:
@@ -100,5 +103,16 @@ def test_a_checkpoint_without_its_log_is_compared_all_the_same(runs: list[str], 
 
 
 def test_what_is_no_run_is_refused(runs: list[str], tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError):
-        compare([runs[0], str(tmp_path)])
+    said = call("compare", runs[0], str(tmp_path))
+    assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
+
+
+def test_a_run_whose_best_is_damaged_is_compared_by_its_last_and_that_is_said(runs: list[str], tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(runs[0], damaged)
+    shutil.copy(damaged / "best.npz", damaged / "last.npz")
+    (damaged / "best.npz").write_bytes(b"PK")
+    said = call("compare", str(damaged), runs[1])
+    assert said.code == 0
+    assert "best.npz" in said.err
+    assert "last.npz (step 1) is read instead" in said.err
