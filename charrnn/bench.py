@@ -71,15 +71,15 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
     config = config or Config(DataConfig("-"))
     streams, length = config.train.batch_size, config.train.seq_length
     auto = with_shards(config, corpus, None).train.shards or 1
-    counts = [2**k for k in range(9) if 2**k < cores()] + [cores()]
+    most = min(cores(), config.train.shards or streams)
     rows = []
-    for workers in [count for count in counts if count <= streams]:
+    for workers in [*(2**k for k in range(9) if 2**k < most), most]:
         train = replace(config.train, shards=config.train.shards or workers, epochs=None, max_steps=1 << 40)
         run = Run(replace(config, train=replace(train, eval_every=1 << 40, sample_length=0)), corpus, workers=workers)
         measured, held = speed(run, budget), sum(memory(run).values())
         run.close()
-        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.run), run.team.workers, budget)
-        rows.append(Row(run.team.workers, measured, top, held, len(corpus.train) / measured))
+        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.run), workers, budget)
+        rows.append(Row(workers, measured, top, held, len(corpus.train) / measured))
     network, ids = run.network, corpus.train.ids
     with one_thread():
         sampling, batch = (sampling_speed(network, num, budget) for num in (1, SIDE_BY_SIDE))

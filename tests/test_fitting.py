@@ -109,3 +109,19 @@ def test_a_checkpoint_without_a_sound_text_is_refused(tmp_path: Path, text: Any)
     checkpoint.save(tmp_path / "forged.npz", header, arrays)
     with pytest.raises(CheckpointError, match=r"damaged .*the array text"):
         load_checkpoint(tmp_path / "forged.npz")
+
+
+def test_an_earlier_run_goes_only_once_its_successor_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = config_for(tmp_path, order=3)
+    fit(config)
+    before = {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()}
+
+    def no_room(*arguments: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr("charrnn.ngram.count", no_room)
+    with pytest.raises(MemoryError):
+        fit(config_for(tmp_path, order=9), force=True)
+    assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before
