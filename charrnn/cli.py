@@ -334,10 +334,10 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.report import run_page
     from charrnn.train import REPORT
 
-    if out is None and not Path(run).is_dir():
-        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
     check_new(out)
     loaded = opened(run)
+    if out is None and not Path(run).is_dir():
+        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
     asked = [unit_of(loaded, unit) for unit in units]
     with one_thread():
         written, losses, fault = run_page(loaded, asked)

@@ -512,7 +512,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str |
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        message = f"{path}: {error.strerror}; charrnn train takes the path of a YAML config"
+        message = f"{path}: {error.strerror}; a config is a YAML file, such as one in configs/"
         raise ConfigError(visible(message, keep="")) from None
     except UnicodeDecodeError as error:
         message = f"{path}: byte offset {error.start}: a config is UTF-8 text, and this is not"

@@ -58,8 +58,8 @@ def check(said: Result, code: int, *faults: str) -> None:
 
 TRAIN = {
     # the config
-    "no such config": misuse("train missing.yaml", "missing.yaml | No such file | YAML config"),
-    "a directory as config": misuse("train .", ". | s a directory | YAML config"),
+    "no such config": misuse("train missing.yaml", "missing.yaml | No such file | YAML file"),
+    "a directory as config": misuse("train .", ". | s a directory | YAML file"),
     "bytes as config": bad_config(b"\xff", "my.yaml | offset 0 | UTF-8"),
     "an empty config": bad_config("", "my.yaml:1:1 | data.path is missing"),
     "a list as config": bad_config("- data", "my.yaml:1:1 | mapping | data:"),
@@ -272,6 +272,7 @@ EXISTING = {
     "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | same"),
     "a page over a file": misuse("eval runs/my --html text.txt", "text.txt | exists already"),
     "a page and a table in one file": misuse("eval runs/my --per-char a --html a", "--per-char | --html | same"),
+    "a report of nothing": misuse("report runs/nope", "runs/nope | does not exist"),
     "a report of a text": misuse("report text.txt --out a.html", "text.txt | not a charrnn checkpoint"),
     "a report of a file, for no file": misuse("report runs/my/best.npz", "--out FILE.html"),
     "a report over a file": misuse("report runs/my --out text.txt", "text.txt | exists already"),

@@ -358,7 +358,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_its_name(tmp_path, name):
         load_config(tmp_path / name)
     (line,) = checked(caught.value)
     assert line.startswith(str(tmp_path))
-    assert "charrnn train takes the path of a YAML config" in line
+    assert "a config is a YAML file" in line
 
 
 # -- whatever is written, a Config or a ConfigError ---------------------------------------------------------------
