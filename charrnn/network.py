@@ -159,7 +159,7 @@ class Network:
         """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
         length, streams = ids.shape
         if self._decoder and length == streams == 1:
-            return self.head.logits(self.params.value, self._decoder.step(ids[0], state))[None]
+            return self.head.logits(self.params.value, self._decoder.step(ids[0, 0], state))[None, None]
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
             tape = self._tape = self.tape(length, streams, training=False)

@@ -17,6 +17,7 @@ from charrnn.params import Array
 from charrnn.text import Unknown
 
 PASSAGE = 8  # characters that make a passage, for the repetition penalty
+AHEAD = 256  # random numbers that each stream draws at a time: one by one, they would cost as much as the softmax
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,8 @@ class Options:
 
 @dataclass
 class _Stream:
-    """What one stream remembers: its generator, and, where options need it, what it wrote."""
+    """What one stream remembers of what it wrote, where options need it."""
 
-    rng: np.random.Generator
     tail: str = ""  # the last characters read or written
     written: str = ""  # the last characters written
     repeated: int = 0  # characters in a row that carried on an earlier passage
@@ -57,7 +57,8 @@ def weights(logits: Array, options: Options) -> Array:
     """
     scores: Array = logits.astype(np.float64)
     scores -= np.maximum.reduce(scores, axis=1, keepdims=True)
-    scores /= options.temp
+    if options.temp != 1:
+        scores /= options.temp
     np.exp(scores, out=scores)
     if 0 < options.top_k < scores.shape[1]:
         scores[scores < np.partition(scores, -options.top_k, axis=1)[:, -options.top_k, None]] = 0
@@ -72,16 +73,22 @@ def weights(logits: Array, options: Options) -> Array:
     return scores
 
 
-def _draw(logits: Array, options: Options, streams: list[_Stream]) -> Array:
-    """The next id of each stream, (N,)."""
+def _draw(logits: Array, options: Options, shares: Array) -> Array:
+    """The next id of each stream, (N,); `shares` (N,), evenly distributed in (0, 1]."""
     if options.temp == 0:
         likeliest: Array = np.argmax(logits, axis=1)
         return likeliest
-    reached = weights(logits, options).cumsum(axis=1)
-    # In (0, total], so that the first to reach it has a share of its own.
-    share = (1 - np.array([stream.rng.random() for stream in streams])) * reached[:, -1]
-    drawn: Array = np.add.reduce(reached < share[:, None], axis=1)
+    reached = np.add.accumulate(weights(logits, options), axis=1)
+    # A share is above 0, so that the first character to reach it has a chance of its own.
+    drawn: Array = (reached >= (shares * reached[:, -1])[:, None]).argmax(axis=1)
     return drawn
+
+
+def _shares(num: int, seed: int) -> Iterator[Array]:
+    """For ever the random numbers of `num` streams, (N,), in (0, 1]."""
+    generators = [np.random.default_rng([seed, k]) for k in range(num)]
+    while True:
+        yield from 1 - np.stack([generator.random(AHEAD) for generator in generators], axis=1)
 
 
 def _repeats(stream: _Stream) -> set[int]:
@@ -121,9 +128,8 @@ def generate_batch(
     for begin in range(0, len(ids), 256):  # in pieces, so that a book can prime
         piece = ids[begin : begin + 256]
         logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1]
-    streams = [_Stream(np.random.default_rng([seed, k]), vocab.decode(ids)[-PASSAGE:]) for k in range(num)]
-    written = 0
-    while True:
+    streams = [_Stream(vocab.decode(ids)[-PASSAGE:]) for _ in range(num)]
+    for written, shares in enumerate(_shares(num, seed), 1):
         if vocab.has_unknown or penalty != 1:
             logits = logits.copy()  # it is the model's
         if vocab.has_unknown:
@@ -131,8 +137,7 @@ def generate_batch(
         if penalty != 1:
             for row, stream in zip(logits, streams, strict=True):
                 row[list(_repeats(stream))] -= log(penalty) * (1 + stream.repeated)
-        drawn = _draw(logits, options, streams)
-        written += 1
+        drawn = _draw(logits, options, shares)
         for k, (stream, chosen) in enumerate(zip(streams, drawn.tolist(), strict=True)):
             if stream.done:
                 continue
