@@ -23,7 +23,7 @@ class NextCharacter:
         return {"output_weight": (self.hidden_size, self.vocab_size), "output_bias": (self.vocab_size,)}
 
     def logits(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
-        """Scores (M, V) of hidden rows h (M, H), or (V,) of one (H,); their softmax gives the next character's chances."""
+        """Scores (M, V) of hidden rows h (M, H), or (V,) of one (H,); softmax makes them chances."""
         scores: Array = np.matmul(h, value["output_weight"], out=out)
         scores += value["output_bias"]
         return scores
