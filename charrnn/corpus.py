@@ -5,7 +5,7 @@ occur elsewhere are left out there, and counted. It reads files through text.py 
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -58,8 +58,8 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     try:
         if sum(file.stat().st_size for file in every) <= spool.LARGE:
             return encode(config, files, vocab)
-        digest = spool.digest_of_files(every, lambda: (piece for _, piece, _ in file_pieces(every)))
-        said: list[Any] = [VERSION, digest, {name: len(found) for name, found in files.items()}]
+        digests = {name: spool.digest_of_files(found, _content) for name, found in files.items()}
+        said: list[Any] = [VERSION, digests, {name: len(found) for name, found in files.items()}]
         said += [value for name, value in asdict(data).items() if name not in paths]
         said += [config.train.batch_size, config.train.seq_length] if data.split == "streams" else []
         for known in (None, vocab):  # a model's own vocabulary is mostly the one that its text gives
@@ -67,17 +67,23 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
             kept = spool.recall(key)
             if kept and (vocab is None or Vocab(**kept[0]["vocab"]) == vocab):
                 return _unpack(*kept)
-        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new))))
+        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new, digests))))
     except OSError:  # no room for a cache, or no right to it
         return encode(config, files, vocab)
 
 
 def encode(
-    config: Config, files: dict[str, list[Path]], vocab: Vocab | None, new_spool: Callable[[str], Spool] | None = None
+    config: Config,
+    files: dict[str, list[Path]],
+    vocab: Vocab | None,
+    new_spool: Callable[[str], Spool] | None = None,
+    digests: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """The work of load_corpus(): `files` of each key of the data section; `new_spool` for each split's name."""
-    data = config.data
-    raw = read_text(data, files["path"], "data.path")
+    """The work of load_corpus(): `files` of each key of the data section; `new_spool` for each split's name; `digests`
+    of the files where they are known.
+    """
+    data, known = config.data, digests or {}
+    raw = read_text(data, files["path"], "data.path", known.get("path"))
     fingerprint: dict[str, Any] = {"path": raw.sha256}
     if len(files) > 1:
         parts = (raw.ids, raw.ids[:0], raw.ids[:0])
@@ -91,7 +97,7 @@ def encode(
     for name, part in zip(("train", "valid", "test"), parts, strict=True):
         source, symbols = part, raw.symbols
         if f"{name}_path" in files:
-            other = read_text(data, files[f"{name}_path"], f"data.{name}_path")
+            other = read_text(data, files[f"{name}_path"], f"data.{name}_path", known.get(f"{name}_path"))
             fingerprint[f"{name}_path"] = other.sha256
             source, symbols = other.ids, other.symbols
         splits[name] = make_split(name, source, symbols, vocab, new_spool and new_spool(name))
@@ -112,17 +118,21 @@ def _unpack(about: dict[str, Any], arrays: dict[str, Array]) -> Corpus:
     return Corpus(Vocab(**about["vocab"]), train, valid, test, about["size"], about["left_out"], about["fingerprint"])
 
 
-def read_text(data: DataConfig, files: list[Path], name: str) -> Raw:
+def _content(files: list[Path]) -> Iterator[bytes]:
+    return (piece for _, piece, _ in file_pieces(files))
+
+
+def read_text(data: DataConfig, files: list[Path], name: str, sha256: str | None = None) -> Raw:
     """Read files as the data section says. `name`: the key to blame. Raises TextError; so for no text."""
-    raw = read_pieces(data, file_pieces(files))
+    raw = read_pieces(data, file_pieces(files), sha256)
     if not len(raw):
         raise TextError(f"{name}: {', '.join(map(str, files[:3]))}: there is no text in it")
     return raw
 
 
-def read_pieces(data: DataConfig, pieces: Iterable[tuple[str, bytes, bool]]) -> Raw:
+def read_pieces(data: DataConfig, pieces: Iterable[tuple[str, bytes, bool]], sha256: str | None = None) -> Raw:
     """Read pieces of files as the data section says. Raises TextError."""
-    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase)
+    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase, sha256)
 
 
 def check_sizes(config: Config, corpus: Corpus) -> None:

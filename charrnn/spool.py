@@ -100,7 +100,7 @@ def folder() -> Path:
     return path
 
 
-def digest_of_files(paths: list[Path], read: Callable[[], Iterator[bytes]]) -> str:
+def digest_of_files(paths: list[Path], read: Callable[[list[Path]], Iterator[bytes]]) -> str:
     """SHA-256 of the content of files, which `read` yields in pieces. Raises OSError.
 
     Kept by name, inode, size and times of each file, as git does, so that unchanged gigabytes need not be read again.
@@ -112,7 +112,7 @@ def digest_of_files(paths: list[Path], read: Callable[[], Iterator[bytes]]) -> s
         os.utime(memo)
         return known
     digest = hashlib.sha256()
-    for data in read():
+    for data in read(paths):
         digest.update(data)
     memo.write_text(digest.hexdigest())
     return digest.hexdigest()
