@@ -18,7 +18,8 @@ from charrnn.estimate import memory, speed
 from charrnn.evaluate import score
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
-from charrnn.params import Array
+from charrnn.ops import blocks, in_blocks, product
+from charrnn.params import Array, zeros
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
 from charrnn.train import Run, with_shards
@@ -106,36 +107,43 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 # -- the ceiling --------------------------------------------------------------------------------------------------
 
 
-def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[tuple[int, Array, Array]]:
-    """The matrix products of one training step of N streams and T steps: how often each, and operands of its shape."""
+def products(
+    model: ModelConfig, vocab_size: int, streams: int, length: int
+) -> Iterator[tuple[int, Array, Array, Array]]:
+    """The products of one training step of N streams and T steps: how often each, operands and result of its shape."""
 
-    def zeros(*shape: int) -> Array:
-        return np.zeros(shape, np.float32)
+    def dense(*shape: int) -> Array:
+        return zeros(shape, np.float32)
+
+    def weights(*shape: int) -> Array:
+        """Planes (G, D, C) as a layer lays them out for products of N rows."""
+        return np.ascontiguousarray(in_blocks(dense(*shape), blocks(streams, *shape[-2:])))
 
     gates, hidden, rows = len(make_cell(model.cell).gates), model.hidden_size, streams * length
     for k in range(model.num_layers):
         inputs = hidden if k else model.embedding_size
-        yield length, zeros(streams, hidden), zeros(gates, hidden, hidden)
-        yield length, zeros(gates, streams, hidden), zeros(gates, hidden, hidden)
-        yield 1, zeros(rows, hidden).T, zeros(gates, rows, hidden)
+        yield length, dense(streams, hidden), weights(gates, hidden, hidden), dense(gates, streams, hidden)
+        yield length, dense(gates, streams, hidden), weights(gates, hidden, hidden), dense(gates, streams, hidden)
+        yield 1, dense(rows, hidden).T, dense(gates, rows, hidden), dense(gates, hidden, hidden)
         if inputs:  # not where characters are looked up
-            yield 1, zeros(rows, inputs), zeros(gates, inputs, hidden)
-            yield 1, zeros(rows, inputs).T, zeros(gates, rows, hidden)
-            yield gates, zeros(rows, hidden), zeros(hidden, inputs)
-    yield 1, zeros(rows, hidden), zeros(hidden, vocab_size)
-    yield 1, zeros(rows, hidden).T, zeros(rows, vocab_size)
-    yield 1, zeros(rows, vocab_size), zeros(hidden, vocab_size).T
+            x = dense(length, streams, inputs)
+            yield 1, x, weights(gates, inputs, hidden)[:, None], dense(gates, length, streams, hidden)
+            yield 1, dense(rows, inputs).T, dense(gates, rows, hidden), dense(gates, inputs, hidden)
+            yield gates, dense(length, streams, hidden), weights(hidden, inputs), x
+    yield 1, dense(rows, hidden), dense(hidden, vocab_size), dense(rows, vocab_size)
+    yield 1, dense(rows, hidden).T, dense(rows, vocab_size), dense(hidden, vocab_size)
+    yield 1, dense(rows, vocab_size), dense(hidden, vocab_size).T, dense(rows, hidden)
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
     """How many steps' products this process does in a second."""
     with one_thread():
-        ready = [(times, a, b, a @ b) for times, a, b in products(model, vocab_size, streams, length)]
+        ready = list(products(model, vocab_size, streams, length))
 
         def step() -> int:
             for times, a, b, out in ready:
                 for _ in range(times):
-                    np.matmul(a, b, out=out)
+                    product(a, b, out=out)
             return 1
 
         return _rate(step, budget)

@@ -17,10 +17,11 @@ from typing import Protocol
 
 import numpy as np
 
-from charrnn.ops import ONE, relu_, sigmoid_, tanh_
+from charrnn.ops import ONE, product, relu_, sigmoid_, tanh_
 
 Step = SimpleNamespace  # the views of one time step, made once by the layer from the names below
-# U (G, H, H), UT its transpose for the way back, U_x and UT_x of gate or group x, and what `hidden_bias` names.
+# U (G, H, H), UT its transpose for the way back, U_x and UT_x of gate or group x, all as product() takes them; and what
+# `hidden_bias` names.
 Weights = SimpleNamespace
 
 
@@ -68,7 +69,7 @@ class RNN:
 
     def step(self, s: Step, p: Weights) -> None:
         """h = f(a), a = W x + b + U h_prev."""
-        np.matmul(s.h_prev, p.U_a, out=s.h)
+        product(s.h_prev, p.U_a, out=s.h)
         s.h += s.a
         self.f_(s.h)
 
@@ -80,7 +81,7 @@ class RNN:
             np.multiply(s.h, s.h, out=s.da)
             np.subtract(ONE if self.activation == "tanh" else s.h, s.da, out=s.da)
         s.da *= s.dh
-        np.matmul(s.da, p.UT_a, out=s.dh)
+        product(s.da, p.UT_a, out=s.dh)
 
 
 class LSTM:
@@ -108,7 +109,7 @@ class LSTM:
 
     def step(self, s: Step, p: Weights) -> None:
         """The six equations of the class."""
-        np.matmul(s.h_prev, p.U, out=s.u)
+        product(s.h_prev, p.U, out=s.u)
         s.gates += s.u
         sigmoid_(s.ifo)
         tanh_(s.g)
@@ -138,7 +139,7 @@ class LSTM:
         s.dg *= s.i
         s.dg *= s.dc
         s.dc *= s.f  # dc_prev = dc * f
-        np.matmul(s.dgates, p.UT, out=s.u)  # dh_prev = sum over gates of dgate U_gate'
+        product(s.dgates, p.UT, out=s.u)  # dh_prev = sum over gates of dgate U_gate'
         np.add.reduce(s.u, axis=0, out=s.dh)
 
 
@@ -173,17 +174,17 @@ class GRU:
     def step(self, s: Step, p: Weights) -> None:
         """The equations of the class; h as n + z * (h_prev - n)."""
         if self.after:
-            np.matmul(s.h_prev, p.U, out=s.u)
+            product(s.h_prev, p.U, out=s.u)
             s.rz += s.u_rz
             sigmoid_(s.rz)
             np.add(s.u_n, p.bias_hn, out=s.v)
             np.multiply(s.r, s.v, out=s.tmp)
         else:
-            np.matmul(s.h_prev, p.U_rz, out=s.u_rz)
+            product(s.h_prev, p.U_rz, out=s.u_rz)
             s.rz += s.u_rz
             sigmoid_(s.rz)
             np.multiply(s.r, s.h_prev, out=s.rh)
-            np.matmul(s.rh, p.U_n, out=s.tmp)
+            product(s.rh, p.U_n, out=s.tmp)
         s.n += s.tmp
         tanh_(s.n)
         np.subtract(s.h_prev, s.n, out=s.h)
@@ -207,13 +208,13 @@ class GRU:
             np.multiply(s.dn, s.r, out=s.dv)  # dv = dn * r, dr = dn * v * r'
             s.dr *= s.dn
             s.dr *= s.v
-            np.matmul(s.dv, p.UT_n, out=s.u_n)
+            product(s.dv, p.UT_n, out=s.u_n)
         else:
-            np.matmul(s.dn, p.UT_n, out=s.tmp)  # d(r * h_prev), shared between r and h_prev
+            product(s.dn, p.UT_n, out=s.tmp)  # d(r * h_prev), shared between r and h_prev
             s.dr *= s.tmp
             s.dr *= s.h_prev
             np.multiply(s.tmp, s.r, out=s.u_n)
-        np.matmul(s.drz, p.UT_rz, out=s.u_rz)
+        product(s.drz, p.UT_rz, out=s.u_rz)
         np.add.reduce(s.u, axis=0, out=s.tmp)
         s.dh += s.tmp
 

@@ -11,16 +11,18 @@ for each forward; training adds only the gradient on its way down, and dropout's
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.cells import Cell, Step, Weights
-from charrnn.ops import gather_rows, scatter_rows, sum_products
-from charrnn.params import Array, Shape
+from charrnn.ops import blocks, gather_rows, in_blocks, product, scatter_rows, sum_products
+from charrnn.params import Array, Shape, zeros
 
-DX_ROWS = 512  # of the gradient that leaves a layer below, this many are summed at a time
+DX_ROWS = 512  # of the gradient that leaves a layer below, about this many are summed at a time
+LONG = 8  # steps of a window from which on laying out the weights anew is worth its time
 
 
 @dataclass
@@ -31,7 +33,7 @@ class LayerTape:
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
     steps: list[Step]  # the views of each step, ready-made
-    weights_t: dict[str, Array]  # contiguous transposes of W and U, refreshed once per window
+    weights: dict[str, Array]  # W, U and their transposes WT, UT as products take them best, refreshed once per window
     dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
 
 
@@ -43,7 +45,7 @@ class Workspace:
     u: Array  # (G, N, H): a product with the recurrent weights
     tmp: Array  # (N, H)
     dstate: Array  # (S, N, H): gradient for the state at the step under work
-    dx: Array | None  # (up to DX_ROWS, widest D): scratch for the gradient that leaves a layer below
+    dx: Array | None  # flat, for some steps of (N, D): scratch for the gradient that leaves a layer below
 
 
 class Recurrent:
@@ -83,16 +85,36 @@ class Recurrent:
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, work: Workspace) -> LayerTape:
         """Memory for windows of up to `length` steps of `streams` streams."""
         cell, shape = self.cell, (length, streams, self.hidden_size)
-        planes = np.zeros((len(cell.planes), *shape), dtype)
-        states = np.zeros((len(cell.states), length + 1, *shape[1:]), dtype)
-        saved = {name: np.zeros(shape, dtype) for name in cell.saved}
-        weights_t = {}
-        if work.grads is not None:
-            weights_t["U"] = np.zeros((len(cell.gates), self.hidden_size, self.hidden_size), dtype)
-            if not self.lookup:
-                weights_t["W"] = np.zeros((len(cell.gates), self.hidden_size, self.size_in), dtype)
+        planes = zeros((len(cell.planes), *shape), dtype)
+        states = zeros((len(cell.states), length + 1, *shape[1:]), dtype)
+        saved = {name: zeros(shape, dtype) for name in cell.saved}
+        shapes = self.weight_shapes(length, streams, work.grads is not None)
+        weights = {name: zeros(shape, dtype) for name, shape in shapes.items()}
         steps = [self._step(planes[:, t], t, states, saved, work) for t in range(length)]
-        return LayerTape(planes, states, saved, steps, weights_t)
+        return LayerTape(planes, states, saved, steps, weights)
+
+    def weight_shapes(self, length: int, streams: int, training: bool) -> dict[str, Shape]:
+        """The weights that a tape holds laid out anew, of W, U, WT, UT: those that products then take faster."""
+        gates, hidden = len(self.cell.gates), self.hidden_size
+        wanted = {"U": (hidden, hidden)} if self.lookup else {"W": (self.size_in, hidden), "U": (hidden, hidden)}
+        shapes: dict[str, Shape] = {}
+        for name, (depth, columns) in wanted.items():
+            if length >= LONG and (count := blocks(streams, depth, columns)) > 1:
+                shapes[name] = (gates, count, depth, columns // count)
+            if training:
+                count = blocks(streams, columns, depth)
+                shapes[name + "T"] = (gates, count, columns, depth // count) if count > 1 else (gates, columns, depth)
+        return shapes
+
+    def _lay_out(self, p: Weights, name: str, planes: Array, streams: int, tape: LayerTape) -> None:
+        """Give `p` under a name planes (G, D, C), as products of N rows take them, and each gate's and group's part."""
+        cut = in_blocks(planes, blocks(streams, *planes.shape[1:]))
+        if name in tape.weights:
+            np.copyto(tape.weights[name], cut)
+            cut = tape.weights[name]
+        setattr(p, name, cut)
+        for gate, place in self.cuts.items():
+            setattr(p, f"{name}_{gate}", cut[place])
 
     def _step(self, planes: Array, t: int, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
         """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""
@@ -120,13 +142,15 @@ class Recurrent:
         """
         length, streams = x.shape[:2]
         rows = length * streams
-        gates = tape.planes[: len(self.cell.gates), :length].reshape(-1, rows, self.hidden_size)
+        gates = tape.planes[: len(self.cell.gates), :length]
         if self.lookup:
-            gather_rows(p.W, p.b, x.reshape(rows), out=gates)
+            gather_rows(p.W, p.b, x.reshape(rows), out=gates.reshape(-1, rows, self.hidden_size))
         else:
-            np.matmul(x.reshape(rows, self.size_in), p.W, out=gates)
-            gates += p.b[:, None]
+            self._lay_out(p, "W", p.W, streams, tape)
+            product(x, p.W[:, None], out=gates)
+            gates += p.b[:, None, None]
         tape.states[:, 0] = state
+        self._lay_out(p, "U", p.U, streams, tape)
         step = self.cell.step
         for s in tape.steps[:length]:
             step(s, p)
@@ -145,10 +169,7 @@ class Recurrent:
         assert work.grads is not None, "this tape was made for inference"
         length, streams = x.shape[:2]
         rows, hidden = length * streams, self.hidden_size
-        p.UT = tape.weights_t["U"]
-        np.copyto(p.UT, p.U.swapaxes(1, 2))
-        for name, cut in self.cuts.items():
-            setattr(p, f"UT_{name}", p.UT[cut])
+        self._lay_out(p, "UT", p.U.swapaxes(1, 2), streams, tape)
         work.dstate[...] = 0
         dh_step, back = work.dstate[0], self.cell.back
         for t in range(length - 1, -1, -1):
@@ -159,9 +180,9 @@ class Recurrent:
                 tape.dstates[:, t] = work.dstate
         grads = tape.planes[:, :length].reshape(-1, rows, hidden)
         dgates = grads[: len(self.cell.gates)]
-        for product in self.cell.products:
-            left = tape.saved.get(product.left, tape.states[0])[:length].reshape(rows, hidden)
-            np.matmul(left.T, grads[product.planes], out=g.U[product.weights])
+        for part in self.cell.products:
+            left = tape.saved.get(part.left, tape.states[0])[:length].reshape(rows, hidden)
+            np.matmul(left.T, grads[part.planes], out=g.U[part.weights])
         np.add.reduce(dgates, axis=1, out=g.b)
         for name, plane in self.cell.hidden_bias.items():
             np.add.reduce(grads[self.cell.planes.index(plane)], axis=0, out=getattr(g, name))
@@ -171,10 +192,10 @@ class Recurrent:
         np.matmul(x.reshape(rows, self.size_in).T, dgates, out=g.W)
         assert dx is not None
         assert work.dx is not None
-        w_t = tape.weights_t["W"]
-        np.copyto(w_t, p.W.swapaxes(1, 2))
-        scratch = work.dx.reshape(-1)[: len(work.dx) * self.size_in].reshape(-1, self.size_in)
-        sum_products(dgates, w_t, dx.reshape(rows, self.size_in), scratch)
+        self._lay_out(p, "WT", p.W.swapaxes(1, 2), streams, tape)
+        some = work.dx.size // (streams * self.size_in)
+        scratch = work.dx[: some * streams * self.size_in].reshape(some, streams, self.size_in)
+        sum_products(dgates.reshape(-1, length, streams, hidden), p.WT, dx, scratch)
 
 
 class Embedding:
@@ -238,7 +259,7 @@ class StackTape:
         arrays = [work.grads, work.u, work.tmp, work.dstate, work.dx, self.embedded, self.dh]
         arrays += [*self.masks, *self.dropped]
         for layer in self.layers:
-            arrays += [layer.planes, layer.states, *layer.saved.values(), *layer.weights_t.values()]
+            arrays += [layer.planes, layer.states, *layer.saved.values(), *layer.weights.values()]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -276,7 +297,7 @@ class Stack:
 
     def state(self, streams: int, dtype: npt.DTypeLike) -> Array:
         """The state before the first character: zeros (L, S, N, H)."""
-        return np.zeros((len(self.layers), len(self.cell.states), streams, self.hidden_size), dtype)
+        return zeros((len(self.layers), len(self.cell.states), streams, self.hidden_size), dtype)
 
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
         """How many numbers tape() will hold, as a formula, so that memory is known before it is taken."""
@@ -287,10 +308,10 @@ class Stack:
         total += (gates + 1 + states) * streams * hidden
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
+        total += sum(prod(s) for layer in self.layers for s in layer.weight_shapes(length, streams, training).values())
         if training:
             total += len(cell.planes) * streams * hidden + length * streams * max([hidden, *dense])
-            total += gates * hidden * (count * hidden + sum(dense))
-            total += min(length * streams, DX_ROWS) * max(dense, default=0)
+            total += max(1, min(length, DX_ROWS // streams)) * streams * max(dense, default=0)
             total += 2 * (count - 1) * plane if self.dropout else 0
         return total
 
@@ -298,12 +319,13 @@ class Stack:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
         cell, shape = self.cell, (length, streams, self.hidden_size)
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
+        some = max(1, min(length, DX_ROWS // streams))
         work = Workspace(
-            grads=np.zeros((len(cell.planes), *shape[1:]), dtype) if training else None,
-            u=np.zeros((len(cell.gates), *shape[1:]), dtype),
-            tmp=np.zeros(shape[1:], dtype),
-            dstate=np.zeros((len(cell.states), *shape[1:]), dtype),
-            dx=np.zeros((min(length * streams, DX_ROWS), max(dense)), dtype) if training and dense else None,
+            grads=zeros((len(cell.planes), *shape[1:]), dtype) if training else None,
+            u=zeros((len(cell.gates), *shape[1:]), dtype),
+            tmp=zeros(shape[1:], dtype),
+            dstate=zeros((len(cell.states), *shape[1:]), dtype),
+            dx=zeros(some * streams * max(dense), dtype) if training and dense else None,
         )
         between = len(self.layers) - 1 if training and self.dropout else 0
         return StackTape(
@@ -311,10 +333,10 @@ class Stack:
             streams,
             layers=[layer.tape(length, streams, dtype, work) for layer in self.layers],
             work=work,
-            embedded=np.zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
-            masks=[np.zeros(shape, dtype) for _ in range(between)],
-            dropped=[np.zeros(shape, dtype) for _ in range(between)],
-            dh=np.zeros(length * streams * max([self.hidden_size, *dense]), dtype) if training else None,
+            embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
+            masks=[zeros(shape, dtype) for _ in range(between)],
+            dropped=[zeros(shape, dtype) for _ in range(between)],
+            dh=zeros(length * streams * max([self.hidden_size, *dense]), dtype) if training else None,
             inputs=[],
         )
 

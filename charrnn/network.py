@@ -20,7 +20,7 @@ from charrnn.errors import CheckpointError, ConfigError, NewerFormatError
 from charrnn.heads import NextCharacter
 from charrnn.layers import Stack, StackTape
 from charrnn.ngram import NGram
-from charrnn.params import Array, Params
+from charrnn.params import Array, Params, zeros
 from charrnn.text import Batch, Vocab
 
 
@@ -103,7 +103,7 @@ class Network:
     def tape(self, length: int, streams: int, training: bool = True) -> Tape:
         """Memory for windows of up to `length` steps of `streams` streams."""
         stack = self.stack.tape(length, streams, self.dtype, training)
-        return Tape(stack, np.zeros((length * streams, self.vocab.size), self.dtype))
+        return Tape(stack, zeros((length * streams, self.vocab.size), self.dtype))
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""

@@ -13,7 +13,7 @@ from charrnn.errors import TextError
 
 def flops(config, vocab_size, streams, length):
     return sum(
-        2 * times * (a @ b).size * a.shape[-1] for times, a, b in bench.products(config, vocab_size, streams, length)
+        2 * times * out.size * a.shape[-1] for times, a, _, out in bench.products(config, vocab_size, streams, length)
     )
 
 

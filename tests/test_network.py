@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charrnn import layers
 from charrnn.config import InitConfig, ModelConfig
 from charrnn.network import Network
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
-from charrnn.params import Params
+from charrnn.params import LINE, Params
 from charrnn.text import Batch, Vocab
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
@@ -254,13 +255,26 @@ def test_float32_agrees_with_float64(composition, make_toy):
         np.testing.assert_allclose(rough.gradient(batch), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.mark.parametrize("long", [1, 8])
+def test_products_in_blocks_change_nothing(composition, make_toy, monkeypatch, long):
+    toy = make_toy(composition)
+    wanted = [toy.gradient(batch) for batch in (toy.full, toy.short)]
+    losses = [toy.forward(batch)[0] for batch in (toy.full, toy.short)]
+    monkeypatch.setattr(layers, "LONG", long)  # weights laid out anew, or seen through views
+    monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
+    cut = make_toy(composition)
+    assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
+    for batch, gradient in zip((toy.full, toy.short), wanted, strict=True):
+        np.testing.assert_allclose(cut.gradient(batch), gradient, rtol=1e-10, atol=1e-14)
+
+
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, training, dtype):
     toy = make_toy(composition, dtype)
     for length, streams in ((4, 3), (1, 1), (7, 2)):
         tape = toy.network.tape(length, streams, training)
-        held = sum(array.nbytes for array in owned_arrays(tape).values())
+        held = sum(array.nbytes - LINE for array in owned_arrays(tape).values())  # to begin at a cache line
         assert held == toy.network.tape_bytes(length, streams, training)
         assert held == tape.stack.nbytes + tape.logits.nbytes
 

@@ -160,11 +160,39 @@ def test_scattering_is_the_transpose_of_gathering(vocab_size):
     assert np.vdot(gathered, dense) == pytest.approx(np.vdot(table, scattered), rel=1e-12)
 
 
-@pytest.mark.parametrize("block", [1, 3, 7, 9])
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("some", [1, 3, 7, 9])
 @pytest.mark.parametrize("gates", [1, 3, 4])
-def test_sum_products_is_the_sum_over_gates(gates, block):
+def test_sum_products_is_the_sum_over_gates(gates, some, count):
     rng = np.random.default_rng(0)
-    dout, table_t = rng.standard_normal((gates, 7, 5)), rng.standard_normal((gates, 5, 3))
-    out, scratch = np.full((7, 3), np.nan), np.full((block, 3), np.nan)
-    ops.sum_products(dout, table_t, out, scratch)
-    np.testing.assert_allclose(out, np.einsum("gmh,ghd->md", dout, table_t), rtol=1e-12, atol=1e-14)
+    dout, table_t = rng.standard_normal((gates, 7, 2, 5)), rng.standard_normal((gates, 5, 3))
+    out, scratch = np.full((7, 2, 3), np.nan), np.full((some, 2, 3), np.nan)
+    ops.sum_products(dout, ops.in_blocks(table_t, count), out, scratch)
+    np.testing.assert_allclose(out, np.einsum("gtnh,ghd->tnd", dout, table_t), rtol=1e-12, atol=1e-14)
+
+
+# -- products in blocks -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 6])
+@pytest.mark.parametrize(
+    ("a", "b"), [((5, 4), (4, 6)), ((5, 4), (3, 4, 6)), ((3, 5, 4), (3, 4, 6)), ((2, 5, 4), (3, 1, 4, 6))]
+)
+def test_a_product_in_blocks_is_the_product(a, b, count):
+    rng = np.random.default_rng(1)
+    left, right = rng.standard_normal(a), rng.standard_normal(b)
+    out = np.full((left @ right).shape, np.nan)
+    ops.product(left, ops.in_blocks(right, count), out=out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-13)
+    out[...] = np.nan
+    ops.product(left, np.ascontiguousarray(ops.in_blocks(right, count)), out=out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-13)
+
+
+@given(rows=st.integers(1, 2000), depth=st.integers(1, 3000), columns=st.integers(1, 3000))
+def test_blocks_are_equal_small_as_few_as_can_be_and_not_too_narrow(rows, depth, columns):
+    count = ops.blocks(rows, depth, columns)
+    assert columns % count == 0
+    possible = [n for n in range(1, columns + 1) if columns % n == 0 and columns // n >= min(16, columns)]
+    small = [n for n in possible if rows * depth * (columns // n) <= ops.SMALL]
+    assert count == min(small, default=1)
