@@ -95,26 +95,25 @@ class Recurrent:
 
     def weight_shapes(self, length: int, streams: int, training: bool) -> dict[str, Shape]:
         """The weights that a tape holds laid out anew, of W, U, WT, UT: those that products then take faster."""
-        gates, hidden = len(self.cell.gates), self.hidden_size
-        wanted = {"U": (hidden, hidden)} if self.lookup else {"W": (self.size_in, hidden), "U": (hidden, hidden)}
+        gates, hidden, given = len(self.cell.gates), self.hidden_size, self.size_in
+        sizes = {"U": (hidden, hidden), "UT": (hidden, hidden)}
+        if not self.lookup:
+            sizes |= {"W": (given, hidden), "WT": (hidden, given)}
         shapes: dict[str, Shape] = {}
-        for name, (depth, columns) in wanted.items():
-            if length >= LONG and (count := blocks(streams, depth, columns)) > 1:
-                shapes[name] = (gates, count, depth, columns // count)
-            if training:
-                count = blocks(streams, columns, depth)
-                shapes[name + "T"] = (gates, count, columns, depth // count) if count > 1 else (gates, columns, depth)
+        for name, (depth, columns) in sizes.items():
+            count = blocks(streams, depth, columns)
+            if training if name.endswith("T") else count > 1 and length >= LONG:
+                shapes[name] = (gates, count, depth, columns // count) if count > 1 else (gates, depth, columns)
         return shapes
 
     def _lay_out(self, p: Weights, name: str, planes: Array, streams: int, tape: LayerTape) -> None:
         """Give `p` under a name planes (G, D, C), as products of N rows take them, and each gate's and group's part."""
-        cut = in_blocks(planes, blocks(streams, *planes.shape[1:]))
         if name in tape.weights:
-            np.copyto(tape.weights[name], cut)
-            cut = tape.weights[name]
-        setattr(p, name, cut)
+            np.copyto(tape.weights[name], in_blocks(planes, blocks(streams, *planes.shape[1:])))
+            planes = tape.weights[name]
+        setattr(p, name, planes)
         for gate, place in self.cuts.items():
-            setattr(p, f"{name}_{gate}", cut[place])
+            setattr(p, f"{name}_{gate}", planes[place])
 
     def _step(self, planes: Array, t: int, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
         """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""

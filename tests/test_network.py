@@ -260,7 +260,7 @@ def test_products_in_blocks_change_nothing(composition, make_toy, monkeypatch, l
     toy = make_toy(composition)
     wanted = [toy.gradient(batch) for batch in (toy.full, toy.short)]
     losses = [toy.forward(batch)[0] for batch in (toy.full, toy.short)]
-    monkeypatch.setattr(layers, "LONG", long)  # weights laid out anew, or seen through views
+    monkeypatch.setattr(layers, "LONG", long)  # with all weights laid out anew, or only those of the way back
     monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
     cut = make_toy(composition)
     assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
