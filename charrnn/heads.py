@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from charrnn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_
+from charrnn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_, tall_product
 from charrnn.params import Array, Shape
 
 
@@ -24,7 +24,11 @@ class NextCharacter:
 
     def logits(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
         """Scores (M, V) of hidden rows h (M, H), or (V,) of one (H,); softmax makes them chances."""
-        scores: Array = np.matmul(h, value["output_weight"], out=out)
+        if out is None:
+            scores: Array = h @ value["output_weight"]
+        else:
+            tall_product(h, value["output_weight"], out=out)
+            scores = out
         scores += value["output_bias"]
         return scores
 
@@ -49,4 +53,4 @@ class NextCharacter:
         dlogits = softmax_cross_entropy_back_(probs, targets, weight)
         np.matmul(h.T, dlogits, out=grad["output_weight"])
         np.add.reduce(dlogits, axis=0, out=grad["output_bias"])
-        np.matmul(dlogits, value["output_weight"].T, out=dh)
+        tall_product(dlogits, value["output_weight"].T, out=dh)

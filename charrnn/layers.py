@@ -33,7 +33,7 @@ class LayerTape:
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
     steps: list[Step]  # the views of each step, ready-made
-    weights: dict[str, Array]  # W, U and their transposes WT, UT as products take them best, refreshed once per window
+    weights: dict[str, Array]  # views for W, U and their transposes WT, UT as products take them best
     dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
 
 
@@ -41,6 +41,7 @@ class LayerTape:
 class Workspace:
     """Memory that every layer of a stack uses in turn."""
 
+    weights: dict[str, Array]  # "W", "U", flat: for the weights of the layer and direction under work
     grads: Array | None  # (P, N, H): gradients of the planes at the step under work; None on a tape for inference
     u: Array  # (G, N, H): a product with the recurrent weights
     tmp: Array  # (N, H)
@@ -89,12 +90,12 @@ class Recurrent:
         states = zeros((len(cell.states), length + 1, *shape[1:]), dtype)
         saved = {name: zeros(shape, dtype) for name in cell.saved}
         shapes = self.weight_shapes(length, streams, work.grads is not None)
-        weights = {name: zeros(shape, dtype) for name, shape in shapes.items()}
+        weights = {name: work.weights[name[0]][: prod(shape)].reshape(shape) for name, shape in shapes.items()}
         steps = [self._step(planes[:, t], t, states, saved, work) for t in range(length)]
         return LayerTape(planes, states, saved, steps, weights)
 
     def weight_shapes(self, length: int, streams: int, training: bool) -> dict[str, Shape]:
-        """The weights that a tape holds laid out anew, of W, U, WT, UT: those that products then take faster."""
+        """Shapes of those of W, WT, U, UT that each window lays out anew, since products then take them faster."""
         gates, hidden, given = len(self.cell.gates), self.hidden_size, self.size_in
         sizes = {"U": (hidden, hidden), "UT": (hidden, hidden)}
         if not self.lookup:
@@ -255,10 +256,10 @@ class StackTape:
     def nbytes(self) -> int:
         """Bytes held, without the ready-made views."""
         work = self.work
-        arrays = [work.grads, work.u, work.tmp, work.dstate, work.dx, self.embedded, self.dh]
+        arrays = [*work.weights.values(), work.grads, work.u, work.tmp, work.dstate, work.dx, self.embedded, self.dh]
         arrays += [*self.masks, *self.dropped]
         for layer in self.layers:
-            arrays += [layer.planes, layer.states, *layer.saved.values(), *layer.weights.values()]
+            arrays += [layer.planes, layer.states, *layer.saved.values()]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -307,19 +308,29 @@ class Stack:
         total += (gates + 1 + states) * streams * hidden
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
-        total += sum(prod(s) for layer in self.layers for s in layer.weight_shapes(length, streams, training).values())
+        total += sum(self._weight_scalars(length, streams, training).values())
         if training:
             total += len(cell.planes) * streams * hidden + length * streams * max([hidden, *dense])
             total += max(1, min(length, DX_ROWS // streams)) * streams * max(dense, default=0)
             total += 2 * (count - 1) * plane if self.dropout else 0
         return total
 
+    def _weight_scalars(self, length: int, streams: int, training: bool) -> dict[str, int]:
+        """How many numbers the weights that are laid out anew take at a time, of W and U, transposed or not."""
+        scalars = {"W": 0, "U": 0}
+        for layer in self.layers:
+            for name, shape in layer.weight_shapes(length, streams, training).items():
+                scalars[name[0]] = max(scalars[name[0]], prod(shape))
+        return scalars
+
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
         cell, shape = self.cell, (length, streams, self.hidden_size)
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
         some = max(1, min(length, DX_ROWS // streams))
+        scalars = self._weight_scalars(length, streams, training)
         work = Workspace(
+            weights={name: zeros(count, dtype) for name, count in scalars.items()},
             grads=zeros((len(cell.planes), *shape[1:]), dtype) if training else None,
             u=zeros((len(cell.gates), *shape[1:]), dtype),
             tmp=zeros(shape[1:], dtype),

@@ -189,6 +189,16 @@ def test_a_product_in_blocks_is_the_product(a, b, count):
     np.testing.assert_allclose(out, left @ right, rtol=1e-13)
 
 
+@pytest.mark.parametrize("rows", [1, 7, 8, 61, 67, 130, 600])  # one piece, several, or none that divides them
+@pytest.mark.parametrize("small", [1, 300, ops.SMALL])
+def test_a_product_of_many_rows_is_the_product(rows, small, monkeypatch):
+    monkeypatch.setattr(ops, "SMALL", small)
+    rng = np.random.default_rng(1)
+    left, right, out = rng.standard_normal((rows, 4)), rng.standard_normal((6, 4)).T, np.full((rows, 6), np.nan)
+    ops.tall_product(left, right, out=out)
+    np.testing.assert_allclose(out, left @ right, rtol=1e-13)
+
+
 @given(rows=st.integers(1, 2000), depth=st.integers(1, 3000), columns=st.integers(1, 3000))
 def test_blocks_are_equal_small_as_few_as_can_be_and_not_too_narrow(rows, depth, columns):
     count = ops.blocks(rows, depth, columns)
