@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from time import perf_counter
+from typing import Any
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from charrnn.estimate import memory, speed
 from charrnn.evaluate import score
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
-from charrnn.ops import blocks, in_blocks, product
+from charrnn.ops import blocks, deep_product, in_blocks, product, tall_product
 from charrnn.params import Array, zeros
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
@@ -107,10 +108,8 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 # -- the ceiling --------------------------------------------------------------------------------------------------
 
 
-def products(
-    model: ModelConfig, vocab_size: int, streams: int, length: int
-) -> Iterator[tuple[int, Array, Array, Array]]:
-    """The products of one training step of N streams and T steps: how often each, operands and result of its shape."""
+def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[tuple[Any, ...]]:
+    """The products of one training step of N streams and T steps: how often, the function, operands and result."""
 
     def dense(*shape: int) -> Array:
         return zeros(shape, np.float32)
@@ -122,17 +121,23 @@ def products(
     gates, hidden, rows = len(make_cell(model.cell).gates), model.hidden_size, streams * length
     for k in range(model.num_layers):
         inputs = hidden if k else model.embedding_size
-        yield length, dense(streams, hidden), weights(gates, hidden, hidden), dense(gates, streams, hidden)
-        yield length, dense(gates, streams, hidden), weights(gates, hidden, hidden), dense(gates, streams, hidden)
-        yield 1, dense(rows, hidden).T, dense(gates, rows, hidden), dense(gates, hidden, hidden)
+        h, planes, scratch = (
+            dense(rows, hidden),
+            dense(gates, rows, hidden),
+            dense(gates * hidden * max(hidden, inputs or 0)),
+        )
+        for a in (dense(streams, hidden), dense(gates, streams, hidden)):  # forward and back
+            yield length, product, a, weights(gates, hidden, hidden), dense(gates, streams, hidden)
+        yield 1, deep_product, h, planes, dense(gates, hidden, hidden), scratch
         if inputs:  # not where characters are looked up
-            x = dense(length, streams, inputs)
-            yield 1, x, weights(gates, inputs, hidden)[:, None], dense(gates, length, streams, hidden)
-            yield 1, dense(rows, inputs).T, dense(gates, rows, hidden), dense(gates, inputs, hidden)
-            yield gates, dense(length, streams, hidden), weights(hidden, inputs), x
-    yield 1, dense(rows, hidden), dense(hidden, vocab_size), dense(rows, vocab_size)
-    yield 1, dense(rows, hidden).T, dense(rows, vocab_size), dense(hidden, vocab_size)
-    yield 1, dense(rows, vocab_size), dense(hidden, vocab_size).T, dense(rows, hidden)
+            x, by_step = dense(length, streams, inputs), dense(gates, length, streams, hidden)
+            yield 1, product, x, weights(gates, inputs, hidden)[:, None], by_step
+            yield 1, deep_product, x.reshape(rows, inputs), planes, dense(gates, inputs, hidden), scratch
+            yield gates, product, by_step[0], weights(hidden, inputs), x
+    h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
+    yield 1, tall_product, h, output, logits
+    yield 1, np.matmul, h.T, logits, output
+    yield 1, tall_product, logits, output.T, h
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
@@ -141,9 +146,9 @@ def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length:
         ready = list(products(model, vocab_size, streams, length))
 
         def step() -> int:
-            for times, a, b, out in ready:
+            for times, multiply, *arrays in ready:
                 for _ in range(times):
-                    product(a, b, out=out)
+                    multiply(*arrays)
             return 1
 
         return _rate(step, budget)

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.cells import Cell, Step, Weights
-from charrnn.ops import blocks, gather_rows, in_blocks, product, scatter_rows, sum_products
+from charrnn.ops import blocks, deep_product, gather_rows, in_blocks, product, scatter_rows, sum_products
 from charrnn.params import Array, Shape, zeros
 
 DX_ROWS = 512  # of the gradient that leaves a layer below, about this many are summed at a time
@@ -182,14 +182,14 @@ class Recurrent:
         dgates = grads[: len(self.cell.gates)]
         for part in self.cell.products:
             left = tape.saved.get(part.left, tape.states[0])[:length].reshape(rows, hidden)
-            np.matmul(left.T, grads[part.planes], out=g.U[part.weights])
+            deep_product(left, grads[part.planes], g.U[part.weights], work.weights["U"])
         np.add.reduce(dgates, axis=1, out=g.b)
         for name, plane in self.cell.hidden_bias.items():
             np.add.reduce(grads[self.cell.planes.index(plane)], axis=0, out=getattr(g, name))
         if self.lookup:
             scatter_rows(dgates, x.reshape(rows), g.W)
             return
-        np.matmul(x.reshape(rows, self.size_in).T, dgates, out=g.W)
+        deep_product(x.reshape(rows, self.size_in), dgates, g.W, work.weights["W"])
         assert dx is not None
         assert work.dx is not None
         self._lay_out(p, "WT", p.W.swapaxes(1, 2), streams, tape)

@@ -199,6 +199,19 @@ def test_a_product_of_many_rows_is_the_product(rows, small, monkeypatch):
     np.testing.assert_allclose(out, left @ right, rtol=1e-13)
 
 
+@pytest.mark.parametrize(("depth", "columns"), [(5, 3), (4, 6), (2, 2), (6, 4), (8, 2)])  # cut, or not, or too wide
+@pytest.mark.parametrize("rows", [1, 7, 12, 30])
+def test_a_sum_over_many_rows_is_the_product(rows, depth, columns, monkeypatch):
+    monkeypatch.setattr(ops, "BLOCK", 2)
+    monkeypatch.setattr(ops, "WIDEST", 6)
+    monkeypatch.setattr(ops, "SMALL", 28)  # 7 rows
+    rng = np.random.default_rng(1)
+    left, right = rng.standard_normal((rows, depth)), rng.standard_normal((3, rows, columns))
+    out, scratch = np.full((3, depth, columns), np.nan), np.full(3 * depth * columns + 1, np.nan)
+    ops.deep_product(left, right, out, scratch)
+    np.testing.assert_allclose(out, left.T @ right, rtol=1e-12, atol=1e-14)
+
+
 @given(rows=st.integers(1, 2000), depth=st.integers(1, 3000), columns=st.integers(1, 3000))
 def test_blocks_are_equal_small_as_few_as_can_be_and_not_too_narrow(rows, depth, columns):
     count = ops.blocks(rows, depth, columns)
