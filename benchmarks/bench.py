@@ -30,6 +30,7 @@ from picture import draw
 HERE = Path(__file__).parent
 SIZES = {"2x128": (2, 128, 50, 50), "1x128": (1, 128, 100, 100), "1x256": (1, 256, 64, 100), "2x512": (2, 512, 64, 100)}
 CELLS = ("lstm", "gru", "rnn")
+SCORED = 200_000  # characters of an evaluation
 CHECKED = 3  # steps whose losses must agree,
 TOLERANCE = 5e-3  # to so many nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
 
@@ -230,7 +231,7 @@ def bare_products(network):
     for name, array in value.items():
         if name.startswith("weight_") and name != "weight_ih_l0":
             weights.append(np.concatenate(list(array), axis=1))
-    h = np.ones((1, network.config.hidden_size), np.float32)
+    h = np.ones(network.config.hidden_size, np.float32)
     outs = [h @ w for w in weights]
     best = min(
         timed(lambda: [np.matmul(h, w, out=out) for w, out in zip(weights, outs, strict=True)], 200) for _ in range(5)
@@ -260,13 +261,11 @@ def evaluation(options):
         for size in ("2x128", "1x256", "2x512"):
             run = make_run(cell, *SIZES[size])
             trained = 1 / min(timed(run.advance, 3) for _ in range(4)) * SIZES[size][2] * SIZES[size][3]
-            chars = round(6 * trained)
-            ids = np.random.default_rng(1).integers(0, VOCAB, chars).astype(np.uint8)
+            ids = np.random.default_rng(1).integers(0, VOCAB, SCORED).astype(np.uint8)
             with one_thread():
-                scored = chars / min(timed(partial(score, run.network, ids), 1) for _ in range(2))
+                scored = SCORED / min(timed(partial(score, run.network, ids), 1) for _ in range(2))
                 peaks = []
-                for length in (chars // 2, chars):
-                    score(run.network, ids[:length])
+                for length in (SCORED // 2, SCORED):
                     tracemalloc.start()
                     score(run.network, ids[:length])
                     peaks.append(tracemalloc.get_traced_memory()[1] / 1e6)
@@ -274,7 +273,7 @@ def evaluation(options):
             results.append({"cell": cell, "size": size, "trained": trained, "scored": scored, "megabytes": peaks})
             rows.append([cell, size, scored, scored / trained, *peaks])
     columns = ["cell", "size", "char/s", "x training", "MB, half the text", "MB, all"]
-    table("evaluation, one thread", columns, rows)
+    table(f"evaluation of {SCORED:,} characters, one thread", columns, rows)
     return results
 
 
