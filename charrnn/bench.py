@@ -19,8 +19,8 @@ from charrnn.estimate import memory, speed
 from charrnn.evaluate import score
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
-from charrnn.ops import blocks, deep_product, in_blocks, product, tall_product
 from charrnn.params import Array, zeros
+from charrnn.products import blocks, deep_product, in_blocks, product, tall_product
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
 from charrnn.train import Run, with_shards

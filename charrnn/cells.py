@@ -17,7 +17,8 @@ from typing import Protocol
 
 import numpy as np
 
-from charrnn.ops import ONE, product, relu_, sigmoid_, tanh_
+from charrnn.ops import ONE, relu_, sigmoid_, tanh_
+from charrnn.products import product
 
 Step = SimpleNamespace  # the views of one time step, made once by the layer from the names below
 # U (G, H, H), UT its transpose for the way back, U_x and UT_x of gate or group x, all as product() takes them; and what

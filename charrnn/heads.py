@@ -8,8 +8,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from charrnn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_, tall_product
+from charrnn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_
 from charrnn.params import Array, Shape
+from charrnn.products import tall_product
 
 
 class NextCharacter:

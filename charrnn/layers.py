@@ -6,7 +6,8 @@ one forward/backward pair as a Tape, allocated once for the longest window; shor
 
 A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
 (LSTM 7, GRU 5, RNN 2). On the way back the gates' gradients take the place of the gates, so a tape serves one backward
-for each forward; training adds only the gradient on its way down, and dropout's masks.
+for each forward; training adds only the gradient on its way down, dropout's masks, and the weights under work as
+products take them best.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,9 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.cells import Cell, Step, Weights
-from charrnn.ops import blocks, deep_product, gather_rows, in_blocks, product, scatter_rows, sum_products
+from charrnn.ops import gather_rows, scatter_rows
 from charrnn.params import Array, Shape, zeros
+from charrnn.products import blocks, deep_product, in_blocks, product, sum_products
 
 DX_ROWS = 512  # of the gradient that leaves a layer below, about this many are summed at a time
 LONG = 8  # steps of a window from which on laying out the weights anew is worth its time

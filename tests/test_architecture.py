@@ -13,7 +13,7 @@ from processes import ROOT
 import charrnn
 
 ROOMS = {  # room: its modules
-    "ground": "errors params ops optim files machine spool workers svg",
+    "ground": "errors params ops products optim files machine spool workers svg",
     "settings": "yamltree config",
     "text": "text",
     "store": "checkpoint",
@@ -63,8 +63,8 @@ ALONE = {  # modules that know less than their room may
     "svg": "errors",
 }
 OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
-    "numpy": "params ops optim machine text checkpoint cells layers decoder heads network evaluate sample parallel "
-    "train bench spool ngram novelty analysis mixture baselines dynamic assess compare neurons flow report",
+    "numpy": "params ops products optim machine text checkpoint cells layers decoder heads network evaluate sample "
+    "parallel train bench spool ngram novelty analysis mixture baselines dynamic assess compare neurons flow report",
     "yaml": "yamltree config",
     "threadpoolctl": "machine parallel",
     "click": "cli",

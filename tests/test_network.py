@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn import layers, ops
+from charrnn import layers, products
 from charrnn.config import InitConfig, ModelConfig
 from charrnn.network import Network
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
@@ -263,7 +263,7 @@ def test_products_in_blocks_change_nothing(composition, make_toy, monkeypatch, l
     monkeypatch.setattr(layers, "LONG", long)  # with all weights laid out anew, or only those of the way back
     monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
     for name, value in {"SMALL": small, "FEWEST": 1, "BLOCK": 1}.items():
-        monkeypatch.setattr(ops, name, value)
+        monkeypatch.setattr(products, name, value)
     cut = make_toy(composition)
     assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
     for batch, gradient in zip((toy.full, toy.short), wanted, strict=True):
