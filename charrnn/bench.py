@@ -108,36 +108,36 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 # -- the ceiling --------------------------------------------------------------------------------------------------
 
 
-def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[tuple[Any, ...]]:
-    """The products of one training step of N streams and T steps: how often, the function, operands and result."""
+Work = tuple[int, Callable[..., Any], list[Array]]  # how often, what, and its operands and result
+
+
+def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[Work]:
+    """The matrix products of one training step of N streams and T steps, on arrays of the same shapes and layout."""
 
     def dense(*shape: int) -> Array:
         return zeros(shape, np.float32)
 
-    def weights(*shape: int) -> Array:
-        """Planes (G, D, C) as a layer lays them out for products of N rows."""
+    def cut(*shape: int) -> Array:
+        """Matrices (..., D, C) as products of N rows take them best."""
         return np.ascontiguousarray(in_blocks(dense(*shape), blocks(streams, *shape[-2:])))
 
     gates, hidden, rows = len(make_cell(model.cell).gates), model.hidden_size, streams * length
     for k in range(model.num_layers):
         inputs = hidden if k else model.embedding_size
-        h, planes, scratch = (
-            dense(rows, hidden),
-            dense(gates, rows, hidden),
-            dense(gates * hidden * max(hidden, inputs or 0)),
-        )
+        h, planes = dense(rows, hidden), dense(gates, rows, hidden)
+        scratch = dense(gates * hidden * max(hidden, inputs or 0))
         for a in (dense(streams, hidden), dense(gates, streams, hidden)):  # forward and back
-            yield length, product, a, weights(gates, hidden, hidden), dense(gates, streams, hidden)
-        yield 1, deep_product, h, planes, dense(gates, hidden, hidden), scratch
+            yield length, product, [a, cut(gates, hidden, hidden), dense(gates, streams, hidden)]
+        yield 1, deep_product, [h, planes, dense(gates, hidden, hidden), scratch]
         if inputs:  # not where characters are looked up
             x, by_step = dense(length, streams, inputs), dense(gates, length, streams, hidden)
-            yield 1, product, x, weights(gates, inputs, hidden)[:, None], by_step
-            yield 1, deep_product, x.reshape(rows, inputs), planes, dense(gates, inputs, hidden), scratch
-            yield gates, product, by_step[0], weights(hidden, inputs), x
+            yield 1, product, [x, cut(gates, inputs, hidden)[:, None], by_step]
+            yield 1, deep_product, [x.reshape(rows, inputs), planes, dense(gates, inputs, hidden), scratch]
+            yield gates, product, [by_step[0], cut(hidden, inputs), x]
     h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
-    yield 1, tall_product, h, output, logits
-    yield 1, np.matmul, h.T, logits, output
-    yield 1, tall_product, logits, output.T, h
+    yield 1, tall_product, [h, output, logits]
+    yield 1, np.matmul, [h.T, logits, output]
+    yield 1, tall_product, [logits, output.T, h]
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
@@ -146,7 +146,7 @@ def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length:
         ready = list(products(model, vocab_size, streams, length))
 
         def step() -> int:
-            for times, multiply, *arrays in ready:
+            for times, multiply, arrays in ready:
                 for _ in range(times):
                     multiply(*arrays)
             return 1

@@ -58,7 +58,7 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     try:
         if sum(file.stat().st_size for file in every) <= spool.LARGE:
             return encode(config, files, vocab)
-        digests = {name: spool.digest_of_files(found, _content) for name, found in files.items()}
+        digests = _digests(files)
         said: list[Any] = [VERSION, digests, {name: len(found) for name, found in files.items()}]
         said += [value for name, value in asdict(data).items() if name not in paths]
         said += [config.train.batch_size, config.train.seq_length] if data.split == "streams" else []
@@ -67,7 +67,7 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
             kept = spool.recall(key)
             if kept and (vocab is None or Vocab(**kept[0]["vocab"]) == vocab):
                 return _unpack(*kept)
-        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new, digests))))
+        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new, digests), files)))
     except OSError:  # no room for a cache, or no right to it
         return encode(config, files, vocab)
 
@@ -77,12 +77,12 @@ def encode(
     files: dict[str, list[Path]],
     vocab: Vocab | None,
     new_spool: Callable[[str], Spool] | None = None,
-    digests: Mapping[str, str] | None = None,
+    known: Mapping[str, str] | None = None,
 ) -> Corpus:
-    """The work of load_corpus(): `files` of each key of the data section; `new_spool` for each split's name; `digests`
-    of the files where they are known.
+    """The work of load_corpus(): `files` of each key of the data section; `new_spool` for each split's name; `known`,
+    the SHA-256 of each key's files, where it need not be computed again.
     """
-    data, known = config.data, digests or {}
+    data, known = config.data, known or {}
     raw = read_text(data, files["path"], "data.path", known.get("path"))
     fingerprint: dict[str, Any] = {"path": raw.sha256}
     if len(files) > 1:
@@ -105,8 +105,10 @@ def encode(
     return Corpus(vocab, **splits, size=len(raw), left_out=left_out, fingerprint=fingerprint)
 
 
-def _pack(corpus: Corpus) -> spool.Kept:
-    """A corpus as what the cache can keep."""
+def _pack(corpus: Corpus, files: dict[str, list[Path]]) -> spool.Kept:
+    """A corpus as what the cache can keep. Raises TextError where its files are no longer what was to be read."""
+    if _digests(files) != corpus.fingerprint:
+        raise TextError(f"data.path: {', '.join(map(str, files['path'][:3]))}: changed while it was read; try again")
     splits = (corpus.train, corpus.valid, corpus.test)
     about = {name: getattr(corpus, name) for name in ("size", "left_out", "fingerprint")}
     about |= {"vocab": asdict(corpus.vocab), "unknown": {split.name: split.unknown for split in splits}}
@@ -118,21 +120,26 @@ def _unpack(about: dict[str, Any], arrays: dict[str, Array]) -> Corpus:
     return Corpus(Vocab(**about["vocab"]), train, valid, test, about["size"], about["left_out"], about["fingerprint"])
 
 
-def _content(files: list[Path]) -> Iterator[bytes]:
-    return (piece for _, piece, _ in file_pieces(files))
+def _digests(files: dict[str, list[Path]]) -> dict[str, str]:
+    """SHA-256 of each key's files; read again only where they have changed since the last time."""
+
+    def content(found: list[Path]) -> Iterator[bytes]:
+        return (piece for _, piece, _ in file_pieces(found))
+
+    return {name: spool.digest_of_files(found, content) for name, found in files.items()}
 
 
-def read_text(data: DataConfig, files: list[Path], name: str, sha256: str | None = None) -> Raw:
+def read_text(data: DataConfig, files: list[Path], name: str, known: str | None = None) -> Raw:
     """Read files as the data section says. `name`: the key to blame. Raises TextError; so for no text."""
-    raw = read_pieces(data, file_pieces(files), sha256)
+    raw = read_pieces(data, file_pieces(files), known)
     if not len(raw):
         raise TextError(f"{name}: {', '.join(map(str, files[:3]))}: there is no text in it")
     return raw
 
 
-def read_pieces(data: DataConfig, pieces: Iterable[tuple[str, bytes, bool]], sha256: str | None = None) -> Raw:
+def read_pieces(data: DataConfig, pieces: Iterable[tuple[str, bytes, bool]], known: str | None = None) -> Raw:
     """Read pieces of files as the data section says. Raises TextError."""
-    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase, sha256)
+    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase, known)
 
 
 def check_sizes(config: Config, corpus: Corpus) -> None:

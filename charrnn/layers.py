@@ -6,8 +6,8 @@ one forward/backward pair as a Tape, allocated once for the longest window; shor
 
 A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
 (LSTM 7, GRU 5, RNN 2). On the way back the gates' gradients take the place of the gates, so a tape serves one backward
-for each forward; training adds only the gradient on its way down, dropout's masks, and the weights under work as
-products take them best.
+for each forward; training adds only the gradient on its way down and dropout's masks. Long windows have room besides
+for one layer's weights, laid out as their products are fastest.
 """
 
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ class LayerTape:
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
     steps: list[Step]  # the views of each step, ready-made
-    weights: dict[str, Array]  # views for W, U and their transposes WT, UT as products take them best
+    weights: dict[str, Array]  # room for W, U and their transposes WT, UT as products take them best: see Workspace
     dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
 
 
@@ -43,7 +43,8 @@ class LayerTape:
 class Workspace:
     """Memory that every layer of a stack uses in turn."""
 
-    weights: dict[str, Array]  # "W", "U", flat: for the weights of the layer and direction under work
+    # Flat memory for the weights of the layer under work, "W" for W or WT, "U" for U or UT; also scratch.
+    weights: dict[str, Array]
     grads: Array | None  # (P, N, H): gradients of the planes at the step under work; None on a tape for inference
     u: Array  # (G, N, H): a product with the recurrent weights
     tmp: Array  # (N, H)
@@ -81,8 +82,6 @@ class Recurrent:
         p = SimpleNamespace(W=named[f"weight_ih_l{k}"], U=named[f"weight_hh_l{k}"], b=named[f"bias_l{k}"])
         for name in self.cell.hidden_bias:
             setattr(p, name, named[f"{name}_l{k}"])
-        for name, cut in self.cuts.items():
-            setattr(p, f"U_{name}", p.U[cut])
         return p
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, work: Workspace) -> LayerTape:
@@ -109,14 +108,17 @@ class Recurrent:
                 shapes[name] = (gates, count, depth, columns // count) if count > 1 else (gates, depth, columns)
         return shapes
 
-    def _lay_out(self, p: Weights, name: str, planes: Array, streams: int, tape: LayerTape) -> None:
-        """Give `p` under a name planes (G, D, C), as products of N rows take them, and each gate's and group's part."""
-        if name in tape.weights:
-            np.copyto(tape.weights[name], in_blocks(planes, blocks(streams, *planes.shape[1:])))
-            planes = tape.weights[name]
-        setattr(p, name, planes)
-        for gate, place in self.cuts.items():
-            setattr(p, f"{name}_{gate}", planes[place])
+    def _lay_out(self, planes: Array, room: Array | None) -> Array:
+        """Planes (G, D, C) as products take them best: in `room`, in blocks as that is; without room as they are."""
+        if room is None:
+            return planes
+        np.copyto(room, in_blocks(planes, room.shape[1] if room.ndim == 4 else 1))
+        return room
+
+    def _name_gates(self, p: Weights, name: str) -> None:
+        """Give the part of U or UT that belongs to each gate and group its own name."""
+        for gate, cut in self.cuts.items():
+            setattr(p, f"{name}_{gate}", getattr(p, name)[cut])
 
     def _step(self, planes: Array, t: int, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
         """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""
@@ -145,14 +147,15 @@ class Recurrent:
         length, streams = x.shape[:2]
         rows = length * streams
         gates = tape.planes[: len(self.cell.gates), :length]
+        room = tape.weights if length >= LONG else {}
         if self.lookup:
             gather_rows(p.W, p.b, x.reshape(rows), out=gates.reshape(-1, rows, self.hidden_size))
         else:
-            self._lay_out(p, "W", p.W, streams, tape)
-            product(x, p.W[:, None], out=gates)
+            product(x, self._lay_out(p.W, room.get("W"))[:, None], out=gates)
             gates += p.b[:, None, None]
         tape.states[:, 0] = state
-        self._lay_out(p, "U", p.U, streams, tape)
+        p.U = self._lay_out(p.U, room.get("U"))
+        self._name_gates(p, "U")
         step = self.cell.step
         for s in tape.steps[:length]:
             step(s, p)
@@ -171,7 +174,8 @@ class Recurrent:
         assert work.grads is not None, "this tape was made for inference"
         length, streams = x.shape[:2]
         rows, hidden = length * streams, self.hidden_size
-        self._lay_out(p, "UT", p.U.swapaxes(1, 2), streams, tape)
+        p.UT = self._lay_out(p.U.swapaxes(1, 2), tape.weights["UT"])
+        self._name_gates(p, "UT")
         work.dstate[...] = 0
         dh_step, back = work.dstate[0], self.cell.back
         for t in range(length - 1, -1, -1):
@@ -194,10 +198,10 @@ class Recurrent:
         deep_product(x.reshape(rows, self.size_in), dgates, g.W, work.weights["W"])
         assert dx is not None
         assert work.dx is not None
-        self._lay_out(p, "WT", p.W.swapaxes(1, 2), streams, tape)
+        w_t = self._lay_out(p.W.swapaxes(1, 2), tape.weights["WT"])  # only now: its room was scratch until here
         some = work.dx.size // (streams * self.size_in)
         scratch = work.dx[: some * streams * self.size_in].reshape(some, streams, self.size_in)
-        sum_products(dgates.reshape(-1, length, streams, hidden), p.WT, dx, scratch)
+        sum_products(dgates.reshape(-1, length, streams, hidden), w_t, dx, scratch)
 
 
 class Embedding:
@@ -313,9 +317,14 @@ class Stack:
         total += sum(self._weight_scalars(length, streams, training).values())
         if training:
             total += len(cell.planes) * streams * hidden + length * streams * max([hidden, *dense])
-            total += max(1, min(length, DX_ROWS // streams)) * streams * max(dense, default=0)
+            total += self._dx_scalars(length, streams)
             total += 2 * (count - 1) * plane if self.dropout else 0
         return total
+
+    def _dx_scalars(self, length: int, streams: int) -> int:
+        """How many numbers the scratch for the gradient that leaves a layer takes."""
+        widest = max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
+        return max(1, min(length, DX_ROWS // streams)) * streams * widest
 
     def _weight_scalars(self, length: int, streams: int, training: bool) -> dict[str, int]:
         """How many numbers the weights that are laid out anew take at a time, of W and U, transposed or not."""
@@ -329,7 +338,6 @@ class Stack:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
         cell, shape = self.cell, (length, streams, self.hidden_size)
         dense = [layer.size_in for layer in self.layers if not layer.lookup]
-        some = max(1, min(length, DX_ROWS // streams))
         scalars = self._weight_scalars(length, streams, training)
         work = Workspace(
             weights={name: zeros(count, dtype) for name, count in scalars.items()},
@@ -337,7 +345,7 @@ class Stack:
             u=zeros((len(cell.gates), *shape[1:]), dtype),
             tmp=zeros(shape[1:], dtype),
             dstate=zeros((len(cell.states), *shape[1:]), dtype),
-            dx=zeros(some * streams * max(dense), dtype) if training and dense else None,
+            dx=zeros(self._dx_scalars(length, streams), dtype) if training and dense else None,
         )
         between = len(self.layers) - 1 if training and self.dropout else 0
         return StackTape(

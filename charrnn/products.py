@@ -3,7 +3,7 @@
 With many rows that copy pays; the few of a recurrent step cost as much to copy as to multiply. Up to a million
 multiplications OpenBLAS goes without on processors with AVX-512, so here larger products become several of that size:
 in blocks of columns, pieces of rows, or pieces of the sum. A training step takes 5 to 20 % less time for it. On other
-processors (kernels Haswell and Zen) it makes no difference. Nothing else is different either, but for rounding.
+processors (kernels Haswell and Zen) it makes no difference. Results are those of whole products, but for rounding.
 N and M count rows, few and many, D is what is summed over, C columns, G gates, B blocks.
 """
 
@@ -49,7 +49,7 @@ def product(a: Array, b: Array, out: Array) -> None:
 
 
 def tall_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of a.
+    """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of `a`; copies `b` where it is transposed.
 
     GFLOP/s without and with, for 65 characters: 92, 108.
     """

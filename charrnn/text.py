@@ -269,18 +269,18 @@ def read_raw(
     encoding: str = "utf-8",
     normalize: str = "none",
     lowercase: bool = False,
-    sha256: str | None = None,
+    known: str | None = None,
 ) -> Raw:
     """Read a text in one pass; a large one is kept in a temporary file. Raises TextError where it cannot be read.
 
-    `sha256`: where it is known already, which saves a tenth of the time.
+    `known`: the SHA-256 of its bytes where that need not be computed again, which takes a tenth of the time.
     """
     digest, size, spool = hashlib.sha256(), 0, Spool()
 
     def hashed() -> Iterator[tuple[str, bytes, bool]]:
         nonlocal size
         for name, data, last in pieces:
-            if sha256 is None:
+            if known is None:
                 digest.update(data)
             size += len(data)
             yield name, data, last
@@ -288,7 +288,7 @@ def read_raw(
     if tokens == "byte":
         for _, data, _ in hashed():
             spool.append(np.frombuffer(data, np.uint8))
-        return Raw(spool.finish(), Vocab.of_bytes().symbols, sha256 or digest.hexdigest(), size)
+        return Raw(spool.finish(), Vocab.of_bytes().symbols, known or digest.hexdigest(), size)
     table = np.full(CODE_POINTS, 0xFFFF, np.uint16)  # of each character its number; the type's highest: none yet
     symbols: list[int] = []
     for text in transformed(decoded(hashed(), encoding), normalize, lowercase):
@@ -309,7 +309,7 @@ def read_raw(
             table[new] = np.arange(len(symbols) - len(new), len(symbols))
             numbers = table.take(points, mode="clip")
         spool.append(numbers.astype(np.min_scalar_type(max(len(symbols) - 1, 0))))
-    return Raw(spool.finish(), "".join(map(chr, symbols)), sha256 or digest.hexdigest(), size)
+    return Raw(spool.finish(), "".join(map(chr, symbols)), known or digest.hexdigest(), size)
 
 
 # -- splits -------------------------------------------------------------------------------------------------------

@@ -13,9 +13,9 @@ from charrnn.errors import TextError
 
 def flops(config, vocab_size, streams, length):
     found = 0
-    for times, multiply, a, b, out, *scratch in bench.products(config, vocab_size, streams, length):
-        multiply(a, b, out, *scratch)  # shapes that fit
-        found += 2 * times * out.size * b.shape[-2]
+    for times, multiply, arrays in bench.products(config, vocab_size, streams, length):
+        multiply(*arrays)  # shapes that fit
+        found += 2 * times * arrays[2].size * arrays[1].shape[-2]
     return found
 
 

@@ -13,7 +13,7 @@ from charrnn import layers, products
 from charrnn.config import InitConfig, ModelConfig
 from charrnn.network import Network
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
-from charrnn.params import LINE, Params
+from charrnn.params import LINE, Params, zeros
 from charrnn.text import Batch, Vocab
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
@@ -255,24 +255,62 @@ def test_float32_agrees_with_float64(composition, make_toy):
         np.testing.assert_allclose(rough.gradient(batch), wanted, rtol=0, atol=1e-5 * np.abs(wanted).max())
 
 
+@pytest.fixture
+def in_blocks(monkeypatch):
+    """in_blocks(long, small): every product is cut as finely as can be, in windows of `long` steps and more."""
+
+    def patch(long, small=60):
+        monkeypatch.setattr(layers, "LONG", long)
+        monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
+        for name, value in {"SMALL": small, "FEWEST": 1, "BLOCK": 1}.items():
+            monkeypatch.setattr(products, name, value)
+
+    return patch
+
+
 @pytest.mark.parametrize(("long", "small"), [(1, 5), (8, 60)])
-def test_products_in_blocks_change_nothing(composition, make_toy, monkeypatch, long, small):
+def test_products_in_blocks_change_no_gradient(composition, make_toy, in_blocks, long, small):
     toy = make_toy(composition)
     wanted = [toy.gradient(batch) for batch in (toy.full, toy.short)]
     losses = [toy.forward(batch)[0] for batch in (toy.full, toy.short)]
-    monkeypatch.setattr(layers, "LONG", long)  # with all weights laid out anew, or only those of the way back
-    monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
-    for name, value in {"SMALL": small, "FEWEST": 1, "BLOCK": 1}.items():
-        monkeypatch.setattr(products, name, value)
+    in_blocks(long, small)
     cut = make_toy(composition)
     assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
     for batch, gradient in zip((toy.full, toy.short), wanted, strict=True):
         np.testing.assert_allclose(cut.gradient(batch), gradient, rtol=1e-10, atol=1e-14)
 
 
+def test_products_in_blocks_change_no_prediction(composition, make_toy, in_blocks):
+    """Neither in a long window nor in shorter ones after it, which use its tape."""
+    toy = make_toy(composition)
+    ids, cuts = np.concatenate([toy.full.x] * 2), [(0, 4), (4, 7), (7, 8)]
+    state, other = toy.start.copy(), toy.start.copy()
+    wanted = [toy.network.feed(ids[begin:end], state).copy() for begin, end in cuts]
+    in_blocks(long=4)
+    cut = make_toy(composition).network
+    for (begin, end), logits in zip(cuts, wanted, strict=True):
+        np.testing.assert_allclose(cut.feed(ids[begin:end], other), logits, **CLOSE)
+    np.testing.assert_allclose(other, state, **CLOSE)
+
+
+def test_weights_are_laid_out_once_for_many_steps_and_never_for_few(make_toy, in_blocks, monkeypatch):
+    in_blocks(long=4)
+    network = make_toy(ModelConfig(**DEEP), streams=2).network
+    copies = []
+    monkeypatch.setattr(layers, "in_blocks", lambda *args: copies.append(args) or products.in_blocks(*args))
+    ids = np.zeros((6, 2), np.int64)
+    network.feed(ids, network.start(2))
+    assert len(copies) == 6  # W and U of three layers
+    network.feed(ids[:3], network.start(2))
+    assert len(copies) == 6
+
+
+@pytest.mark.parametrize("blocks", [False, True])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, training, dtype):
+def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, in_blocks, training, dtype, blocks):
+    if blocks:
+        in_blocks(long=4)
     toy = make_toy(composition, dtype)
     for length, streams in ((4, 3), (1, 1), (7, 2)):
         tape = toy.network.tape(length, streams, training)
@@ -355,6 +393,16 @@ def test_a_decoder_is_the_network_as_it_was(make_toy):
 
 
 # -- parameters ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("shape", [(), 0, 5, (3, 7), (2, 0)])
+def test_fresh_memory_begins_at_a_cache_line(shape, dtype):
+    kept = [zeros(shape, dtype) for _ in range(8)]
+    for array in kept:
+        assert array.ctypes.data % LINE == 0 or not array.size
+        assert (array.shape, array.dtype, array.any()) == (np.zeros(shape).shape, dtype, False)
+        array[...] = 1
 
 
 def test_named_parameters_are_views_of_one_vector_in_the_order_of_their_names():

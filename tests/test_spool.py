@@ -103,6 +103,25 @@ def encodings(monkeypatch):
     return calls
 
 
+@pytest.mark.parametrize("data", [{}, {"valid_path": "b.txt"}])
+def test_a_text_that_changes_while_it_is_read_is_refused_and_not_kept(data, monkeypatch):
+    write()
+    write("Andere tekst." * 9, "b.txt")
+    encode = corpora.encode
+
+    def change(*args):
+        write(TEXT.upper(), "b.txt" if data else "a.txt")
+        return encode(*args)
+
+    monkeypatch.setattr(corpora, "encode", change)
+    with pytest.raises(TextError, match=r"data.path: a.txt: changed while it was read; try again"):
+        load_corpus(config(**data))
+    monkeypatch.setattr(corpora, "encode", encode)
+    write()
+    write("Andere tekst." * 9, "b.txt")
+    assert_same(load_corpus(config(**data)), plain(config(**data)))
+
+
 @pytest.mark.parametrize(
     "data",
     [

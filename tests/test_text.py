@@ -174,6 +174,13 @@ def test_every_character_of_unicode_can_be_read_and_known():
     assert build_vocab(raw.ids, raw.symbols, "char", 1).symbols == ALL
 
 
+@pytest.mark.parametrize("distinct", [65_535, 65_536, 65_537])
+def test_a_character_that_occurs_again_in_a_later_piece_is_the_same(distinct):
+    text = ALL[:distinct] + ALL[distinct - 1] + "a"
+    raw = read_raw(cut(text.encode(), len(ALL[:distinct].encode())))
+    assert (len(raw.symbols), spelled(raw)) == (distinct, text)
+
+
 # -- what a terminal may see --------------------------------------------------------------------------------------
 
 
