@@ -11,10 +11,9 @@ import numpy as np
 
 from charrnn.params import Array
 
-BLAS = np.show_config(mode="dicts")["Build Dependencies"]["blas"]["name"]
-SMALL = (
-    1_000_000 if "openblas" in BLAS else 0
-)  # multiplications; with other libraries products stay whole: not measured
+BLAS = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {}).get("name", "")
+# Multiplications. 0, with another library than OpenBLAS, leaves products whole: what pieces do there was not measured.
+SMALL = 1_000_000 if "openblas" in BLAS.lower() else 0
 NARROWEST = 16  # columns of a block, below which nothing is gained
 FEWEST, MOST = 8, 64  # rows of a piece, likewise
 BLOCK, WIDEST = 32, 256  # rows and columns of a block of a sum, and of a sum that gains
