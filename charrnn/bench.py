@@ -6,6 +6,7 @@ the same shapes, on as many processes at once. It trains a network that is throw
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from time import perf_counter
 from typing import Any
@@ -17,10 +18,11 @@ from charrnn.config import Config, DataConfig, ModelConfig
 from charrnn.corpus import Corpus, load_corpus
 from charrnn.estimate import memory, speed
 from charrnn.evaluate import score
+from charrnn.layers import Stack
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
 from charrnn.params import Array, zeros
-from charrnn.products import blocks, deep_product, in_blocks, product, tall_product
+from charrnn.products import deep_product, ready, tall_product
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
 from charrnn.train import Run, with_shards
@@ -108,7 +110,9 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 # -- the ceiling --------------------------------------------------------------------------------------------------
 
 
-Work = tuple[int, Callable[..., Any], list[Array]]  # how often, what, and its operands and result
+Work = tuple[
+    int, Callable[[], Any], int
+]  # how often a step does it, the product, and how many multiplications it takes
 
 
 def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[Work]:
@@ -117,38 +121,32 @@ def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> 
     def dense(*shape: int) -> Array:
         return zeros(shape, np.float32)
 
-    def cut(*shape: int) -> Array:
-        """Matrices (..., D, C) as products of N rows take them best."""
-        return np.ascontiguousarray(in_blocks(dense(*shape), blocks(streams, *shape[-2:])))
-
-    gates, hidden, rows = len(make_cell(model.cell).gates), model.hidden_size, streams * length
-    for k in range(model.num_layers):
-        inputs = hidden if k else model.embedding_size
-        h, planes = dense(rows, hidden), dense(gates, rows, hidden)
-        scratch = dense(gates * hidden * max(hidden, inputs or 0))
-        for a in (dense(streams, hidden), dense(gates, streams, hidden)):  # forward and back
-            yield length, product, [a, cut(gates, hidden, hidden), dense(gates, streams, hidden)]
-        yield 1, deep_product, [h, planes, dense(gates, hidden, hidden), scratch]
-        if inputs:  # not where characters are looked up
-            x, by_step = dense(length, streams, inputs), dense(gates, length, streams, hidden)
-            yield 1, product, [x, cut(gates, inputs, hidden)[:, None], by_step]
-            yield 1, deep_product, [x.reshape(rows, inputs), planes, dense(gates, inputs, hidden), scratch]
-            yield gates, product, [by_step[0], cut(hidden, inputs), x]
+    rows, hidden = streams * length, model.hidden_size
+    cell = make_cell(model.cell, model.activation, model.reset)
+    stack = Stack(cell, vocab_size, model.embedding_size, hidden, model.num_layers, 0.0)
+    for factor in (factor for layer in stack.layers for factor in layer.factors(streams).values()):
+        k, d, c = factor.count, factor.depth, factor.columns
+        scratch, size = dense(max(factor.summands(streams, True), k * d * c)), k * d * c
+        for cut, count, deep, wide in ((factor.forth, k, d, c), (factor.back, 1, k * c, d)):
+            room, out = dense(*cut.shape(count, deep, wide)), dense(count, streams, wide)
+            yield length, ready(cut, dense(streams, deep), room, out, scratch), streams * size
+        yield 1, partial(deep_product, dense(rows, d), dense(rows, k * c), dense(k, d, c), scratch), rows * size
     h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
-    yield 1, tall_product, [h, output, logits]
-    yield 1, np.matmul, [h.T, logits, output]
-    yield 1, tall_product, [logits, output.T, h]
+    size = rows * output.size
+    yield 1, partial(tall_product, h, output, out=logits), size
+    yield 1, partial(np.matmul, h.T, logits, out=output), size
+    yield 1, partial(tall_product, logits, output.T, out=h), size
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
     """How many steps' products this process does in a second."""
     with one_thread():
-        ready = list(products(model, vocab_size, streams, length))
+        work = list(products(model, vocab_size, streams, length))
 
         def step() -> int:
-            for times, multiply, arrays in ready:
+            for times, multiply, _ in work:
                 for _ in range(times):
-                    multiply(*arrays)
+                    multiply()
             return 1
 
         return _rate(step, budget)

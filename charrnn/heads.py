@@ -16,21 +16,23 @@ from charrnn.products import tall_product
 class NextCharacter:
     """A linear layer and a softmax over the vocabulary at every step."""
 
+    weight, bias = "output_weight", "output_bias"
+
     def __init__(self, hidden_size: int, vocab_size: int) -> None:
         self.hidden_size, self.vocab_size = hidden_size, vocab_size
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters."""
-        return {"output_weight": (self.hidden_size, self.vocab_size), "output_bias": (self.vocab_size,)}
+        return {self.weight: (self.hidden_size, self.vocab_size), self.bias: (self.vocab_size,)}
 
     def logits(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
         """Scores (M, V) of hidden rows h (M, H), or (V,) of one (H,); softmax makes them chances."""
         if out is None:
-            scores: Array = h @ value["output_weight"]
+            scores: Array = h @ value[self.weight]
         else:
-            tall_product(h, value["output_weight"], out=out)
+            tall_product(h, value[self.weight], out=out)
             scores = out
-        scores += value["output_bias"]
+        scores += value[self.bias]
         return scores
 
     def loss_(self, logits: Array, targets: Array) -> Array:
@@ -52,6 +54,6 @@ class NextCharacter:
         `probs` (M, V) as loss_() left them; used up. `weight`: a number, or one for each row (M,).
         """
         dlogits = softmax_cross_entropy_back_(probs, targets, weight)
-        np.matmul(h.T, dlogits, out=grad["output_weight"])
-        np.add.reduce(dlogits, axis=0, out=grad["output_bias"])
-        tall_product(dlogits, value["output_weight"].T, out=dh)
+        np.matmul(h.T, dlogits, out=grad[self.weight])
+        np.add.reduce(dlogits, axis=0, out=grad[self.bias])
+        tall_product(dlogits, value[self.weight].T, out=dh)

@@ -1,41 +1,39 @@
 """Layers: what lies between the characters' ids and the hidden sequence that the head reads.
 
-Shapes: T steps, N streams, D inputs, E embedding, H hidden units, G gates, S carried states, V vocabulary, L layers.
-Layers hold sizes only. Parameters come in as named views, carried state as an array (L, S, N, H), and the memory of
-one forward/backward pair as a Tape, allocated once for the longest window; shorter windows use its beginning.
+Shapes: T steps, N streams, D inputs, E embedding, H hidden units, G gates, P planes, S carried states, V vocabulary,
+L layers. Layers hold sizes only. Parameters come in as named views, carried state as an array (L, S, N, H), and the
+memory of one forward/backward pair as a Tape, allocated once for the longest window; shorter ones use its beginning.
 
 A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
-(LSTM 7, GRU 5, RNN 2). On the way back the gates' gradients take the place of the gates, so a tape serves one backward
-for each forward; training adds only the gradient on its way down and dropout's masks. Long windows have room besides
-for one layer's weights, laid out as their products are fastest.
+(LSTM 7, GRU 5, RNN 2). The planes of step t are slot t, (P, N, H), the G gates first. On the way back their gradients
+go into slot t + 1, whose planes have served, as rows of all planes, (N, P, H): so one product takes all gates, or the
+whole window. Thus a tape serves one backward for each forward; training adds only a slot, the gradient on its way down
+and dropout's masks.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 from types import SimpleNamespace
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.cells import Cell, Step, Weights
-from charrnn.ops import gather_rows, scatter_rows
+from charrnn.ops import HALF, gate_rows, scatter_rows
 from charrnn.params import Array, Shape, zeros
-from charrnn.products import blocks, deep_product, in_blocks, product, sum_products
-
-DX_ROWS = 512  # of the gradient that leaves a layer below, about this many are summed at a time
-LONG = 8  # steps of a window from which on laying out the weights anew is worth its time
+from charrnn.products import Cut, best_cut, deep_product, lay_out, ready
 
 
 @dataclass
 class LayerTape:
     """Memory of one recurrent layer for one window."""
 
-    planes: Array  # (P, T, N, H), contiguous plane by plane, the G gates first; after backward(), their gradients
+    slots: Array  # (T, P, N, H), T + 1 to train: each step's planes; on the way back the gradients of the step before
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
-    steps: list[Step]  # the views of each step, ready-made
-    weights: dict[str, Array]  # room for W, U and their transposes WT, UT as products take them best: see Workspace
+    forth: dict[str, Array]  # room for W and the parts of U as the products of a step take them,
+    back: dict[str, Array]  # and for their transposes: the same memory
+    steps: list[Step]  # the views and products of each step, ready-made
     dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
 
 
@@ -43,17 +41,32 @@ class LayerTape:
 class Workspace:
     """Memory that every layer of a stack uses in turn."""
 
-    # Flat memory for the weights of the layer under work, "W" for W or WT, "U" for U or UT; also scratch.
-    weights: dict[str, Array]
-    grads: Array | None  # (P, N, H): gradients of the planes at the step under work; None on a tape for inference
-    u: Array  # (G, N, H): a product with the recurrent weights
-    tmp: Array  # (N, H)
+    weights: dict[str, Array]  # flat: room for "W" and "U" of the layer under work; also scratch
+    summands: Array  # flat: of products that are cut in their sum
+    u: Array  # (G, N, H): products with the recurrent weights
+    bias: Array  # (G, N, H)
+    tmp: Array  # (2, N, H)
     dstate: Array  # (S, N, H): gradient for the state at the step under work
-    dx: Array | None  # flat, for some steps of (N, D): scratch for the gradient that leaves a layer below
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Weights (K, D, C) that take part in one product of a step, and how that is cut, forward and on the way back."""
+
+    count: int
+    depth: int
+    columns: int
+    forth: Cut
+    back: Cut
+
+    def summands(self, streams: int, training: bool) -> int:
+        """How many numbers the summands of its products take."""
+        back = self.back.summands((1, streams, self.depth)) if training else 0
+        return max(self.forth.summands((self.count, streams, self.columns)), back)
 
 
 class Recurrent:
-    """One recurrent layer: owns the time loop and every product over the whole window.
+    """One recurrent layer: owns the time loop and every product.
 
     Arguments: `cell`; `size_in`, D, or V where the layer looks up its input characters; `hidden_size`, H;
     `index`, its place in the stack, for the parameters' names; `lookup`: the input is ids (T, N) and each
@@ -63,8 +76,11 @@ class Recurrent:
     def __init__(self, cell: Cell, size_in: int, hidden_size: int, index: int, lookup: bool) -> None:
         self.cell, self.size_in, self.hidden_size, self.index = cell, size_in, hidden_size, index
         self.lookup = lookup
-        # Where each gate, and each group of gates, stands among the planes.
-        self.cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.gates)} | cell.groups
+        # Where each gate, and each group of gates, stands among the planes; and by what the cell wants them multiplied.
+        self.cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.gates)} | cell.sigmoids
+        self.scale: Array = np.ones(len(cell.gates), np.float32)
+        for cut in cell.sigmoids.values():
+            self.scale[cut] = HALF
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters; names follow PyTorch, with one matrix (D, H) for each gate."""
@@ -84,124 +100,188 @@ class Recurrent:
             setattr(p, name, named[f"{name}_l{k}"])
         return p
 
-    def tape(self, length: int, streams: int, dtype: npt.DTypeLike, work: Workspace) -> LayerTape:
-        """Memory for windows of up to `length` steps of `streams` streams."""
-        cell, shape = self.cell, (length, streams, self.hidden_size)
-        planes = zeros((len(cell.planes), *shape), dtype)
-        states = zeros((len(cell.states), length + 1, *shape[1:]), dtype)
-        saved = {name: zeros(shape, dtype) for name in cell.saved}
-        shapes = self.weight_shapes(length, streams, work.grads is not None)
-        weights = {name: work.weights[name[0]][: prod(shape)].reshape(shape) for name, shape in shapes.items()}
-        steps = [self._step(planes[:, t], t, states, saved, work) for t in range(length)]
-        return LayerTape(planes, states, saved, steps, weights)
+    def factors(self, streams: int) -> dict[str, Factor]:
+        """Name -> what each product of a step multiplies by: W, where it is not looked up, and the parts of U."""
+        shapes = {"W": (len(self.cell.gates), self.size_in)} if not self.lookup else {}
+        shapes |= {part.name: (part.weights.stop - part.weights.start, self.hidden_size) for part in self.cell.products}
+        hidden = self.hidden_size
+        return {
+            name: Factor(k, d, hidden, best_cut(streams, d, hidden), best_cut(streams, k * hidden, d, stacked=k))
+            for name, (k, d) in shapes.items()
+        }
 
-    def weight_shapes(self, length: int, streams: int, training: bool) -> dict[str, Shape]:
-        """Shapes of those of W, WT, U, UT that each window lays out anew, since products then take them faster."""
-        gates, hidden, given = len(self.cell.gates), self.hidden_size, self.size_in
-        sizes = {"U": (hidden, hidden), "UT": (hidden, hidden)}
-        if not self.lookup:
-            sizes |= {"W": (given, hidden), "WT": (hidden, given)}
-        shapes: dict[str, Shape] = {}
-        for name, (depth, columns) in sizes.items():
-            count = blocks(streams, depth, columns)
-            if training if name.endswith("T") else count > 1 and length >= LONG:
-                shapes[name] = (gates, count, depth, columns // count) if count > 1 else (gates, depth, columns)
-        return shapes
+    def table(self, p: Weights, rows: Array) -> Array:
+        """What each character brings to the gates, W x + b, as the cell wants it, (G, V, H).
 
-    def _lay_out(self, planes: Array, room: Array | None) -> Array:
-        """Planes (G, D, C) as products take them best: in `room`, in blocks as that is; without room as they are."""
-        if room is None:
-            return planes
-        np.copyto(room, in_blocks(planes, room.shape[1] if room.ndim == 4 else 1))
-        return room
+        `rows` (G, V, H) is W x; where characters are looked up, that is W.
+        """
+        table: Array = rows + p.b[:, None]
+        table *= self.scale[:, None, None]
+        return table
 
-    def _name_gates(self, p: Weights, name: str) -> None:
-        """Give the part of U or UT that belongs to each gate and group its own name."""
-        for gate, cut in self.cuts.items():
-            setattr(p, f"{name}_{gate}", getattr(p, name)[cut])
+    def prepare(self, p: Weights, tape: LayerTape, work: Workspace) -> None:
+        """Lay out W, U and b as the steps of forward() take them."""
+        if "W" in tape.forth:
+            lay_out(p.W, tape.forth["W"], self.scale)
+        for part in self.cell.products:
+            lay_out(p.U[part.weights], tape.forth[part.name], self.scale[part.weights])
+        np.multiply(p.b[:, None], self.scale[:, None, None], out=work.bias)
 
-    def _step(self, planes: Array, t: int, states: Array, saved: dict[str, Array], work: Workspace) -> Step:
-        """The views of step t, whose planes are (P, N, H), under the names that the cell's equations use."""
-        cell, gates = self.cell, slice(0, len(self.cell.gates))
-        s = SimpleNamespace(planes=planes, tmp=work.tmp, u=work.u)
+    def _prepare_back(self, p: Weights, tape: LayerTape) -> None:
+        """Lay out W and U, transposed, as the steps of backward() take them."""
+        if "W" in tape.back:
+            lay_out(p.W.swapaxes(1, 2), tape.back["W"])
+        for part in self.cell.products:
+            lay_out(p.U[part.weights].swapaxes(1, 2), tape.back[part.name])
+
+    def tape(
+        self,
+        length: int,
+        streams: int,
+        dtype: npt.DTypeLike,
+        training: bool,
+        work: Workspace,
+        x: Array | None,
+        dx: Array | None,
+        state: Array | None = None,
+    ) -> LayerTape:
+        """Memory for windows of up to `length` steps of `streams` streams.
+
+        Arguments: `x` (T, N, D), the memory in which forward() will find its input, and `dx` (T, N, D), that in which
+        backward() is to leave its gradient, which may be that of its `dh`; both None for ids, `dx` without `training`;
+        `state` (S, N, H), which the steps are to move on in place instead of keeping each: not to train.
+        """
+        cell, shape = self.cell, (streams, self.hidden_size)
+        slots = zeros((length + training, len(cell.planes), *shape), dtype)
+        if state is None:
+            states = zeros((len(cell.states), length + 1, *shape), dtype)
+        else:
+            strides = (state.strides[0], 0, *state.strides[1:])
+            states = np.lib.stride_tricks.as_strided(state, (len(state), length + 1, *shape), strides)
+        saved = {name: zeros((length, *shape), dtype) for name in cell.saved}
+        forth, back, taken, factors = {}, {}, {"W": 0, "U": 0}, self.factors(streams)
+        for name, factor in factors.items():
+            k, d, c = factor.count, factor.depth, factor.columns
+            start, flat = taken[name[0]], work.weights[name[0]]
+            room = flat[start : start + k * d * c]
+            forth[name] = room.reshape(factor.forth.shape(k, d, c))
+            if training:
+                back[name] = room.reshape(factor.back.shape(1, k * c, d))
+            taken[name[0]] += k * d * c
+        tape = LayerTape(slots, states, saved, forth, back, [])
+        tape.steps = [
+            self._step(tape, t, work, factors, None if x is None else x[t], None if dx is None else dx[t])
+            for t in range(length)
+        ]
+        return tape
+
+    def _step(
+        self,
+        tape: LayerTape,
+        t: int,
+        work: Workspace,
+        factors: dict[str, Factor],
+        x: Array | None,
+        dx: Array | None,
+    ) -> Step:
+        """The views and products of step t, under the names that the cell's equations use; `x` and `dx` are (N, D)."""
+        cell, planes, streams = self.cell, tape.slots[t], tape.slots.shape[2]
+        s = Step()
+        s.gates, s.u, (s.tmp, s.tmp2) = planes[: len(cell.gates)], work.u, work.tmp
+        rows = tape.slots[t + 1].reshape(streams, len(cell.planes), -1) if tape.back else None
         for name, cut in self.cuts.items():
-            setattr(s, f"u_{name}", work.u[cut])
-        others = {name: len(cell.gates) + k for k, name in enumerate(cell.planes[len(cell.gates) :])}
-        for name, cut in (self.cuts | others | {"gates": gates}).items():
             setattr(s, name, planes[cut])
-            if work.grads is not None:
-                setattr(s, f"d{name}", work.grads[cut])
+            setattr(s, f"u_{name}", work.u[cut])
+        for k, name in enumerate(cell.planes):
+            setattr(s, name, planes[k])
+            if rows is not None:
+                setattr(s, f"d{name}", rows[:, k])
         for k, name in enumerate(cell.states):
-            setattr(s, f"{name}_prev", states[k, t])
-            setattr(s, name, states[k, t + 1])
+            setattr(s, f"{name}_prev", tape.states[k, t])
+            setattr(s, name, tape.states[k, t + 1])
             setattr(s, f"d{name}", work.dstate[k])
-        for name in cell.saved:
-            setattr(s, name, saved[name][t])
+        for name, values in tape.saved.items():
+            setattr(s, name, values[t])
+
+        def product(name: str, left: Array, out: Array, of: slice, dleft: Array | None) -> None:
+            factor = factors[name]
+            out = out.reshape(factor.count, streams, -1)
+            setattr(s, f"times_{name}", ready(factor.forth, left, tape.forth[name], out, work.summands))
+            if rows is not None and dleft is not None:
+                some = rows[:, of].reshape(streams, -1)
+                setattr(s, f"back_{name}", ready(factor.back, some, tape.back[name], dleft[None], work.summands))
+
+        for part in cell.products:
+            product(part.name, getattr(s, part.left), getattr(s, part.out), part.planes, getattr(s, part.dleft))
+        if x is not None:
+            product("W", x, s.gates, slice(0, len(cell.gates)), dx)
         return s
 
-    def forward(self, p: Weights, x: Array, state: Array, tape: LayerTape) -> Array:
+    def forward(self, p: Weights, ids: Array, state: Array, tape: LayerTape, work: Workspace) -> Array:
         """Run a window; returns h (T, N, H), a view of the tape.
 
-        Arguments: `p` from bind(); `x`, ids (T, N) or values (T, N, D); `state` (S, N, H), moved on in place.
+        Arguments: `p` from bind(); `ids` (T, N), which are looked up unless the tape was given the memory of another
+        input; `state` (S, N, H), moved on in place.
         """
-        length, streams = x.shape[:2]
-        rows = length * streams
-        gates = tape.planes[: len(self.cell.gates), :length]
-        room = tape.weights if length >= LONG else {}
+        length = len(ids)
+        self.prepare(p, tape, work)
+        whole = self.lookup and ids.size >= self.size_in  # then working on all of the table is the smaller job
         if self.lookup:
-            gather_rows(p.W, p.b, x.reshape(rows), out=gates.reshape(-1, rows, self.hidden_size))
-        else:
-            product(x, self._lay_out(p.W, room.get("W"))[:, None], out=gates)
-            gates += p.b[:, None, None]
+            table, at = gate_rows(self.table(p, p.W) if whole else p.W, ids)
         tape.states[:, 0] = state
-        p.U = self._lay_out(p.U, room.get("U"))
-        self._name_gates(p, "U")
-        step = self.cell.step
-        for s in tape.steps[:length]:
+        step, scale = self.cell.step, self.scale[:, None, None]
+        for t, s in enumerate(tape.steps[:length]):
+            if self.lookup:
+                np.take(table, at[t], axis=0, out=s.gates, mode="clip")  # the default mode would buffer `out`
+                if not whole:
+                    s.gates *= scale
+            else:
+                s.times_W()
+            if not whole:
+                s.gates += work.bias
             step(s, p)
         state[...] = tape.states[:, length]
         h: Array = tape.states[0, 1 : length + 1]
         return h
 
     def backward(
-        self, p: Weights, g: Weights, x: Array, dh: Array, tape: LayerTape, work: Workspace, dx: Array | None
+        self, p: Weights, g: Weights, ids: Array, x: Array | None, dh: Array, tape: LayerTape, work: Workspace
     ) -> None:
         """Back through the whole window that forward() ran; gradients are overwritten, not added. The tape is used up.
 
-        Arguments: `p`, `g` from bind(), parameters and gradients; `x` as in forward(); `dh` (T, N, H), gradient for
-        the output; `dx` (T, N, D), receives the gradient for the input; may be the memory of `dh`; None for ids.
+        Arguments: `p`, `g` from bind(), parameters and gradients; `ids` (T, N) or `x` (T, N, D), what forward() read;
+        `dh` (T, N, H), gradient for the output. That for the input goes where the tape was told.
         """
-        assert work.grads is not None, "this tape was made for inference"
-        length, streams = x.shape[:2]
-        rows, hidden = length * streams, self.hidden_size
-        p.UT = self._lay_out(p.U.swapaxes(1, 2), tape.weights["UT"])
-        self._name_gates(p, "UT")
+        cell, (length, streams), hidden = self.cell, ids.shape, self.hidden_size
+        assert tape.back, "this tape was made for inference"
+        self._prepare_back(p, tape)
         work.dstate[...] = 0
-        dh_step, back = work.dstate[0], self.cell.back
+        dh_step, back = work.dstate[0], cell.back
         for t in range(length - 1, -1, -1):
+            s = tape.steps[t]
             dh_step += dh[t]
-            back(tape.steps[t], p)
-            np.copyto(tape.steps[t].planes, work.grads)  # worked on in the cache, kept where the gates were
+            back(s)
+            if not self.lookup:
+                s.back_W()
             if tape.dstates is not None:
                 tape.dstates[:, t] = work.dstate
-        grads = tape.planes[:, :length].reshape(-1, rows, hidden)
-        dgates = grads[: len(self.cell.gates)]
-        for part in self.cell.products:
-            left = tape.saved.get(part.left, tape.states[0])[:length].reshape(rows, hidden)
-            deep_product(left, grads[part.planes], g.U[part.weights], work.weights["U"])
-        np.add.reduce(dgates, axis=1, out=g.b)
-        for name, plane in self.cell.hidden_bias.items():
-            np.add.reduce(grads[self.cell.planes.index(plane)], axis=0, out=getattr(g, name))
-        if self.lookup:
-            scatter_rows(dgates, x.reshape(rows), g.W)
-            return
-        deep_product(x.reshape(rows, self.size_in), dgates, g.W, work.weights["W"])
-        assert dx is not None
-        assert work.dx is not None
-        w_t = self._lay_out(p.W.swapaxes(1, 2), tape.weights["WT"])  # only now: its room was scratch until here
-        some = work.dx.size // (streams * self.size_in)
-        scratch = work.dx[: some * streams * self.size_in].reshape(some, streams, self.size_in)
-        sum_products(dgates.reshape(-1, length, streams, hidden), w_t, dx, scratch)
+        rows = tape.slots[1 : length + 1].reshape(length * streams, -1)
+
+        def columns(planes: slice) -> Array:
+            return rows[:, planes.start * hidden : planes.stop * hidden]
+
+        for part in cell.products:
+            left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), hidden)
+            deep_product(left, columns(part.planes), g.U[part.weights], work.weights["U"])
+        dgates = columns(slice(0, len(cell.gates)))
+        sums = np.add.reduce(rows, axis=0).reshape(-1, hidden)
+        g.b[...] = sums[: len(cell.gates)]
+        for name, plane in cell.hidden_bias.items():
+            getattr(g, name)[...] = sums[cell.planes.index(plane)]
+        if x is None:
+            scatter_rows(dgates, ids.reshape(-1), g.W)
+        else:
+            deep_product(x.reshape(len(rows), self.size_in), dgates, g.W, work.weights["W"])
 
 
 class Embedding:
@@ -218,7 +298,7 @@ class Embedding:
 
     def backward(self, ids: Array, dout: Array, dtable: Array) -> None:
         """The gradient of the table from that of the vectors (T, N, E)."""
-        scatter_rows(dout.reshape(1, ids.size, -1), ids.reshape(-1), dtable[None])
+        scatter_rows(dout.reshape(ids.size, -1), ids.reshape(-1), dtable[None])
 
 
 class Dropout:
@@ -255,17 +335,16 @@ class StackTape:
     embedded: Array | None  # (T, N, E)
     masks: list[Array]  # between layers, each (T, N, H); none where nothing is dropped
     dropped: list[Array]
-    dh: Array | None  # (T, N, max(H, E)) flat: gradient on its way down; None for inference
-    inputs: list[Array]  # what each layer was given in the latest forward
+    dh: Array | None  # (T, N, max(H, E)): gradient on its way down; None for inference
 
     @property
     def nbytes(self) -> int:
         """Bytes held, without the ready-made views."""
         work = self.work
-        arrays = [*work.weights.values(), work.grads, work.u, work.tmp, work.dstate, work.dx, self.embedded, self.dh]
-        arrays += [*self.masks, *self.dropped]
+        arrays = [*work.weights.values(), work.summands, work.u, work.bias, work.tmp, work.dstate, self.embedded]
+        arrays += [self.dh, *self.masks, *self.dropped]
         for layer in self.layers:
-            arrays += [layer.planes, layer.states, *layer.saved.values()]
+            arrays += [layer.slots, layer.states, *layer.saved.values()]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -308,57 +387,64 @@ class Stack:
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
         """How many numbers tape() will hold, as a formula, so that memory is known before it is taken."""
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
-        gates, states = len(cell.gates), len(cell.states)
-        plane = length * streams * hidden
-        total = count * ((len(cell.planes) + states + len(cell.saved)) * plane + states * streams * hidden)
-        total += (gates + 1 + states) * streams * hidden
-        dense = [layer.size_in for layer in self.layers if not layer.lookup]
+        gates, states, saved = len(cell.gates), len(cell.states), len(cell.saved)
+        plane = streams * hidden
+        total = count * ((length + training) * len(cell.planes) + (length + 1) * states + length * saved) * plane
+        total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
+        total += self._summands(streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
-        total += sum(self._weight_scalars(length, streams, training).values())
         if training:
-            total += len(cell.planes) * streams * hidden + length * streams * max([hidden, *dense])
-            total += self._dx_scalars(length, streams)
-            total += 2 * (count - 1) * plane if self.dropout else 0
+            total += length * streams * max(hidden, self._widest)
+            total += 2 * (count - 1) * length * plane if self.dropout else 0
         return total
 
-    def _dx_scalars(self, length: int, streams: int) -> int:
-        """How many numbers the scratch for the gradient that leaves a layer takes."""
-        widest = max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
-        return max(1, min(length, DX_ROWS // streams)) * streams * widest
+    @property
+    def _widest(self) -> int:
+        """The largest D of the layers that do not look up characters."""
+        return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
 
-    def _weight_scalars(self, length: int, streams: int, training: bool) -> dict[str, int]:
-        """How many numbers the weights that are laid out anew take at a time, of W and U, transposed or not."""
-        scalars = {"W": 0, "U": 0}
-        for layer in self.layers:
-            for name, shape in layer.weight_shapes(length, streams, training).items():
-                scalars[name[0]] = max(scalars[name[0]], prod(shape))
-        return scalars
+    def _summands(self, streams: int, training: bool) -> int:
+        """How many numbers the summands of the products of a step take at a time."""
+        return max(f.summands(streams, training) for layer in self.layers for f in layer.factors(streams).values())
+
+    def workspace(self, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
+        """Memory for the layers to use in turn."""
+        cell, hidden, plane = self.cell, self.hidden_size, (streams, self.hidden_size)
+        gates = len(cell.gates)
+        return Workspace(
+            weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
+            summands=zeros(self._summands(streams, training), dtype),
+            u=zeros((gates, *plane), dtype),
+            bias=zeros((gates, *plane), dtype),
+            tmp=zeros((2, *plane), dtype),
+            dstate=zeros((len(cell.states), *plane), dtype),
+        )
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
-        cell, shape = self.cell, (length, streams, self.hidden_size)
-        dense = [layer.size_in for layer in self.layers if not layer.lookup]
-        scalars = self._weight_scalars(length, streams, training)
-        work = Workspace(
-            weights={name: zeros(count, dtype) for name, count in scalars.items()},
-            grads=zeros((len(cell.planes), *shape[1:]), dtype) if training else None,
-            u=zeros((len(cell.gates), *shape[1:]), dtype),
-            tmp=zeros(shape[1:], dtype),
-            dstate=zeros((len(cell.states), *shape[1:]), dtype),
-            dx=zeros(self._dx_scalars(length, streams), dtype) if training and dense else None,
-        )
+        hidden, plane, work = self.hidden_size, (streams, self.hidden_size), self.workspace(streams, dtype, training)
         between = len(self.layers) - 1 if training and self.dropout else 0
-        return StackTape(
+        tape = StackTape(
             length,
             streams,
-            layers=[layer.tape(length, streams, dtype, work) for layer in self.layers],
+            layers=[],
             work=work,
             embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
-            masks=[zeros(shape, dtype) for _ in range(between)],
-            dropped=[zeros(shape, dtype) for _ in range(between)],
-            dh=zeros(length * streams * max([self.hidden_size, *dense]), dtype) if training else None,
-            inputs=[],
+            masks=[zeros((length, *plane), dtype) for _ in range(between)],
+            dropped=[zeros((length, *plane), dtype) for _ in range(between)],
+            dh=zeros((length, streams, max(hidden, self._widest)), dtype) if training else None,
         )
+        for layer in self.layers:
+            dx = tape.dh[..., : layer.size_in] if tape.dh is not None and not layer.lookup else None
+            x = self.input(tape, layer.index)
+            tape.layers.append(layer.tape(length, streams, dtype, training, work, x, dx))
+        return tape
+
+    def input(self, tape: StackTape, k: int) -> Array | None:
+        """The memory (T, N, D) that layer k reads: embedded characters, or the layer below; None for ids."""
+        if k == 0:
+            return tape.embedded
+        return tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].states[0, 1:]
 
     def forward(
         self,
@@ -373,17 +459,17 @@ class Stack:
         `state` (L, S, N, H) is moved on in place. Values are dropped only where `rng` is given.
         """
         length = len(ids)
-        x = ids
         if self.embedding and tape.embedded is not None:
-            x = self.embedding.forward(value[Embedding.name], ids, tape.embedded[:length])
-        tape.inputs = []
+            self.embedding.forward(value[Embedding.name], ids, tape.embedded[:length])
         for k, (layer, memory) in enumerate(zip(self.layers, tape.layers, strict=True)):
-            if k and self.dropout and rng is not None:
-                mask, out = tape.masks[k - 1][:length], tape.dropped[k - 1][:length]
-                x = self.dropout.forward(x, mask, out, rng)
-            tape.inputs.append(x)
-            x = layer.forward(layer.bind(value), x, state[k], memory)
-        return x
+            if k and self.dropout and tape.dropped:
+                below, out = tape.layers[k - 1].states[0, 1 : length + 1], tape.dropped[k - 1][:length]
+                if rng is None:
+                    np.copyto(out, below)
+                else:
+                    self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
+            h = layer.forward(layer.bind(value), ids, state[k], memory, tape.work)
+        return h
 
     def backward(
         self,
@@ -400,11 +486,11 @@ class Stack:
         `dropped` tells whether that forward() dropped values.
         """
         for k in range(len(self.layers) - 1, -1, -1):
-            layer, x = self.layers[k], tape.inputs[k]
-            dx = None if layer.lookup else self.dh_view(tape, len(ids), layer.size_in)
-            layer.backward(layer.bind(value), layer.bind(grad), x, dh, tape.layers[k], tape.work, dx)
-            if dx is not None:
-                dh = dx
+            layer, x = self.layers[k], self.input(tape, k)
+            given = None if x is None else x[: len(ids)]
+            layer.backward(layer.bind(value), layer.bind(grad), ids, given, dh, tape.layers[k], tape.work)
+            if x is not None:
+                dh = self.dh_view(tape, len(ids), layer.size_in)
             if k and self.dropout and dropped:
                 self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
         if self.embedding:
@@ -413,4 +499,4 @@ class Stack:
     def dh_view(self, tape: StackTape, length: int, width: int) -> Array:
         """The tape's memory for a gradient on its way down, as (T, N, width)."""
         assert tape.dh is not None, "this tape was made for inference"
-        return tape.dh[: length * tape.streams * width].reshape(length, tape.streams, width)
+        return tape.dh[:length, :, :width]

@@ -24,6 +24,13 @@ def one_thread() -> AbstractContextManager[Any]:
     return limited
 
 
+@cache
+def kernel() -> str:
+    """The kernel that NumPy's BLAS library chose for this processor, as OpenBLAS calls it; "unknown" for others."""
+    found = _controller().select(user_api="blas").info()
+    return str(found[0].get("architecture", "unknown")) if found else "unknown"
+
+
 def describe() -> dict[str, Any]:
     """NumPy's version, its BLAS library, the kernel that the library chose, and the number of its threads."""
     found: dict[str, Any] = next((info for info in threadpool_info() if info.get("user_api") == "blas"), {})

@@ -61,7 +61,8 @@ class Network:
         self.head = NextCharacter(config.hidden_size, vocab.size)
         self.params = Params(self.stack.shapes() | self.head.shapes(), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
-        self._decoder: Decoder | None = None
+        self._fixed = False  # whether parameters will not change any more
+        self._decoder: Decoder | None = None  # of the latest state that read a single character, where they will not
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travels to another process as config, vocabulary and parameters; gradients and memory stay behind."""
@@ -148,7 +149,7 @@ class Network:
     def decoder(self) -> "Network":
         """A copy that reads single characters twice as fast, and whose parameters must not change any more."""
         copy = Network(self.config, self.vocab, self.dtype, self.params.values.copy(), self.params.grads)
-        copy._decoder = Decoder(copy.stack, copy.params.value)
+        copy._fixed = True
         return copy
 
     def predict(self, state: Array) -> Array:
@@ -158,8 +159,10 @@ class Network:
     def feed(self, ids: Array, state: Array) -> Array:
         """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
         length, streams = ids.shape
-        if self._decoder and length == streams == 1:
-            return self.head.logits(self.params.value, self._decoder.step(ids[0, 0], state))[None, None]
+        if self._fixed and length == 1:
+            if self._decoder is None or self._decoder.state is not state:
+                self._decoder = Decoder(self.stack, self.head, self.params.value, state)
+            return self._decoder.step(ids[0])[None]
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
             tape = self._tape = self.tape(length, streams, training=False)

@@ -64,7 +64,7 @@ def watch(network: Network, ids: Array) -> Activity:
             kept = memory.states[-1, 1 : steps + 1]
             values[part, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
             for g, plane in gates.items():
-                gate = memory.planes[plane, max(warm - begin, 0) : steps]
+                gate = memory.slots[max(warm - begin, 0) : steps, plane]
                 counts[g][:, k] += (gate < LOW).sum(axis=(0, 1)), (gate > HIGH).sum(axis=(0, 1))
     saturated = {g: count / ((length - warm) * streams) for g, count in counts.items()}
     return Activity(at[warm:], values[warm:], saturated)

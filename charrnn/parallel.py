@@ -22,7 +22,7 @@ from charrnn.network import Network
 from charrnn.optim import RULES, Hyper, Optimizer, global_norm
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
-from charrnn.workers import cores, start, talk
+from charrnn.workers import cores, receive, start, talk
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
 FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
@@ -114,7 +114,7 @@ def work(pipe: Any, job: Job, index: int) -> None:
     with np.errstate(over="ignore", invalid="ignore"):
         worker = Worker(job, index)
         while True:
-            name, *arguments = pipe.recv()
+            name, *arguments = receive(pipe)
             pipe.send(getattr(worker, name)(*arguments))
 
 
@@ -216,7 +216,7 @@ class Team:
             talk(process, ADVICE, pipe.send, (name, *arguments))
         own = getattr(self._own, name)(*arguments)
         pairs = zip(self._processes, self._pipes, strict=True)
-        return [own, *(talk(process, ADVICE, pipe.recv) for process, pipe in pairs)]
+        return [own, *(talk(process, ADVICE, receive, pipe) for process, pipe in pairs)]
 
     def close(self) -> None:
         """End the workers."""

@@ -1,56 +1,118 @@
 """Matrix products, cut so that OpenBLAS does not first copy their operands.
 
-With many rows that copy pays; the few of a recurrent step cost as much to copy as to multiply. Up to a million
-multiplications OpenBLAS goes without on processors with AVX-512, so here larger products become several of that size:
-in blocks of columns, pieces of rows, or pieces of the sum. A training step takes 5 to 20 % less time for it. On other
-processors (kernels Haswell and Zen) it makes no difference. Results are those of whole products, but for rounding.
-N and M count rows, few and many, D is what is summed over, C columns, G gates, B blocks.
+With many rows that copy pays; the few of a recurrent step cost as much to copy as to multiply. On processors with
+AVX-512 OpenBLAS goes without up to a million multiplications, so there larger products become several of that size: in
+blocks of columns, pieces of rows, or pieces of the sum. With other kernels and libraries products stay whole: cut, they
+take a tenth longer. Results are those of whole products, but for rounding.
+N and M count rows, few and many, D is what is summed over, C columns, K matrices; R, S, B pieces of rows and sums, and
+blocks of columns.
 """
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import product
+from math import prod
+from typing import Any
 
 import numpy as np
 
-from charrnn.params import Array
+from charrnn.machine import kernel
+from charrnn.ops import ONE
+from charrnn.params import Array, Shape
 
-BLAS = np.show_config(mode="dicts").get("Build Dependencies", {}).get("blas", {}).get("name", "")
-# Multiplications. 0, with another library than OpenBLAS, leaves products whole: what pieces do there was not measured.
-SMALL = 1_000_000 if "openblas" in BLAS.lower() else 0
-NARROWEST = 16  # columns of a block, below which nothing is gained
-FEWEST, MOST = 8, 64  # rows of a piece, likewise
-BLOCK, WIDEST = 32, 256  # rows and columns of a block of a sum, and of a sum that gains
+SMALL = 1_000_000 if kernel() in ("SkylakeX", "Cooperlake", "SapphireRapids") else 0  # multiplications; 0: never cut
+NARROW, WIDE = 32, 64  # columns of a block: as near as can be to WIDE
+FEWEST, LEAST, MOST = 8, 16, 64  # rows worth a cut, of a piece of these, and of a piece of many rows
+DEEPEST = 512  # numbers of a sum in one piece
+BLOCK, WIDEST = 32, 128  # rows and columns of a block of a sum over many rows, and of a sum that gains
 
 
-def blocks(rows: int, depth: int, columns: int) -> int:
-    """Into how many equal blocks of columns to cut the second factor of (rows, depth) @ (depth, columns).
+@dataclass(frozen=True)
+class Cut:
+    """Into how many pieces to cut the rows, the sum, and the columns of a product."""
 
-    GFLOP/s without and with, 32 rows: of 256 units 89, 113; of 512 units 87, 110; of 1,024 units 56, 88.
+    rows: int = 1
+    sums: int = 1
+    blocks: int = 1
+    single: bool = False  # of one row: its matrices lie side by side, so that one product serves them all
+
+    def shape(self, count: int, depth: int, columns: int) -> Shape:
+        """The shape in which K matrices (D, C) are laid out: (K, S, B, 1, D / S, C / B), or (D, K * C)."""
+        if self.single:
+            return depth, count * columns
+        return count, self.sums, self.blocks, 1, depth // self.sums, columns // self.blocks
+
+    def summands(self, out: Shape) -> int:
+        """How many numbers the summands of a result of that shape take, beside the result; 0 for a sum in one piece."""
+        return prod(out) * self.sums if self.sums > 1 else 0
+
+
+def best_cut(rows: int, depth: int, columns: int, stacked: int = 1) -> Cut:
+    """How to cut (N, D) @ (D, C), where the second factor may be several matrices `stacked` on top of one another.
+
+    GFLOP/s whole and cut, N x D x C: 25 x 128 x 128 217, 236; 25 x 512 x 128 152, 235; 32 x 512 x 512 159, 247;
+    64 x 512 x 512 201, 245; 64 x 1024 x 256 208, 245.
     """
-    for count in range(1, columns // NARROWEST + 1):
-        if columns % count == 0 and rows * depth * columns // count <= SMALL:
-            return count
-    return 1
+    if rows < FEWEST:
+        return Cut(single=rows == 1)
+    widths = [width for width in range(WIDE, NARROW - 1, -1) if columns % width == 0] or [columns]
+    pieces = [1, *(n for n in range(2, rows // LEAST + 1) if rows % (2 * n) == 0)]  # of an even number of rows
+    for sums, width, some in product(dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked)), widths, pieces):
+        if depth % sums == 0 and depth // sums <= DEEPEST and rows * depth * width <= SMALL * sums * some:
+            return Cut(some, sums, columns // width)
+    return Cut()
 
 
-def in_blocks(matrices: Array, count: int) -> Array:
-    """Matrices (..., D, C) as blocks of columns (..., B, D, C / B), a view; as they are where B is 1."""
-    if count == 1:
-        return matrices
-    cut: Array = matrices.reshape(*matrices.shape[:-1], count, -1).swapaxes(-2, -3)
-    return cut
+def lay_out(matrices: Array, room: Array, scale: Array = ONE) -> None:
+    """Copy matrices (K, D, C), each times its `scale` (K,), into room of a Cut's shape: for K matrices, or for one, in
+    which they are stacked.
+    """
+    count, depth, columns = matrices.shape
+    scales = np.broadcast_to(scale, count)
+    if room.ndim == 2:  # side by side or stacked: the whole of a matrix at a time
+        places = room.reshape(count, depth, columns)
+        if len(room) < count * depth:
+            places = room.reshape(depth, count, columns).swapaxes(0, 1)
+        np.multiply(matrices, scales[:, None, None], out=places)
+        return
+    pieces = room.reshape(-1, *room.shape[2:])[:, :, 0]  # (K * S or S, B, D / S, C / B)
+    height = min(depth, pieces.shape[2])
+    for k, (matrix, factor) in enumerate(zip(matrices, scales, strict=True)):
+        piece, row = divmod(k * depth, pieces.shape[2])
+        target = pieces[piece : piece + depth // height, :, row : row + height]
+        np.multiply(matrix.reshape(-1, height, pieces.shape[1], pieces.shape[3]).swapaxes(1, 2), factor, out=target)
 
 
-def product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b, for `b` as it is or in_blocks(); shapes (..., N, D) x (..., D, C) -> (..., N, C)."""
-    width = b.shape[-1]
-    if width == out.shape[-1]:
-        np.matmul(a, b, out=out)
-    else:
-        np.matmul(a[..., None, :, :], b, out=in_blocks(out, out.shape[-1] // width))
+def ready(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
+    """out[k] = a @ b[k], made ready: what is returned computes it, as often as it is called.
+
+    Arguments: `a` (N, D); `b`, K matrices (D, C) as lay_out() leaves them; `out` (K, N, C); `scratch`, flat, of at
+    least cut.summands(out.shape) numbers.
+    """
+    if cut.single:
+        return partial(np.dot, a[0], b, out.reshape(-1))
+    (count, rows, columns), few = out.shape, len(a) // cut.rows
+    left = a.reshape(cut.rows, few, cut.sums, -1).transpose(2, 0, 1, 3)[:, None]  # (S, 1, R, N / R, D / S)
+    summands = out[:, None]  # (K, S, N, C)
+    if cut.sums > 1:
+        summands = scratch[: cut.summands(out.shape)].reshape(count, cut.sums, rows, columns)
+    parts = summands.reshape(count, cut.sums, cut.rows, few, cut.blocks, -1).transpose(0, 1, 4, 2, 3, 5)
+    multiply = partial(np.matmul, left, b, out=parts)
+    if cut.sums == 1:
+        return multiply
+
+    def multiply_and_add() -> None:
+        multiply()
+        np.add.reduce(summands, axis=1, out=out)
+
+    return multiply_and_add
 
 
 def tall_product(a: Array, b: Array, out: Array) -> None:
     """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of `a`; copies `b` where it is transposed.
 
-    GFLOP/s without and with, for 65 characters: 92, 108.
+    GFLOP/s whole and cut, for 65 characters: 92, 108.
     """
     for rows in range(min(MOST, SMALL // b.size), FEWEST - 1, -1):
         if len(a) % rows == 0:
@@ -60,43 +122,32 @@ def tall_product(a: Array, b: Array, out: Array) -> None:
     np.matmul(a, b, out=out)
 
 
-def deep_product(a: Array, b: Array, out: Array, scratch: Array) -> None:
-    """out = a transposed @ b, sums over many rows, (M, D) and (G, M, C) -> (G, D, C), in equal pieces of M and blocks.
+def deep_product(a: Array, rows: Array, out: Array, scratch: Array) -> None:
+    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows, (M, D) and (M, K * C) -> (K, D, C).
 
-    `scratch` is flat, of at least the size of `out`. GFLOP/s without and with: 5,000 rows of 128 units 86, 98; 3,200 of
-    256 units 93, 103; wider ones gain nothing.
+    `scratch` is flat, of at least the size of `out`. In equal pieces of M and blocks where that gains: GFLOP/s whole
+    and cut, 1,250 rows of 128 units 213, 244.
     """
-    (rows, depth), columns = a.shape, b.shape[2]
+    count, depth, columns = out.shape
+    part = scratch[: out.size]
     if not SMALL or depth % BLOCK or columns % BLOCK or max(depth, columns) > WIDEST:
-        np.matmul(a.T, b, out=out)
+        whole = part.reshape(depth, count, columns)
+        np.matmul(a.T, rows, out=whole.reshape(depth, -1))
+        np.copyto(out, whole.swapaxes(0, 1))
         return
+    part = part.reshape(out.shape)
 
     def cut(matrices: Array) -> Array:
         return matrices.reshape(*matrices.shape[:-1], -1, BLOCK).swapaxes(-2, -3)
 
-    def result(matrices: Array) -> Array:  # (G, D / 32, C / 32, 32, 32)
-        return cut(matrices.reshape(len(b), -1, BLOCK, columns))
+    def result(matrices: Array) -> Array:  # (K, D / 32, C / 32, 32, 32)
+        return cut(matrices.reshape(count, -1, BLOCK, columns))
 
-    left, right = cut(a).swapaxes(1, 2)[:, None], cut(b)[:, None]  # (D / 32, 1, 32, M), (G, 1, C / 32, M, 32)
-    part = scratch[: out.size].reshape(out.shape)
-    pieces = -(-rows * BLOCK * BLOCK // SMALL)
+    # (D / 32, 1, 32, M), (K, 1, C / 32, M, 32)
+    left, right = cut(a).swapaxes(1, 2)[:, None], cut(rows.reshape(len(rows), count, -1).swapaxes(0, 1))[:, None]
+    pieces = -(-len(a) * BLOCK * BLOCK // SMALL)
     for k in range(pieces):
-        some = slice(rows * k // pieces, rows * (k + 1) // pieces)
+        some = slice(len(a) * k // pieces, len(a) * (k + 1) // pieces)
         np.matmul(left[..., some], right[..., some, :], out=result(part if k else out))
         if k:
             out += part
-
-
-def sum_products(dout: Array, table_t: Array, out: Array, scratch: Array) -> None:
-    """out = sum over g of dout[g] @ table_t[g]; shapes (G, T, N, H) x (G, H, D) -> (T, N, D).
-
-    `table_t` may be in_blocks(), as for product(). `scratch` (S, N, D): S steps are worked on at a time, so that their
-    sum stays in the cache.
-    """
-    steps = len(scratch)
-    for start in range(0, len(out), steps):
-        total = out[start : start + steps]
-        product(dout[0, start : start + steps], table_t[0], out=total)
-        for dplane, plane_t in zip(dout[1:], table_t[1:], strict=True):
-            product(dplane[start : start + steps], plane_t, out=scratch[: len(total)])
-            total += scratch[: len(total)]

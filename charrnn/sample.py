@@ -1,8 +1,9 @@
 """Sampling: text from any LanguageModel, character by character.
 
-One step: take the logits (V,), lower what would repeat, divide by the temperature, keep the top k, the top p or what
-passes min p, draw. Each stream has a generator of its own, so the same seed gives the same text. It never
-prints, and never emits the unknown character.
+One step: take the logits (V,), lower what would repeat, keep the top k, the top p or what passes min p, draw: add noise
+to each, in proportion to the temperature, and take the largest. With Gumbel's distribution that is a draw from the
+softmax (Gumbel 1954), and the noise can be made ahead. Each stream has a generator of its own, so the same seed gives
+the same text. It never prints, and never emits the unknown character.
 """
 
 from collections import defaultdict
@@ -11,13 +12,14 @@ from dataclasses import dataclass, field
 from math import log
 
 import numpy as np
+import numpy.typing as npt
 
 from charrnn.model import LanguageModel
 from charrnn.params import Array
 from charrnn.text import Unknown
 
 PASSAGE = 8  # characters that make a passage, for the repetition penalty
-AHEAD = 256  # random numbers that each stream draws at a time: one by one, they would cost as much as the softmax
+AHEAD = 1 << 18  # random numbers that are drawn at a time, for 256 characters at most: one by one they would cost most
 
 
 @dataclass(frozen=True)
@@ -73,22 +75,21 @@ def weights(logits: Array, options: Options) -> Array:
     return scores
 
 
-def _draw(logits: Array, options: Options, shares: Array) -> Array:
-    """The next id of each stream, (N,); `shares` (N,), evenly distributed in (0, 1]."""
-    if options.temp == 0:
-        likeliest: Array = np.argmax(logits, axis=1)
-        return likeliest
-    reached = np.add.accumulate(weights(logits, options), axis=1)
-    # A share is above 0, so that the first character to reach it has a chance of its own.
-    drawn: Array = (reached >= (shares * reached[:, -1])[:, None]).argmax(axis=1)
-    return drawn
+def _noise(shape: tuple[int, int], seed: int, temp: float, dtype: npt.DTypeLike, unknown: bool) -> Iterator[Array]:
+    """For ever what to add to the logits (N, V) of a character: a draw is then the largest of each stream.
 
-
-def _shares(num: int, seed: int) -> Iterator[Array]:
-    """For ever the random numbers of `num` streams, (N,), in (0, 1]."""
+    -ln E, E of an exponential distribution, has Gumbel's distribution. The `unknown` character, the last, gets -inf.
+    """
+    num, size = shape
     generators = [np.random.default_rng([seed, k]) for k in range(num)]
+    ahead = max(1, min(256, AHEAD // (num * size)))
     while True:
-        yield from 1 - np.stack([generator.random(AHEAD) for generator in generators], axis=1)
+        drawn = np.stack([generator.standard_exponential((ahead, size)) for generator in generators], axis=1)
+        with np.errstate(divide="ignore"):
+            noise = (-temp * np.log(drawn)).astype(dtype)
+        if unknown:
+            noise[..., -1] = -np.inf
+        yield from noise
 
 
 def _repeats(stream: _Stream) -> set[int]:
@@ -129,26 +130,30 @@ def generate_batch(
         piece = ids[begin : begin + 256]
         logits = model.feed(np.repeat(piece[:, None], num, axis=1), state)[-1]
     streams = [_Stream(vocab.decode(ids)[-PASSAGE:]) for _ in range(num)]
-    for written, shares in enumerate(_shares(num, seed), 1):
-        if vocab.has_unknown or penalty != 1:
-            logits = logits.copy()  # it is the model's
-        if vocab.has_unknown:
-            logits[:, -1] = -np.inf
+    symbols, length, until, scores = vocab.symbols, options.length, options.until, np.zeros_like(logits)
+    narrow = options.temp > 0 and (options.top_k > 0 or options.top_p < 1 or options.min_p > 0)
+    noises = _noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown)
+    for written, noise in enumerate(noises, 1):
         if penalty != 1:
+            logits = logits.copy()  # it is the model's
             for row, stream in zip(logits, streams, strict=True):
                 row[list(_repeats(stream))] -= log(penalty) * (1 + stream.repeated)
-        drawn = _draw(logits, options, shares)
-        for k, (stream, chosen) in enumerate(zip(streams, drawn.tolist(), strict=True)):
+        if narrow:
+            logits = np.where(weights(logits, options) > 0, logits, logits.dtype.type(-np.inf))
+        np.add(logits, noise, out=scores)
+        drawn = scores.argmax(axis=1)
+        for k, chosen in enumerate(drawn.tolist()):
+            stream = streams[k]
             if stream.done:
                 continue
-            character = vocab.symbols[chosen]
+            character = symbols[chosen]
             if penalty != 1:
                 _note(stream, chosen, character)
-            if options.until:
-                stream.written = (stream.written + character)[-len(options.until) :]
-            stream.done = written == options.length or (bool(options.until) and stream.written == options.until)
+            if until:
+                stream.written = (stream.written + character)[-len(until) :]
+            stream.done = written == length or (until != "" and stream.written == until)
             yield k, character
-        if all(stream.done for stream in streams):
+        if stream.done and all(stream.done for stream in streams):
             return
         logits = model.feed(drawn[None], state)[0]
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn import layers, products
+from charrnn import decoder, layers, products
 from charrnn.config import InitConfig, ModelConfig
 from charrnn.network import Network
 from charrnn.optim import Hyper, Optimizer, clip_, global_norm
 from charrnn.params import LINE, Params, zeros
+from charrnn.products import Cut
 from charrnn.text import Batch, Vocab
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
@@ -256,61 +257,56 @@ def test_float32_agrees_with_float64(composition, make_toy):
 
 
 @pytest.fixture
-def in_blocks(monkeypatch):
-    """in_blocks(long, small): every product is cut as finely as can be, in windows of `long` steps and more."""
+def in_pieces(monkeypatch):
+    """in_pieces(small): from now on every product is cut as finely as can be."""
 
-    def patch(long, small=60):
-        monkeypatch.setattr(layers, "LONG", long)
-        monkeypatch.setattr(layers, "blocks", lambda rows, depth, columns: columns)  # of one column each
+    def cut(rows, depth, columns, stacked=1):
+        return Cut(rows, depth if depth == columns else stacked, columns) if rows > 1 else Cut(single=True)
+
+    def patch(small=60):
+        for module in (layers, decoder):
+            monkeypatch.setattr(module, "best_cut", cut)
         for name, value in {"SMALL": small, "FEWEST": 1, "BLOCK": 1}.items():
             monkeypatch.setattr(products, name, value)
 
     return patch
 
 
-@pytest.mark.parametrize(("long", "small"), [(1, 5), (8, 60)])
-def test_products_in_blocks_change_no_gradient(composition, make_toy, in_blocks, long, small):
+@pytest.mark.parametrize("small", [5, 60])
+def test_products_in_pieces_change_no_gradient(composition, make_toy, in_pieces, small):
     toy = make_toy(composition)
     wanted = [toy.gradient(batch) for batch in (toy.full, toy.short)]
     losses = [toy.forward(batch)[0] for batch in (toy.full, toy.short)]
-    in_blocks(long, small)
+    in_pieces(small)
     cut = make_toy(composition)
     assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
     for batch, gradient in zip((toy.full, toy.short), wanted, strict=True):
         np.testing.assert_allclose(cut.gradient(batch), gradient, rtol=1e-10, atol=1e-14)
 
 
-def test_products_in_blocks_change_no_prediction(composition, make_toy, in_blocks):
-    """Neither in a long window nor in shorter ones after it, which use its tape."""
+def test_products_in_pieces_change_no_prediction(composition, make_toy, in_pieces):
+    """Neither in a window, nor in shorter ones after it, which use its tape, nor one character at a time."""
     toy = make_toy(composition)
     ids, cuts = np.concatenate([toy.full.x] * 2), [(0, 4), (4, 7), (7, 8)]
-    state, other = toy.start.copy(), toy.start.copy()
+    state, other, third = (toy.start.copy() for _ in range(3))
     wanted = [toy.network.feed(ids[begin:end], state).copy() for begin, end in cuts]
-    in_blocks(long=4)
+    in_pieces()
     cut = make_toy(composition).network
     for (begin, end), logits in zip(cuts, wanted, strict=True):
         np.testing.assert_allclose(cut.feed(ids[begin:end], other), logits, **CLOSE)
     np.testing.assert_allclose(other, state, **CLOSE)
+    single = cut.decoder()
+    for k, logits in enumerate(np.concatenate(wanted)):
+        np.testing.assert_allclose(single.feed(ids[k : k + 1], third)[0], logits, **CLOSE)
+    np.testing.assert_allclose(third, state, **CLOSE)
 
 
-def test_weights_are_laid_out_once_for_many_steps_and_never_for_few(make_toy, in_blocks, monkeypatch):
-    in_blocks(long=4)
-    network = make_toy(ModelConfig(**DEEP), streams=2).network
-    copies = []
-    monkeypatch.setattr(layers, "in_blocks", lambda *args: copies.append(args) or products.in_blocks(*args))
-    ids = np.zeros((6, 2), np.int64)
-    network.feed(ids, network.start(2))
-    assert len(copies) == 6  # W and U of three layers
-    network.feed(ids[:3], network.start(2))
-    assert len(copies) == 6
-
-
-@pytest.mark.parametrize("blocks", [False, True])
+@pytest.mark.parametrize("pieces", [False, True])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, in_blocks, training, dtype, blocks):
-    if blocks:
-        in_blocks(long=4)
+def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, in_pieces, training, dtype, pieces):
+    if pieces:
+        in_pieces()
     toy = make_toy(composition, dtype)
     for length, streams in ((4, 3), (1, 1), (7, 2)):
         tape = toy.network.tape(length, streams, training)
@@ -367,20 +363,32 @@ def test_a_network_travels_to_another_process_without_its_memory(make_toy):
 # -- one character at a time --------------------------------------------------------------------------------------
 
 
-def test_a_decoder_reads_single_characters_as_the_network_does(composition, make_toy):
+@pytest.mark.parametrize("streams", [1, 2])
+def test_a_decoder_reads_single_characters_as_the_network_does(composition, make_toy, streams):
     toy = make_toy(composition)
-    network, decoder = toy.network, toy.network.decoder()
-    state = toy.start[:, :, :1].copy()
+    network, reader = toy.network, toy.network.decoder()
+    state = toy.start[:, :, :streams].copy()
     other = state.copy()
-    for character in toy.full.x[:, :1]:
-        wanted, found = network.feed(character[None], state), decoder.feed(character[None], other)
+    for characters in toy.full.x[:, :streams]:
+        wanted, found = network.feed(characters[None], state), reader.feed(characters[None], other)
         np.testing.assert_allclose(found, wanted, **CLOSE)
         np.testing.assert_allclose(other, state, **CLOSE)
-        np.testing.assert_array_equal(decoder.predict(other), found[0])
-    window = toy.full.x[:, :2]
+        np.testing.assert_allclose(reader.predict(other), found[0], **CLOSE)
+    window = toy.full.x[:, :streams]
     np.testing.assert_array_equal(
-        decoder.feed(window, decoder.start(2)), network.feed(window, network.start(2))
-    )  # and others in the ordinary way
+        reader.feed(window, reader.start(streams)), network.feed(window, network.start(streams))
+    )
+
+
+def test_a_decoder_may_read_a_window_between_characters_and_another_text(make_toy):
+    toy = make_toy(ModelConfig(**DEEP))
+    network, reader, ids = toy.network, toy.network.decoder(), np.concatenate([toy.full.x[:, :1]] * 3)
+    state, other = network.start(1), reader.start(1)
+    wanted = [network.feed(part, state)[-1].copy() for part in (ids[:1], ids[1:4], ids[4:5])]
+    found = [reader.feed(ids[:1], other)[-1].copy()]
+    reader.feed(ids[2:3], reader.start(1))
+    found += [reader.feed(part, other)[-1].copy() for part in (ids[1:4], ids[4:5])]
+    np.testing.assert_allclose(found, wanted, **CLOSE)
 
 
 def test_a_decoder_is_the_network_as_it_was(make_toy):

@@ -24,6 +24,11 @@ def random_rows(gates, rows, vocab_size, ids_dtype=np.int64):
     return table, dense, rng.integers(0, vocab_size, rows).astype(ids_dtype)
 
 
+def side_by_side(planes):
+    """(G, M, H) as (M, G * H)."""
+    return planes.swapaxes(0, 1).reshape(planes.shape[1], -1)
+
+
 def test_a_numeric_fault_in_any_test_is_an_error():
     with pytest.raises(FloatingPointError):
         np.log(np.zeros(1))
@@ -130,11 +135,11 @@ def test_the_softmax_and_its_gradient_allocate_a_few_numbers_per_row(peak_memory
 @pytest.mark.parametrize("ids_dtype", [np.uint8, np.uint16, np.int32, np.int64])
 @pytest.mark.parametrize(("rows", "vocab_size"), [(4, 9), (9, 9), (40, 9)])
 def test_gathering_rows_is_the_product_with_a_one_hot_matrix(rows, vocab_size, ids_dtype):
-    table, bias, ids = random_rows(3, rows, vocab_size, ids_dtype)
-    bias, before, out = bias[:, 0].copy(), table.copy(), np.full((3, rows, 5), np.nan)
-    ops.gather_rows(table, bias, ids, out)
-    np.testing.assert_array_equal(out, np.eye(vocab_size)[ids] @ table + bias[:, None])
-    np.testing.assert_array_equal(table, before)
+    table, _, ids = random_rows(3, rows, vocab_size, ids_dtype)
+    found, at = ops.gate_rows(table, ids[:, None])
+    assert np.shares_memory(found, table)
+    wanted = np.eye(vocab_size)[ids] @ table  # (G, M, H)
+    np.testing.assert_array_equal(found[at].swapaxes(0, 1).reshape(wanted.shape), wanted)
 
 
 @pytest.mark.parametrize("ids_dtype", [np.uint8, np.uint16, np.int32, np.int64])
@@ -146,7 +151,7 @@ def test_scattering_rows_is_np_add_at(rows, vocab_size, run, ids_dtype, monkeypa
     wanted, found = np.zeros((3, vocab_size, 5)), np.full((3, vocab_size, 5), np.nan)  # what was there is overwritten
     for plane, rows_of_plane in zip(wanted, dense, strict=True):
         np.add.at(plane, ids, rows_of_plane)
-    ops.scatter_rows(dense, ids, found)
+    ops.scatter_rows(side_by_side(dense), ids, found)
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
     assert not found[:, ~np.isin(np.arange(vocab_size), ids)].any()
 
@@ -154,7 +159,7 @@ def test_scattering_rows_is_np_add_at(rows, vocab_size, run, ids_dtype, monkeypa
 @pytest.mark.parametrize("vocab_size", [1, 65, 1000])
 def test_scattering_is_the_transpose_of_gathering(vocab_size):
     table, dense, ids = random_rows(2, 600, vocab_size)
-    gathered, scattered = np.empty_like(dense), np.empty_like(table)
-    ops.gather_rows(table, np.zeros((2, 5)), ids, gathered)
-    ops.scatter_rows(dense, ids, scattered)
+    scattered, (rows, at) = np.empty_like(table), ops.gate_rows(table, ids[None])
+    gathered = rows[at[0]]
+    ops.scatter_rows(side_by_side(dense), ids, scattered)
     assert np.vdot(gathered, dense) == pytest.approx(np.vdot(table, scattered), rel=1e-12)

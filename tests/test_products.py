@@ -6,21 +6,52 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import products
+from charrnn.products import Cut
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 6])
+def laid_out(cut, matrices, stacked=False, **scale):
+    """Matrices (K, D, C) in fresh room of the cut's shape."""
+    count, depth, columns = matrices.shape
+    shape = cut.shape(1, count * depth, columns) if stacked else cut.shape(count, depth, columns)
+    room = np.full(shape, np.nan)
+    products.lay_out(matrices, room, **scale)
+    return room
+
+
+CUTS = [Cut(), Cut(2, 1, 1), Cut(1, 2, 1), Cut(1, 1, 4), Cut(6, 4, 2), Cut(3, 8, 8)]
+
+
+@pytest.mark.parametrize("cut", [*CUTS, Cut(single=True)], ids=str)
+@pytest.mark.parametrize("count", [1, 3, 4])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_a_product_of_several_matrices_is_the_product_however_it_is_cut(cut, count, transposed):
+    rng, rows = np.random.default_rng(1), 1 if cut.single else 6
+    b = rng.standard_normal((count, 8, 8))
+    b, scale = b.swapaxes(1, 2) if transposed else b, np.arange(1, count + 1)
+    a, out, scratch = (
+        np.full((rows, 8), np.nan),
+        np.full((count, rows, 8), np.nan),
+        np.full(count * rows * 8 * 8, np.nan),
+    )
+    multiply = products.ready(cut, a, laid_out(cut, b, scale=scale), out, scratch)
+    for _ in range(2):  # it follows what `a` holds
+        a[...] = rng.standard_normal(a.shape)
+        multiply()
+        np.testing.assert_allclose(out, a @ b * scale[:, None, None], rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize(
-    ("a", "b"), [((5, 4), (4, 6)), ((5, 4), (3, 4, 6)), ((3, 5, 4), (3, 4, 6)), ((2, 5, 4), (3, 1, 4, 6))]
+    ("cut", "count"),  # pieces of the sum are whole matrices, or equal parts of them
+    [(cut, n) for cut in [*CUTS, Cut(single=True)] for n in (1, 2, 4) if cut.sums in (1, n, 2 * n, 4 * n)],
 )
-def test_a_product_in_blocks_is_the_product(a, b, count):
-    rng = np.random.default_rng(1)
-    left, right = rng.standard_normal(a), rng.standard_normal(b)
-    out = np.full((left @ right).shape, np.nan)
-    products.product(left, products.in_blocks(right, count), out=out)
-    np.testing.assert_allclose(out, left @ right, rtol=1e-13)
-    out[...] = np.nan
-    products.product(left, np.ascontiguousarray(products.in_blocks(right, count)), out=out)
-    np.testing.assert_allclose(out, left @ right, rtol=1e-13)
+def test_a_product_of_stacked_matrices_sums_over_all_of_them(cut, count):
+    """Of rows that lie among others, into rows that do."""
+    rng, rows = np.random.default_rng(1), 1 if cut.single else 6
+    b = rng.standard_normal((count, 8, 8)).swapaxes(1, 2)
+    a, out = rng.standard_normal((rows, 8 * count + 3))[:, 3:], np.full((rows, 11), np.nan)[:, 2:10]
+    scratch = np.full(cut.summands((1, rows, 8)), np.nan)
+    products.ready(cut, a, laid_out(cut, b, stacked=True), out[None], scratch)()
+    np.testing.assert_allclose(out, a @ np.concatenate(list(b)), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 61, 67, 130, 600])  # one piece, several, or none that divides them
@@ -41,28 +72,36 @@ def test_a_sum_over_many_rows_is_the_product(rows, depth, columns, small, monkey
     monkeypatch.setattr(products, "WIDEST", 6)
     monkeypatch.setattr(products, "SMALL", small)
     rng = np.random.default_rng(1)
-    left, right = rng.standard_normal((rows, depth)), rng.standard_normal((3, rows, columns))
+    left, right = rng.standard_normal((rows, depth)), rng.standard_normal((rows, 3 * columns + 2))[:, 2:]
     out, scratch = np.full((3, depth, columns), np.nan), np.full(3 * depth * columns + 1, np.nan)
     products.deep_product(left, right, out, scratch)
-    np.testing.assert_allclose(out, left.T @ right, rtol=1e-12, atol=1e-14)
+    wanted = (left.T @ right).reshape(depth, 3, columns).swapaxes(0, 1)
+    np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-14)
 
 
-@pytest.mark.parametrize("count", [1, 3])
-@pytest.mark.parametrize("some", [1, 3, 7, 9])
-@pytest.mark.parametrize("gates", [1, 3, 4])
-def test_sum_products_is_the_sum_over_gates(gates, some, count):
-    rng = np.random.default_rng(0)
-    dout, table_t = rng.standard_normal((gates, 7, 2, 5)), rng.standard_normal((gates, 5, 3))
-    out, scratch = np.full((7, 2, 3), np.nan), np.full((some, 2, 3), np.nan)
-    products.sum_products(dout, products.in_blocks(table_t, count), out, scratch)
-    np.testing.assert_allclose(out, np.einsum("gtnh,ghd->tnd", dout, table_t), rtol=1e-12, atol=1e-14)
+@given(
+    rows=st.integers(1, 300),
+    depth=st.sampled_from([1, 65, 100, 128, 384, 512, 1000, 1024, 3000]),
+    columns=st.sampled_from([1, 31, 65, 100, 128, 512, 1000, 2048]),
+    stacked=st.sampled_from([1, 2, 3, 4]),
+    small=st.sampled_from([0, 1_000_000]),
+)
+def test_a_cut_makes_equal_pieces_that_are_small_enough_or_none(rows, depth, columns, stacked, small):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(products, "SMALL", small)
+        cut = products.best_cut(rows, depth * stacked, columns, stacked)
+    assert cut.single == (rows == 1)
+    if cut in (Cut(), Cut(single=True)):
+        return
+    assert small
+    assert rows % cut.rows == 0 == depth * stacked % cut.sums == columns % cut.blocks
+    assert cut.sums == 1 or cut.sums % stacked == 0
+    assert rows * depth * stacked * columns / (cut.rows * cut.sums * cut.blocks) <= small
+    assert columns // cut.blocks >= min(32, columns)
 
 
-@given(rows=st.integers(1, 2000), depth=st.integers(1, 3000), columns=st.integers(1, 3000))
-def test_blocks_are_equal_small_as_few_as_can_be_and_not_too_narrow(rows, depth, columns):
-    """Where no cut makes them small, and with another library than OpenBLAS, there is one."""
-    count = products.blocks(rows, depth, columns)
-    assert columns % count == 0
-    possible = [n for n in range(1, columns + 1) if columns % n == 0 and columns // n >= min(16, columns)]
-    small = [n for n in possible if rows * depth * (columns // n) <= products.SMALL]
-    assert count == min(small, default=1)
+def test_products_of_every_usual_size_are_cut_where_that_pays(monkeypatch):
+    monkeypatch.setattr(products, "SMALL", 1_000_000)
+    for rows, hidden in ((25, 128), (50, 128), (32, 256), (64, 256), (32, 512), (64, 512), (32, 1024)):
+        for stacked in (1, 2, 3, 4):
+            assert products.best_cut(rows, stacked * hidden, hidden, stacked) != Cut(), (rows, hidden, stacked)
