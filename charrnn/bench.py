@@ -130,7 +130,7 @@ def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> 
         for cut, count, deep, wide in ((factor.forth, k, d, c), (factor.back, 1, k * c, d)):
             room, out = dense(*cut.shape(count, deep, wide)), dense(count, streams, wide)
             yield length, ready(cut, dense(streams, deep), room, out, scratch), streams * size
-        yield 1, partial(deep_product, dense(rows, d), dense(rows, k * c), dense(k, d, c), scratch), rows * size
+        yield 1, partial(deep_product, dense(rows, d), dense(rows, k * c), list(dense(k, d, c)), scratch), rows * size
     h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
     size = rows * output.size
     yield 1, partial(tall_product, h, output, out=logits), size

@@ -9,7 +9,8 @@ loss for X; `s.tmp` and `s.tmp2` are scratch.
 `back` finds in `s.dh` (and `s.dc`) the gradient for this step's state and leaves there the one for the previous step's.
 It fills the gradients of the planes, which lie apart in memory, stream by stream: so each is written once, when it is
 complete. A product with the recurrent weights is one of `products`, which the layer makes ready: `s.times_U()` forward,
-`s.back_U()` on the way back. No biases of its own, no loop, no whole-sequence product: those belong to layers.py.
+`s.back_U()` on the way back. Results go to the last argument (`out=` takes NumPy a sixth longer). No biases of its own,
+no loop, no whole-sequence product: those belong to layers.py.
 """
 
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy import add, multiply, subtract, tanh
 
 from charrnn.ops import ONE, from_tanh_, relu_, sigmoid_, tanh_
 
@@ -45,9 +47,9 @@ class HiddenProduct:
 
     name: str
     left: str
-    weights: slice  # which of U's gates
-    out: str
-    planes: slice  # whose gradients are those of `out`
+    weights: tuple[int, ...]  # which of U's gates, in the order of `planes`
+    out: str  # "u", of which gate or group x has the part u_x, or another name
+    planes: slice  # adjacent planes whose gradients are those of `out`
     dleft: str
 
 
@@ -55,7 +57,7 @@ class Cell(Protocol):
     """What a layer needs to know of a cell."""
 
     gates: tuple[str, ...]  # planes of s.gates, in the order of the weights
-    planes: tuple[str, ...]  # all planes that get a gradient: the gates first, then what else needs one
+    planes: tuple[str, ...]  # all planes that get a gradient: the gates in their order, and what else needs one
     sigmoids: dict[str, slice]  # adjacent gates that pass a sigmoid, and arrive halved
     states: tuple[str, ...]  # what is carried from step to step; the first is the output
     saved: tuple[str, ...]  # further planes kept for the way back
@@ -82,14 +84,12 @@ class RNN:
         self.sigmoids: dict[str, slice] = {}
         self.saved: tuple[str, ...] = ()
         self.hidden_bias: dict[str, str] = {}
-        self.products: tuple[HiddenProduct, ...] = (
-            HiddenProduct("U", "h_prev", slice(0, 1), "u_a", slice(0, 1), "dh"),
-        )
+        self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0,), "u", slice(0, 1), "dh"),)
 
     def step(self, s: Step, p: Weights) -> None:
         """h = f(a), a = W x + b + U h_prev."""
         s.times_U()
-        np.add(s.a, s.u_a, out=s.h)
+        add(s.a, s.u_a, s.h)
         self.f_(s.h)
 
     def back(self, s: Step) -> None:
@@ -97,9 +97,9 @@ class RNN:
         if self.activation == "relu":
             np.greater(s.h.real, 0, out=s.tmp, casting="unsafe")
         else:
-            np.multiply(s.h, s.h, out=s.tmp)
-            np.subtract(ONE if self.activation == "tanh" else s.h, s.tmp, out=s.tmp)
-        np.multiply(s.tmp, s.dh, out=s.da)
+            multiply(s.h, s.h, s.tmp)
+            subtract(ONE if self.activation == "tanh" else s.h, s.tmp, s.tmp)
+        multiply(s.tmp, s.dh, s.da)
         s.back_U()
 
 
@@ -124,7 +124,7 @@ class LSTM:
         self.sigmoids: dict[str, slice] = {"ifo": slice(0, 3)}
         self.saved: tuple[str, ...] = ("tanh_c",)
         self.hidden_bias: dict[str, str] = {}
-        self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", slice(0, 4), "u", slice(0, 4), "dh"),)
+        self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0, 1, 2, 3), "u", slice(0, 4), "dh"),)
 
     def step(self, s: Step, p: Weights) -> None:
         """The six equations of the class."""
@@ -132,35 +132,35 @@ class LSTM:
         s.gates += s.u
         tanh_(s.gates)
         from_tanh_(s.ifo)
-        np.multiply(s.f, s.c_prev, out=s.c)
-        np.multiply(s.i, s.g, out=s.tmp)
+        multiply(s.f, s.c_prev, s.c)
+        multiply(s.i, s.g, s.tmp)
         s.c += s.tmp
-        np.tanh(s.c, out=s.tanh_c)
-        np.multiply(s.o, s.tanh_c, out=s.h)
+        tanh(s.c, s.tanh_c)
+        multiply(s.o, s.tanh_c, s.h)
 
     def back(self, s: Step) -> None:
         """The derivative of each equation, last to first; sigmoid' = y - y^2, tanh' = 1 - y^2.
 
         What stands in two derivatives is multiplied once: h = o * tanh(c), and dc * f, which is dc_prev.
         """
-        np.multiply(s.h, s.o, out=s.tmp)  # do = dh * tanh(c) * o' = dh * (h - h * o)
-        np.subtract(s.h, s.tmp, out=s.tmp)
-        np.multiply(s.tmp, s.dh, out=s.do)
-        np.multiply(s.h, s.tanh_c, out=s.tmp)  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
-        np.subtract(s.o, s.tmp, out=s.tmp)
+        multiply(s.h, s.o, s.tmp)  # do = dh * tanh(c) * o' = dh * (h - h * o)
+        subtract(s.h, s.tmp, s.tmp)
+        multiply(s.tmp, s.dh, s.do)
+        multiply(s.h, s.tanh_c, s.tmp)  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
+        subtract(s.o, s.tmp, s.tmp)
         s.tmp *= s.dh
         s.dc += s.tmp
-        np.multiply(s.dc, s.i, out=s.tmp2)
-        np.multiply(s.g, s.i, out=s.tmp)  # di = dc * g * i' = dc * i * (g - g * i)
-        np.subtract(s.g, s.tmp, out=s.tmp)
-        np.multiply(s.tmp, s.tmp2, out=s.di)
-        np.multiply(s.g, s.g, out=s.tmp)  # dg = dc * i * g'
-        np.subtract(ONE, s.tmp, out=s.tmp)
-        np.multiply(s.tmp, s.tmp2, out=s.dg)
+        multiply(s.dc, s.i, s.tmp2)
+        multiply(s.g, s.i, s.tmp)  # di = dc * g * i' = dc * i * (g - g * i)
+        subtract(s.g, s.tmp, s.tmp)
+        multiply(s.tmp, s.tmp2, s.di)
+        multiply(s.g, s.g, s.tmp)  # dg = dc * i * g'
+        subtract(ONE, s.tmp, s.tmp)
+        multiply(s.tmp, s.tmp2, s.dg)
         s.dc *= s.f  # dc_prev = dc * f
-        np.multiply(s.c_prev, s.f, out=s.tmp)  # df = dc * c_prev * f' = dc_prev * (c_prev - c_prev * f)
-        np.subtract(s.c_prev, s.tmp, out=s.tmp)
-        np.multiply(s.tmp, s.dc, out=s.df)
+        multiply(s.c_prev, s.f, s.tmp)  # df = dc * c_prev * f' = dc_prev * (c_prev - c_prev * f)
+        subtract(s.c_prev, s.tmp, s.tmp)
+        multiply(s.tmp, s.dc, s.df)
         s.back_U()  # dh_prev = sum over gates of dgate U_gate'
 
 
@@ -180,68 +180,68 @@ class GRU:
     def __init__(self, reset: str = "after") -> None:
         self.after = reset == "after"
         self.sigmoids: dict[str, slice] = {"rz": slice(0, 2)}
-        rz, n = slice(0, 2), slice(2, 3)
-        first = HiddenProduct("U_rz", "h_prev", rz, "u_rz", rz, "tmp")
         if self.after:
-            self.planes: tuple[str, ...] = ("r", "z", "n", "v")  # v = U_n h_prev + b_hn
+            self.planes: tuple[str, ...] = ("v", "r", "z", "n")  # v = U_n h_prev + b_hn
             self.saved: tuple[str, ...] = ()
             self.hidden_bias: dict[str, str] = {"bias_hn": "v"}
             self.products: tuple[HiddenProduct, ...] = (
-                first,
-                HiddenProduct("U_n", "h_prev", n, "v", slice(3, 4), "tmp"),
+                HiddenProduct("U", "h_prev", (2, 0, 1), "u", slice(0, 3), "tmp"),
             )
         else:
             self.planes = self.gates
             self.saved = ("rh",)  # r * h_prev
             self.hidden_bias = {}
-            self.products = (first, HiddenProduct("U_n", "rh", n, "tmp", n, "tmp"))
+            self.products = (
+                HiddenProduct("U_rz", "h_prev", (0, 1), "u", slice(0, 2), "tmp"),
+                HiddenProduct("U_n", "rh", (2,), "tmp", slice(2, 3), "tmp"),
+            )
 
     def step(self, s: Step, p: Weights) -> None:
         """The equations of the class; h as n + z * (h_prev - n)."""
-        s.times_U_rz()
+        if self.after:
+            s.times_U()
+        else:
+            s.times_U_rz()
         s.rz += s.u_rz
         tanh_(s.rz)
         from_tanh_(s.rz)
         if self.after:
-            s.times_U_n()  # v
-            s.v += p.bias_hn
-            np.multiply(s.r, s.v, out=s.tmp)
+            add(s.u_n, p.bias_hn, s.v)
+            multiply(s.r, s.v, s.tmp)
         else:
-            np.multiply(s.r, s.h_prev, out=s.rh)
+            multiply(s.r, s.h_prev, s.rh)
             s.times_U_n()
         s.n += s.tmp
         tanh_(s.n)
-        np.subtract(s.h_prev, s.n, out=s.h)
+        subtract(s.h_prev, s.n, s.h)
         s.h *= s.z
         s.h += s.n
 
     def back(self, s: Step) -> None:
         """The derivative of each equation, last to first."""
-        np.subtract(ONE, s.z, out=s.tmp)  # dh * (1 - z), in both that follow
+        subtract(ONE, s.z, s.tmp)  # dh * (1 - z), in both that follow
         s.tmp *= s.dh
-        np.subtract(s.h_prev, s.n, out=s.tmp2)  # dz = dh * (h_prev - n) * z'
+        subtract(s.h_prev, s.n, s.tmp2)  # dz = dh * (h_prev - n) * z'
         s.tmp2 *= s.z
-        np.multiply(s.tmp2, s.tmp, out=s.dz)
-        np.multiply(s.n, s.n, out=s.tmp2)  # dn = dh * (1 - z) * n'
-        np.subtract(ONE, s.tmp2, out=s.tmp2)
-        np.multiply(s.tmp2, s.tmp, out=s.dn)
+        multiply(s.tmp2, s.tmp, s.dz)
+        multiply(s.n, s.n, s.tmp2)  # dn = dh * (1 - z) * n'
+        subtract(ONE, s.tmp2, s.tmp2)
+        multiply(s.tmp2, s.tmp, s.dn)
         s.dh *= s.z
-        np.subtract(ONE, s.r, out=s.tmp)
+        subtract(ONE, s.r, s.tmp)
         if self.after:
-            np.multiply(s.dn, s.r, out=s.dv)  # dv = dn * r, dr = dn * v * r' = dv * v * (1 - r)
-            np.multiply(s.dv, s.v, out=s.tmp2)
-            np.multiply(s.tmp2, s.tmp, out=s.dr)
+            multiply(s.dn, s.r, s.dv)  # dv = dn * r, dr = dn * v * r' = dv * v * (1 - r)
+            multiply(s.dv, s.v, s.tmp2)
+            multiply(s.tmp2, s.tmp, s.dr)
+            s.back_U()
         else:
-            np.multiply(s.tmp, s.rh, out=s.tmp2)  # dr = d(r * h_prev) * h_prev * r'
+            multiply(s.tmp, s.rh, s.tmp2)  # dr = d(r * h_prev) * h_prev * r'
             s.back_U_n()  # d(r * h_prev), shared between r and h_prev
-            np.multiply(s.tmp2, s.tmp, out=s.dr)
+            multiply(s.tmp2, s.tmp, s.dr)
             s.tmp *= s.r
             s.dh += s.tmp
-        s.back_U_rz()
+            s.back_U_rz()
         s.dh += s.tmp
-        if self.after:
-            s.back_U_n()
-            s.dh += s.tmp
 
 
 def make_cell(cell: str, activation: str = "tanh", reset: str = "after") -> Cell:

@@ -43,7 +43,7 @@ class Decoder:
         self.logits = zeros((streams, head.vocab_size), dtype)
         cut = best_cut(streams, head.hidden_size, head.vocab_size)
         output = zeros(cut.shape(1, head.hidden_size, head.vocab_size), dtype)
-        lay_out(value[head.weight][None], output)
+        lay_out([value[head.weight]], output)
         scratch = zeros(cut.summands((1, *self.logits.shape)), dtype)
         self.times_output = ready(cut, state[-1, 0], output, self.logits[None], scratch)
 

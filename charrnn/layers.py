@@ -76,9 +76,9 @@ class Recurrent:
     def __init__(self, cell: Cell, size_in: int, hidden_size: int, index: int, lookup: bool) -> None:
         self.cell, self.size_in, self.hidden_size, self.index = cell, size_in, hidden_size, index
         self.lookup = lookup
-        # Where each gate, and each group of gates, stands among the planes; and by what the cell wants them multiplied.
-        self.cuts: dict[str, int | slice] = {name: g for g, name in enumerate(cell.gates)} | cell.sigmoids
-        self.scale: Array = np.ones(len(cell.gates), np.float32)
+        first = cell.planes.index(cell.gates[0])
+        self.gates = slice(first, first + len(cell.gates))  # among the planes
+        self.scale: Array = np.ones(len(cell.gates), np.float32)  # what the cell wants its gates multiplied by
         for cut in cell.sigmoids.values():
             self.scale[cut] = HALF
 
@@ -103,7 +103,7 @@ class Recurrent:
     def factors(self, streams: int) -> dict[str, Factor]:
         """Name -> what each product of a step multiplies by: W, where it is not looked up, and the parts of U."""
         shapes = {"W": (len(self.cell.gates), self.size_in)} if not self.lookup else {}
-        shapes |= {part.name: (part.weights.stop - part.weights.start, self.hidden_size) for part in self.cell.products}
+        shapes |= {part.name: (len(part.weights), self.hidden_size) for part in self.cell.products}
         hidden = self.hidden_size
         return {
             name: Factor(k, d, hidden, best_cut(streams, d, hidden), best_cut(streams, k * hidden, d, stacked=k))
@@ -124,7 +124,7 @@ class Recurrent:
         if "W" in tape.forth:
             lay_out(p.W, tape.forth["W"], self.scale)
         for part in self.cell.products:
-            lay_out(p.U[part.weights], tape.forth[part.name], self.scale[part.weights])
+            lay_out([p.U[g] for g in part.weights], tape.forth[part.name], self.scale[list(part.weights)])
         np.multiply(p.b[:, None], self.scale[:, None, None], out=work.bias)
 
     def _prepare_back(self, p: Weights, tape: LayerTape) -> None:
@@ -132,7 +132,7 @@ class Recurrent:
         if "W" in tape.back:
             lay_out(p.W.swapaxes(1, 2), tape.back["W"])
         for part in self.cell.products:
-            lay_out(p.U[part.weights].swapaxes(1, 2), tape.back[part.name])
+            lay_out([p.U[g].T for g in part.weights], tape.back[part.name])
 
     def tape(
         self,
@@ -187,11 +187,17 @@ class Recurrent:
         """The views and products of step t, under the names that the cell's equations use; `x` and `dx` are (N, D)."""
         cell, planes, streams = self.cell, tape.slots[t], tape.slots.shape[2]
         s = Step()
-        s.gates, s.u, (s.tmp, s.tmp2) = planes[: len(cell.gates)], work.u, work.tmp
+        s.gates, (s.tmp, s.tmp2) = planes[self.gates], work.tmp
         rows = tape.slots[t + 1].reshape(streams, len(cell.planes), -1) if tape.back else None
-        for name, cut in self.cuts.items():
-            setattr(s, name, planes[cut])
-            setattr(s, f"u_{name}", work.u[cut])
+        for name, cut in cell.sigmoids.items():
+            setattr(s, name, s.gates[cut])
+        for part in (part for part in cell.products if part.out == "u"):
+            s.u = work.u[: len(part.weights)]
+            for u, g in zip(s.u, part.weights, strict=True):
+                setattr(s, f"u_{cell.gates[g]}", u)
+            for name, cut in cell.sigmoids.items():
+                first = part.weights.index(cut.start)
+                setattr(s, f"u_{name}", s.u[first : first + cut.stop - cut.start])
         for k, name in enumerate(cell.planes):
             setattr(s, name, planes[k])
             if rows is not None:
@@ -214,7 +220,7 @@ class Recurrent:
         for part in cell.products:
             product(part.name, getattr(s, part.left), getattr(s, part.out), part.planes, getattr(s, part.dleft))
         if x is not None:
-            product("W", x, s.gates, slice(0, len(cell.gates)), dx)
+            product("W", x, s.gates, self.gates, dx)
         return s
 
     def forward(self, p: Weights, ids: Array, state: Array, tape: LayerTape, work: Workspace) -> Array:
@@ -272,10 +278,10 @@ class Recurrent:
 
         for part in cell.products:
             left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), hidden)
-            deep_product(left, columns(part.planes), g.U[part.weights], work.weights["U"])
-        dgates = columns(slice(0, len(cell.gates)))
+            deep_product(left, columns(part.planes), [g.U[k] for k in part.weights], work.weights["U"])
+        dgates = columns(self.gates)
         sums = np.add.reduce(rows, axis=0).reshape(-1, hidden)
-        g.b[...] = sums[: len(cell.gates)]
+        g.b[...] = sums[self.gates]
         for name, plane in cell.hidden_bias.items():
             getattr(g, name)[...] = sums[cell.planes.index(plane)]
         if x is None:

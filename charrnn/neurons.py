@@ -53,7 +53,7 @@ def watch(network: Network, ids: Array) -> Activity:
     warm = min(WARM_UP, length // 4)
     at = np.arange(streams) * length + np.arange(length)[:, None]
     values = np.zeros((length, streams, layers, hidden), np.float32)
-    gates = {g: network.stack.cell.gates.index(g) for g in GATES[network.config.cell]}
+    gates = {g: network.stack.cell.planes.index(g) for g in GATES[network.config.cell]}
     counts = {g: np.zeros((2, layers, hidden)) for g in gates}
     state, tape = network.start(streams), network.stack.tape(CHUNK, streams, network.dtype, training=False)
     for begin in range(0, length, CHUNK):

@@ -8,7 +8,7 @@ N and M count rows, few and many, D is what is summed over, C columns, K matrice
 blocks of columns.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import product
@@ -64,24 +64,21 @@ def best_cut(rows: int, depth: int, columns: int, stacked: int = 1) -> Cut:
     return Cut()
 
 
-def lay_out(matrices: Array, room: Array, scale: Array = ONE) -> None:
-    """Copy matrices (K, D, C), each times its `scale` (K,), into room of a Cut's shape: for K matrices, or for one, in
+def lay_out(matrices: Sequence[Array], room: Array, scale: Array | None = None) -> None:
+    """Copy K matrices (D, C), each times its `scale` (K,), into room of a Cut's shape: for K matrices, or for one, in
     which they are stacked.
     """
-    count, depth, columns = matrices.shape
-    scales = np.broadcast_to(scale, count)
-    if room.ndim == 2:  # side by side or stacked: the whole of a matrix at a time
-        places = room.reshape(count, depth, columns)
-        if len(room) < count * depth:
-            places = room.reshape(depth, count, columns).swapaxes(0, 1)
-        np.multiply(matrices, scales[:, None, None], out=places)
-        return
-    pieces = room.reshape(-1, *room.shape[2:])[:, :, 0]  # (K * S or S, B, D / S, C / B)
-    height = min(depth, pieces.shape[2])
-    for k, (matrix, factor) in enumerate(zip(matrices, scales, strict=True)):
-        piece, row = divmod(k * depth, pieces.shape[2])
-        target = pieces[piece : piece + depth // height, :, row : row + height]
-        np.multiply(matrix.reshape(-1, height, pieces.shape[1], pieces.shape[3]).swapaxes(1, 2), factor, out=target)
+    depth, columns = matrices[0].shape
+    pieces = room.reshape(-1, *room.shape[2:])[:, :, 0] if room.ndim > 2 else room  # (K * S or S, B, D / S, C / B)
+    for k, matrix in enumerate(matrices):
+        if room.ndim == 2:  # (K * D, C) or (D, K * C)
+            stacked = len(room) == len(matrices) * depth
+            place = room[k * depth : (k + 1) * depth] if stacked else room[:, k * columns : (k + 1) * columns]
+        else:
+            height = min(depth, pieces.shape[2])
+            piece, row = divmod(k * depth, pieces.shape[2])
+            place = pieces[piece : piece + depth // height, :, row : row + height].swapaxes(1, 2)
+        np.multiply(matrix.reshape(place.shape), ONE if scale is None else scale[k], out=place)
 
 
 def ready(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
@@ -122,32 +119,31 @@ def tall_product(a: Array, b: Array, out: Array) -> None:
     np.matmul(a, b, out=out)
 
 
-def deep_product(a: Array, rows: Array, out: Array, scratch: Array) -> None:
-    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows, (M, D) and (M, K * C) -> (K, D, C).
+def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) -> None:
+    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows, (M, D) and (M, K * C) -> K of (D, C).
 
-    `scratch` is flat, of at least the size of `out`. In equal pieces of M and blocks where that gains: GFLOP/s whole
-    and cut, 1,250 rows of 128 units 213, 244.
+    `scratch` is flat, of at least the size of all results. In equal pieces of M and blocks where that gains: GFLOP/s
+    whole and cut, 1,250 rows of 128 units 213, 244.
     """
-    count, depth, columns = out.shape
-    part = scratch[: out.size]
+    depth, columns = out[0].shape
     if not SMALL or depth % BLOCK or columns % BLOCK or max(depth, columns) > WIDEST:
-        whole = part.reshape(depth, count, columns)
-        np.matmul(a.T, rows, out=whole.reshape(depth, -1))
-        np.copyto(out, whole.swapaxes(0, 1))
+        whole = scratch[: depth * len(out) * columns].reshape(depth, -1)
+        np.matmul(a.T, rows, out=whole)
+        for k, result in enumerate(out):
+            np.copyto(result, whole[:, k * columns : (k + 1) * columns])
         return
-    part = part.reshape(out.shape)
 
-    def cut(matrices: Array) -> Array:
-        return matrices.reshape(*matrices.shape[:-1], -1, BLOCK).swapaxes(-2, -3)
+    def cut(matrix: Array) -> Array:
+        """(..., C) as (..., C / 32, 32), the blocks before the rows."""
+        return matrix.reshape(*matrix.shape[:-1], -1, BLOCK).swapaxes(-2, -3)
 
-    def result(matrices: Array) -> Array:  # (K, D / 32, C / 32, 32, 32)
-        return cut(matrices.reshape(count, -1, BLOCK, columns))
-
-    # (D / 32, 1, 32, M), (K, 1, C / 32, M, 32)
-    left, right = cut(a).swapaxes(1, 2)[:, None], cut(rows.reshape(len(rows), count, -1).swapaxes(0, 1))[:, None]
+    left, part = cut(a).swapaxes(1, 2)[:, None], scratch[: depth * columns].reshape(depth, columns)
     pieces = -(-len(a) * BLOCK * BLOCK // SMALL)
-    for k in range(pieces):
-        some = slice(len(a) * k // pieces, len(a) * (k + 1) // pieces)
-        np.matmul(left[..., some], right[..., some, :], out=result(part if k else out))
-        if k:
-            out += part
+    for k, result in enumerate(out):
+        right = cut(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32), beside `left` (D / 32, 1, 32, M)
+        for n in range(pieces):
+            some = slice(len(a) * n // pieces, len(a) * (n + 1) // pieces)
+            target = part if n else result
+            np.matmul(left[..., some], right[..., some, :], out=cut(target.reshape(-1, BLOCK, columns)))
+            if n:
+                result += part

@@ -17,10 +17,9 @@ def flops(config, vocab_size, streams, length):
     for times, multiply, multiplications in bench.products(config, vocab_size, streams, length):
         multiply()  # shapes that fit
         said += 2 * times * multiplications
-        a = multiply.args[0]
-        out = multiply.args[2] if len(multiply.args) > 2 else multiply.keywords["out"]
+        a, out = multiply.args[0], multiply.args[2] if len(multiply.args) > 2 else multiply.keywords["out"]
         rows = multiply.func is products.deep_product  # which sums over the rows of both
-        counted += 2 * times * out.size * (len(a) if rows else a.shape[-1])
+        counted += 2 * times * (sum(one.size for one in out) * len(a) if rows else out.size * a.shape[-1])
     assert said == counted
     return said
 
