@@ -5,6 +5,7 @@ the end of the pipe ends the process too. What it is asked to do must be a funct
 no memory of its own accord and restarts nothing.
 """
 
+import atexit
 import errno
 import multiprocessing
 import os
@@ -40,6 +41,7 @@ def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Any]:
         if main:
             signal.signal(signal.SIGINT, before)
     theirs.close()
+    atexit.register(ours.close)  # before Python waits for a process that itself waits for the end of its pipe
     return process, ours
 
 

@@ -2,6 +2,9 @@
 
 import os
 import signal
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,3 +145,24 @@ def test_auto_shards_leaves_small_models_whole_and_follows_the_processors(monkey
         monkeypatch.setattr(parallel, "cores", lambda count=count: count)
         assert auto_shards(250_000, 50, 50) == expected
         assert auto_shards(5_000, 16, 32) == 1
+
+
+FAILS = """
+import sys
+from test_parallel import make_team
+
+if __name__ == "__main__":
+    sys.modules["kept"] = team = make_team(2, workers=2)  # by what outlives this module
+    team.gradient(0)
+    raise LookupError("mine")
+"""
+
+
+def test_a_program_that_fails_with_its_workers_at_hand_ends(tmp_path):
+    """Python waits for its processes at its end, and they for the end of their pipe."""
+    (tmp_path / "fails.py").write_text(FAILS)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, str(tmp_path / "fails.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=30, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("LookupError: mine")
