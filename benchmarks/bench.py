@@ -30,6 +30,7 @@ from picture import draw
 HERE = Path(__file__).parent
 SIZES = {"2x128": (2, 128, 50, 50), "1x128": (1, 128, 100, 100), "1x256": (1, 256, 64, 100), "2x512": (2, 512, 64, 100)}
 CELLS = ("lstm", "gru", "rnn")
+TURN = 0.5  # seconds of a candidate's turn: a machine that others use too is faster and slower by the minute
 SCORED = 200_000  # characters of an evaluation
 CHECKED = 3  # steps whose losses must agree,
 TOLERANCE = 5e-3  # to so many nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
@@ -124,7 +125,7 @@ def in_turn(names, cell, size, threads, order, repeats):
         if max(abs(a - b) for a, b in pairs) > TOLERANCE:
             sys.exit(f"{cell} {size}: {other.name} does another job: losses {processes[0].losses}, {other.losses}")
     few = 1 if order == "train" else 20
-    counts = {process.name: max(few, round(few / process.seconds(order, few))) for process in processes}
+    counts = {process.name: max(few, round(TURN * few / process.seconds(order, few))) for process in processes}
     times = {name: [] for name in names}
     for _ in range(repeats):
         for process in processes:
@@ -378,7 +379,7 @@ def main():
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; default: all")
     parser.add_argument("--cells", type=lambda text: text.split(","), default=CELLS)
     parser.add_argument("--sizes", type=lambda text: text.split(","), default=tuple(SIZES))
-    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
     if unknown := set(options.parts) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")

@@ -18,7 +18,7 @@ def make_run(cell, layers, hidden, streams, length, workers=1, vocab=VOCAB, char
     config = config_from_dict(
         {
             "data": {"path": "-"},
-            "model": {"cell": cell, "num_layers": layers, "hidden_size": hidden, "init": {"scheme": "uniform"}},
+            "model": {"cell": cell, "num_layers": layers, "hidden_size": hidden},
             "train": {"batch_size": streams, "seq_length": length, "epochs": 10**6, "eval_every": 1 << 40,
                       "sample_length": 0, "patience": None, "shards": workers, "learning_rate": RATE},
         }
