@@ -110,13 +110,12 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 # -- the ceiling --------------------------------------------------------------------------------------------------
 
 
-Work = tuple[
-    int, Callable[[], Any], int
-]  # how often a step does it, the product, and how many multiplications it takes
+# How often a step does it; the product; how many multiplications that takes.
+Work = tuple[int, Callable[[], Any], int]
 
 
 def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[Work]:
-    """The matrix products of one training step of N streams and T steps, on arrays of the same shapes and layout."""
+    """The matrix products of one training step of N streams and T steps, on arrays of the same shapes."""
 
     def dense(*shape: int) -> Array:
         return zeros(shape, np.float32)

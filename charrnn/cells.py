@@ -2,9 +2,9 @@
 
 A cell sees a record `s` of ready-made views and products. It declares by name what the layer must keep for it, and
 never indexes time. Everything is one plane (N, H): N streams, H units. `s.gates` (G, N, H) arrives holding the input's
-part of the gates, Wx + b, and leaves holding the gates; those that pass a sigmoid arrive at half size, and so do their
-products with U, because sigmoid(x) = (1 + tanh(x / 2)) / 2. `X_prev` is X one step earlier; `dX` is the gradient of the
-loss for X; `s.tmp` and `s.tmp2` are scratch.
+part of the gates, Wx + b, and leaves holding the gates; those that `sigmoids` names arrive at half size, and so do
+their products with U, because sigmoid(x) = (1 + tanh(x / 2)) / 2. `X_prev` is X one step earlier; `dX` is the gradient
+of the loss for X; `s.tmp` and `s.tmp2` are scratch.
 
 `back` finds in `s.dh` (and `s.dc`) the gradient for this step's state and leaves there the one for the previous step's.
 It fills the gradients of the planes, which lie apart in memory, stream by stream: so each is written once, when it is

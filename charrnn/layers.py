@@ -5,10 +5,10 @@ L layers. Layers hold sizes only. Parameters come in as named views, carried sta
 memory of one forward/backward pair as a Tape, allocated once for the longest window; shorter ones use its beginning.
 
 A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
-(LSTM 7, GRU 5, RNN 2). The planes of step t are slot t, (P, N, H), the G gates first. On the way back their gradients
-go into slot t + 1, whose planes have served, as rows of all planes, (N, P, H): so one product takes all gates, or the
-whole window. Thus a tape serves one backward for each forward; training adds only a slot, the gradient on its way down
-and dropout's masks.
+(LSTM 7, GRU 5, RNN 2). The planes of step t are slot t, (P, N, H), the G gates side by side. On the way back their
+gradients go into slot t + 1, whose planes have served, as rows of all planes, (N, P, H): so one product takes all
+gates, or the whole window. Thus a tape serves one backward for each forward; training adds only a slot, the gradient
+on its way down and dropout's masks.
 """
 
 from collections.abc import Mapping
@@ -209,7 +209,7 @@ class Recurrent:
         for name, values in tape.saved.items():
             setattr(s, name, values[t])
 
-        def product(name: str, left: Array, out: Array, of: slice, dleft: Array | None) -> None:
+        def make_ready(name: str, left: Array, out: Array, of: slice, dleft: Array | None) -> None:
             factor = factors[name]
             out = out.reshape(factor.count, streams, -1)
             setattr(s, f"times_{name}", ready(factor.forth, left, tape.forth[name], out, work.summands))
@@ -218,9 +218,9 @@ class Recurrent:
                 setattr(s, f"back_{name}", ready(factor.back, some, tape.back[name], dleft[None], work.summands))
 
         for part in cell.products:
-            product(part.name, getattr(s, part.left), getattr(s, part.out), part.planes, getattr(s, part.dleft))
+            make_ready(part.name, getattr(s, part.left), getattr(s, part.out), part.planes, getattr(s, part.dleft))
         if x is not None:
-            product("W", x, s.gates, self.gates, dx)
+            make_ready("W", x, s.gates, self.gates, dx)
         return s
 
     def forward(self, p: Weights, ids: Array, state: Array, tape: LayerTape, work: Workspace) -> Array:

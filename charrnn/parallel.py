@@ -22,7 +22,7 @@ from charrnn.network import Network
 from charrnn.optim import RULES, Hyper, Optimizer, global_norm
 from charrnn.params import Array
 from charrnn.text import Batches, Vocab
-from charrnn.workers import cores, receive, start, talk
+from charrnn.workers import close, cores, receive, start, talk
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
 FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
@@ -221,7 +221,7 @@ class Team:
     def close(self) -> None:
         """End the workers."""
         for pipe in self._pipes:
-            pipe.close()
+            close(pipe)
         for process in self._processes:
             process.join(5)
         self._pipes, self._processes = [], []

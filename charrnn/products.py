@@ -8,10 +8,10 @@ N and M count rows, few and many, D is what is summed over, C columns, K matrice
 blocks of columns.
 """
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import product
 from math import prod
 from typing import Any
 
@@ -58,7 +58,7 @@ def best_cut(rows: int, depth: int, columns: int, stacked: int = 1) -> Cut:
         return Cut(single=rows == 1)
     widths = [width for width in range(WIDE, NARROW - 1, -1) if columns % width == 0] or [columns]
     pieces = [1, *(n for n in range(2, rows // LEAST + 1) if rows % (2 * n) == 0)]  # of an even number of rows
-    for sums, width, some in product(dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked)), widths, pieces):
+    for sums, width, some in itertools.product(dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked)), widths, pieces):
         if depth % sums == 0 and depth // sums <= DEEPEST and rows * depth * width <= SMALL * sums * some:
             return Cut(some, sums, columns // width)
     return Cut()
@@ -133,17 +133,17 @@ def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) ->
             np.copyto(result, whole[:, k * columns : (k + 1) * columns])
         return
 
-    def cut(matrix: Array) -> Array:
+    def in_blocks(matrix: Array) -> Array:
         """(..., C) as (..., C / 32, 32), the blocks before the rows."""
         return matrix.reshape(*matrix.shape[:-1], -1, BLOCK).swapaxes(-2, -3)
 
-    left, part = cut(a).swapaxes(1, 2)[:, None], scratch[: depth * columns].reshape(depth, columns)
+    left, part = in_blocks(a).swapaxes(1, 2)[:, None], scratch[: depth * columns].reshape(depth, columns)
     pieces = -(-len(a) * BLOCK * BLOCK // SMALL)
     for k, result in enumerate(out):
-        right = cut(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32), beside `left` (D / 32, 1, 32, M)
+        right = in_blocks(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32), beside `left` (D / 32, 1, 32, M)
         for n in range(pieces):
             some = slice(len(a) * n // pieces, len(a) * (n + 1) // pieces)
             target = part if n else result
-            np.matmul(left[..., some], right[..., some, :], out=cut(target.reshape(-1, BLOCK, columns)))
+            np.matmul(left[..., some], right[..., some, :], out=in_blocks(target.reshape(-1, BLOCK, columns)))
             if n:
                 result += part

@@ -9,6 +9,7 @@ the same text. It never prints, and never emits the unknown character.
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import repeat
 from math import log
 
 import numpy as np
@@ -81,14 +82,17 @@ def _noise(shape: tuple[int, int], seed: int, temp: float, dtype: npt.DTypeLike,
     -ln E, E of an exponential distribution, has Gumbel's distribution. The `unknown` character, the last, gets -inf.
     """
     num, size = shape
+    if temp == 0:  # the likeliest each time
+        still = np.zeros(shape, dtype)
+        still[:, size - unknown :] = -np.inf
+        yield from repeat(still)
     generators = [np.random.default_rng([seed, k]) for k in range(num)]
     ahead = max(1, min(256, AHEAD // (num * size)))
     while True:
         drawn = np.stack([generator.standard_exponential((ahead, size)) for generator in generators], axis=1)
         with np.errstate(divide="ignore"):
             noise = (-temp * np.log(drawn)).astype(dtype)
-        if unknown:
-            noise[..., -1] = -np.inf
+        noise[..., size - unknown :] = -np.inf
         yield from noise
 
 
@@ -134,11 +138,14 @@ def generate_batch(
     narrow = options.temp > 0 and (options.top_k > 0 or options.top_p < 1 or options.min_p > 0)
     noises = _noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown)
     for written, noise in enumerate(noises, 1):
-        if penalty != 1:
+        if penalty != 1 or narrow:
             logits = logits.copy()  # it is the model's
+        if penalty != 1:
             for row, stream in zip(logits, streams, strict=True):
                 row[list(_repeats(stream))] -= log(penalty) * (1 + stream.repeated)
         if narrow:
+            if vocab.has_unknown:
+                logits[:, -1] = -np.inf  # it takes no place among the likeliest
             logits = np.where(weights(logits, options) > 0, logits, logits.dtype.type(-np.inf))
         np.add(logits, noise, out=scores)
         drawn = scores.argmax(axis=1)
@@ -153,7 +160,7 @@ def generate_batch(
                 stream.written = (stream.written + character)[-len(until) :]
             stream.done = written == length or (until != "" and stream.written == until)
             yield k, character
-        if stream.done and all(stream.done for stream in streams):
+        if all(stream.done for stream in streams):
             return
         logits = model.feed(drawn[None], state)[0]
 

@@ -16,6 +16,7 @@ from charrnn.errors import CharrnnError
 from charrnn.network import Network
 from charrnn.parallel import Team, auto_shards
 from charrnn.text import Batches, Vocab
+from charrnn.workers import side_by_side
 
 VOCAB = Vocab("abcdefg")
 STREAMS, LENGTH = 6, 9
@@ -166,3 +167,12 @@ def test_a_program_that_fails_with_its_workers_at_hand_ends(tmp_path):
     done = subprocess.run(command, env=environment, capture_output=True, timeout=30, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.rstrip().endswith("LookupError: mine")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_processes_that_answered_leave_no_file_open():
+    held = []
+    for _ in range(3):
+        assert side_by_side(pow, [(2, 3), (2, 4)]) == [8, 16]
+        held.append(len(os.listdir("/proc/self/fd")))
+    assert held[1] == held[2]  # the first call may start what stays

@@ -123,9 +123,12 @@ LOGITS = np.array([0.0, 1.0, -1.0, 2.0, 0.5, -3.0])
     [{"temp": 1.0}, {"temp": 0.5}, {"temp": 2.5}, {"top_k": 3}, {"top_p": 0.8}, {"min_p": 0.2}],
     ids=str,
 )
-def test_characters_are_drawn_as_often_as_they_are_likely(options):
-    count = 4000
-    text = text_of(always(LOGITS), length=count, seed=3, **options)
+@pytest.mark.parametrize("unknown", [None, 1.9, 20.0])  # of a character that is never written, the logit
+def test_characters_are_drawn_as_often_as_they_are_likely(options, unknown):
+    count, model = 4000, always(LOGITS)
+    if unknown:
+        model = always(np.append(LOGITS, unknown), Vocab(SIX.symbols, has_unknown=True))
+    text = text_of(model, length=count, seed=3, **options)
     expected = count * np.array(naive_probabilities(LOGITS.tolist(), Options(**options)))
     found = np.array([text.count(symbol) for symbol in SIX.symbols])
     assert not found[expected == 0].any()
