@@ -68,8 +68,8 @@ def receive(pipe: Any) -> Any:
     """The next message. For EAGER seconds it is waited for without going to sleep.
 
     A process that sleeps wakes up late, on a processor that has slowed down meanwhile: two workers train LSTM 2 x 128
-    6 % faster for it, at 14 ms a step. Other processes get the processor if they want it: four workers on two take 17 ms a
-    step, as when they sleep, and 23 without yielding.
+    6 % faster for it, at 14 ms a step. Other processes get the processor if they want it: four workers on two take
+    17 ms a step, as when they sleep, and 23 without yielding.
     """
     end = perf_counter() + EAGER
     while not pipe.poll(0) and perf_counter() < end:
