@@ -136,6 +136,7 @@ def generate_batch(
     streams = [_Stream(vocab.decode(ids)[-PASSAGE:]) for _ in range(num)]
     symbols, length, until, scores = vocab.symbols, options.length, options.until, np.zeros_like(logits)
     narrow = options.temp > 0 and (options.top_k > 0 or options.top_p < 1 or options.min_p > 0)
+    writing = num  # streams that are not done
     noises = _noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown)
     for written, noise in enumerate(noises, 1):
         if penalty != 1 or narrow:
@@ -159,8 +160,9 @@ def generate_batch(
             if until:
                 stream.written = (stream.written + character)[-len(until) :]
             stream.done = written == length or (until != "" and stream.written == until)
+            writing -= stream.done
             yield k, character
-        if all(stream.done for stream in streams):
+        if not writing:
             return
         logits = model.feed(drawn[None], state)[0]
 
