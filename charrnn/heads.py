@@ -26,7 +26,7 @@ class NextCharacter:
         return {self.weight: (self.hidden_size, self.vocab_size), self.bias: (self.vocab_size,)}
 
     def logits(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
-        """Scores (M, V) of hidden rows h (M, H), or (V,) of one (H,); softmax makes them chances."""
+        """Scores (M, V) of hidden rows h (M, H); softmax makes them chances."""
         if out is None:
             scores: Array = h @ value[self.weight]
         else:
