@@ -14,7 +14,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, BinaryIO
 
 import numpy as np
 
@@ -98,7 +98,8 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         if not found or not path.is_file():
             what = "is not a file" if found else "does not exist"
             raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
-        return _read(path)
+        with open(path, "rb") as file:  # once: a trainer that saves puts another file in this one's place
+            return _read(path, file)
     except (CheckpointError, MemoryError):
         raise
     except OSError as error:
@@ -109,16 +110,15 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         raise CheckpointError(f"{path}: damaged ({type(error).__name__})") from None
 
 
-def _read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    limit = path.stat().st_size
-    with open(path, "rb") as file:  # the end record names the size of the list of members before that takes memory
-        file.seek(max(limit - 42, 0))
-        tail = file.read(42)
+def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]:
+    limit = os.fstat(file.fileno()).st_size
+    file.seek(max(limit - 42, 0))  # the end record names the size of the list of members before that takes memory
+    tail = file.read(42)
     wide, end = tail[:-22], tail[-22:]
     overruled = wide.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need the longer end record
     if not end.startswith(b"PK\5\6") or int.from_bytes(end[12:16], "little") > MAX_LIST or overruled:
         raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [info.filename for info in members]
         if len(set(names)) != len(names):

@@ -238,7 +238,8 @@ from charrnn import checkpoint
 folder = Path(sys.argv[1])
 for step in range(1, int(sys.argv[2]) + 1):
     weight = np.full((100, 100), step, np.float32)
-    checkpoint.save(folder / "last.npz", {"step": step}, {"weight": weight}, older=folder / "previous.npz")
+    header = {"step": step, "note": "n" * (step % 2 * 1000)}  # no two in a row are of one length
+    checkpoint.save(folder / "last.npz", header, {"weight": weight}, older=folder / "previous.npz")
 """
 SAVES = 500
 
