@@ -6,14 +6,16 @@ occur elsewhere are left out there, and counted. It reads files through text.py 
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 from charrnn import spool
 from charrnn.config import Config, DataConfig
-from charrnn.errors import TextError
+from charrnn.errors import CharrnnError, TextError
 from charrnn.params import Array
 from charrnn.spool import Spool
 from charrnn.text import (
@@ -49,13 +51,14 @@ class Corpus:
 def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     """Read and split the text that a config names. The vocabulary is that of the training split, unless one is given.
 
-    A large text is encoded once and kept in the cache (see spool.py). Raises TextError for text that cannot be read.
+    A large text is encoded once and kept in the cache (see spool.py). Raises TextError for text that cannot be read,
+    CharrnnError where there is no room for it, neither in the cache nor in a temporary file.
     """
     data = config.data
     paths = {"path": data.path, "valid_path": data.valid_path, "test_path": data.test_path}
     files = {name: find_files(path, f"data.{name}") for name, path in paths.items() if path}
     every = [file for found in files.values() for file in found]
-    try:
+    with suppress(OSError):  # no room for a cache, or no right to it
         if sum(file.stat().st_size for file in every) <= spool.LARGE:
             return encode(config, files, vocab)
         digests = _digests(files)
@@ -68,8 +71,13 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
             if kept and (vocab is None or Vocab(**kept[0]["vocab"]) == vocab):
                 return _unpack(*kept)
         return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new, digests), files)))
-    except OSError:  # no room for a cache, or no right to it
+    try:
         return encode(config, files, vocab)
+    except OSError as error:
+        raise CharrnnError(
+            f"{gettempdir()}: {error.strerror}; a text of this size is encoded into temporary files there, of up to "
+            f"four bytes for each character; make room, or let TMPDIR name another folder"
+        ) from None
 
 
 def encode(

@@ -15,6 +15,7 @@ from processes import Result, call, project, run, start
 from test_signals import ended, read_until
 from torture import volume
 
+from charrnn import spool
 from charrnn.config import Config, load_config
 from charrnn.network import load_checkpoint, load_latest
 from charrnn.train import BEST, LAST, LOG, PREVIOUS, open_run
@@ -213,6 +214,17 @@ def test_a_disk_that_fills_up_is_one_line_and_keeps_what_was_saved(blocks: int, 
     assert (tmp_path / "runs/my" / LAST).read_bytes() == before
     assert not list(tmp_path.rglob(".*.tmp"))
     assert run("train", "my.yaml", "--quiet", "--resume", cwd=tmp_path).code == 0
+
+
+@pytest.mark.row(11)
+def test_a_disk_that_fills_up_with_a_large_text_is_one_line_that_names_the_place(tmp_path: Path) -> None:
+    project(tmp_path, "the fox and the hen " * (spool.LARGE // 10))
+    there = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "TMPDIR": str(tmp_path)}
+    command = 'ulimit -f 10239; exec "$@"'
+    said = run("train", "my.yaml", "--quiet", cwd=tmp_path, shell=command, **there)
+    assert (said.code, said.out, len(said.lines)) == (1, b"", 1)
+    assert f"{tmp_path}: File too large; " in said.err
+    assert [file.suffix for file in (tmp_path / "cache").rglob("*") if file.is_file()] == [".sha256"]
 
 
 @pytest.mark.row(11)
