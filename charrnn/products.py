@@ -95,7 +95,7 @@ def ready(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> Callable[
     if cut.sums > 1:
         summands = scratch[: cut.summands(out.shape)].reshape(count, cut.sums, rows, columns)
     parts = summands.reshape(count, cut.sums, cut.rows, few, cut.blocks, -1).transpose(0, 1, 4, 2, 3, 5)
-    multiply = partial(np.matmul, left, b, out=parts)
+    multiply = partial(np.matmul, left, b, out=parts, order="C")
     if cut.sums == 1:
         return multiply
 
