@@ -22,7 +22,7 @@ from charrnn.layers import Stack
 from charrnn.machine import one_thread
 from charrnn.model import LanguageModel
 from charrnn.params import Array, zeros
-from charrnn.products import deep_product, ready, tall_product
+from charrnn.products import deep_product, ready, tall_product, window_product
 from charrnn.sample import Options, generate_batch
 from charrnn.text import Split, Vocab
 from charrnn.train import Run, with_shards
@@ -123,12 +123,14 @@ def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> 
     rows, hidden = streams * length, model.hidden_size
     cell = make_cell(model.cell, model.activation, model.reset)
     stack = Stack(cell, vocab_size, model.embedding_size, hidden, model.num_layers, 0.0)
-    for factor in (factor for layer in stack.layers for factor in layer.factors(streams).values()):
-        k, d, c = factor.count, factor.depth, factor.columns
+    for name, factor in (item for layer in stack.layers for item in layer.factors(length, streams).items()):
+        k, d, c, steps = factor.count, factor.depth, factor.columns, length if name == "W" else 1
         scratch, size = dense(max(factor.summands(streams, True), k * d * c)), k * d * c
         for cut, count, deep, wide in ((factor.forth, k, d, c), (factor.back, 1, k * c, d)):
-            room, out = dense(*cut.shape(count, deep, wide)), dense(count, streams, wide)
-            yield length, ready(cut, dense(streams, deep), room, out, scratch), streams * size
+            room, out = dense(*cut.shape(count, deep, wide)), dense(steps, count, streams, wide)
+            arguments = cut, dense(steps, streams, deep), room, out, scratch
+            multiply = ready(*arguments) if steps == 1 else partial(window_product, *arguments)
+            yield length // steps, multiply, steps * streams * size
         yield 1, partial(deep_product, dense(rows, d), dense(rows, k * c), list(dense(k, d, c)), scratch), rows * size
     h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
     size = rows * output.size

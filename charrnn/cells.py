@@ -122,7 +122,7 @@ class LSTM:
     def __init__(self) -> None:
         self.planes: tuple[str, ...] = self.gates
         self.sigmoids: dict[str, slice] = {"ifo": slice(0, 3)}
-        self.saved: tuple[str, ...] = ("tanh_c",)
+        self.saved: tuple[str, ...] = ()
         self.hidden_bias: dict[str, str] = {}
         self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0, 1, 2, 3), "u", slice(0, 4), "dh"),)
 
@@ -135,8 +135,8 @@ class LSTM:
         multiply(s.f, s.c_prev, s.c)
         multiply(s.i, s.g, s.tmp)
         s.c += s.tmp
-        tanh(s.c, s.tanh_c)
-        multiply(s.o, s.tanh_c, s.h)
+        tanh(s.c, s.tmp)
+        multiply(s.o, s.tmp, s.h)
 
     def back(self, s: Step) -> None:
         """The derivative of each equation, last to first; sigmoid' = y - y^2, tanh' = 1 - y^2.
@@ -146,7 +146,8 @@ class LSTM:
         multiply(s.h, s.o, s.tmp)  # do = dh * tanh(c) * o' = dh * (h - h * o)
         subtract(s.h, s.tmp, s.tmp)
         multiply(s.tmp, s.dh, s.do)
-        multiply(s.h, s.tanh_c, s.tmp)  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
+        tanh(s.c, s.tmp)  # again: to fetch it from memory would take as long
+        s.tmp *= s.h  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
         subtract(s.o, s.tmp, s.tmp)
         s.tmp *= s.dh
         s.dc += s.tmp

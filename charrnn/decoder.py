@@ -28,13 +28,15 @@ class Decoder:
         streams, dtype = state.shape[2], state.dtype
         self.layers = []
         for k, layer in enumerate(stack.layers):
-            work, p = stack.workspace(streams, dtype, training=False), layer.bind(value)
+            work, p = stack.workspace(1, streams, dtype, training=False), layer.bind(value)
             for name in stack.cell.hidden_bias:
                 setattr(p, name, np.tile(getattr(p, name), (streams, 1)))  # of equal shapes, twice as fast
-            below = state[k - 1, :1] if k else None
-            tape = layer.tape(1, streams, dtype, False, work, below, None, state[k])
+            tape = layer.tape(1, streams, dtype, False, work, state[k])
             layer.prepare(p, tape, work)
-            self.layers.append((tape.steps[0], p, work.bias))
+            s, below = tape.steps[0], state[k - 1, :1]
+            if k:
+                s.times_W = ready(tape.factors["W"].forth, below, tape.forth["W"], s.gates[None], work.summands)
+            self.layers.append((s, p, work.bias))
         first, p = stack.layers[0], self.layers[0][1]
         rows = value[Embedding.name] @ p.W if stack.embedding else p.W
         self.table = np.ascontiguousarray(first.table(p, rows).swapaxes(0, 1))  # (V, G, H)
@@ -45,7 +47,7 @@ class Decoder:
         output = zeros(cut.shape(1, head.hidden_size, head.vocab_size), dtype)
         lay_out([value[head.weight]], output)
         scratch = zeros(cut.summands((1, *self.logits.shape)), dtype)
-        self.times_output = ready(cut, state[-1, 0], output, self.logits[None], scratch)
+        self.times_output = ready(cut, state[-1, :1], output, self.logits[None, None], scratch)
 
     def step(self, ids: Array) -> Array:
         """Read one id of each stream, (N,), and move the state on; logits (N, V) of the next, until the next step."""

@@ -5,10 +5,10 @@ L layers. Layers hold sizes only. Parameters come in as named views, carried sta
 memory of one forward/backward pair as a Tape, allocated once for the longest window; shorter ones use its beginning.
 
 A tape stores, per step, stream and hidden unit, for each layer: the cell's planes, S states and what the cell saves
-(LSTM 7, GRU 5, RNN 2). The planes of step t are slot t, (P, N, H), the G gates side by side. On the way back their
+(LSTM 6, GRU 5, RNN 2). The planes of step t are slot t, (P, N, H), the G gates side by side. On the way back their
 gradients go into slot t + 1, whose planes have served, as rows of all planes, (N, P, H): so one product takes all
-gates, or the whole window. Thus a tape serves one backward for each forward; training adds only a slot, the gradient
-on its way down and dropout's masks.
+gates, or the whole window, as those with the input's weights do. Thus a tape serves one backward for each forward;
+training adds only a slot, the gradient on its way down and dropout's masks.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,9 @@ import numpy.typing as npt
 from charrnn.cells import Cell, Step, Weights
 from charrnn.ops import HALF, gate_rows, scatter_rows
 from charrnn.params import Array, Shape, zeros
-from charrnn.products import Cut, best_cut, deep_product, lay_out, ready
+from charrnn.products import Cut, best_cut, deep_product, lay_out, ready, window_product
+
+GROUP = 10  # steps whose summands there is room for, where products with W are cut in their sum
 
 
 @dataclass
@@ -31,7 +33,8 @@ class LayerTape:
     slots: Array  # (T, P, N, H), T + 1 to train: each step's planes; on the way back the gradients of the step before
     states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
     saved: dict[str, Array]  # each (T, N, H)
-    forth: dict[str, Array]  # room for W and the parts of U as the products of a step take them,
+    factors: dict[str, "Factor"]  # W and the parts of U,
+    forth: dict[str, Array]  # room for them as products take them,
     back: dict[str, Array]  # and for their transposes: the same memory
     steps: list[Step]  # the views and products of each step, ready-made
     dstates: Array | None = None  # (S, T, N, H): where given, backward() leaves the gradient for each step's past state
@@ -51,8 +54,9 @@ class Workspace:
 
 @dataclass(frozen=True)
 class Factor:
-    """Weights (K, D, C) that take part in one product of a step, and how that is cut, forward and on the way back."""
+    """Weights (K, D, C) that take part in one product, and how that is cut, forward and on the way back."""
 
+    steps: int  # whose summands there is to be room for
     count: int
     depth: int
     columns: int
@@ -61,8 +65,8 @@ class Factor:
 
     def summands(self, streams: int, training: bool) -> int:
         """How many numbers the summands of its products take."""
-        back = self.back.summands((1, streams, self.depth)) if training else 0
-        return max(self.forth.summands((self.count, streams, self.columns)), back)
+        back = self.back.summands((self.steps, 1, streams, self.depth)) if training else 0
+        return max(self.forth.summands((self.steps, self.count, streams, self.columns)), back)
 
 
 class Recurrent:
@@ -100,14 +104,14 @@ class Recurrent:
             setattr(p, name, named[f"{name}_l{k}"])
         return p
 
-    def factors(self, streams: int) -> dict[str, Factor]:
-        """Name -> what each product of a step multiplies by: W, where it is not looked up, and the parts of U."""
-        shapes = {"W": (len(self.cell.gates), self.size_in)} if not self.lookup else {}
-        shapes |= {part.name: (len(part.weights), self.hidden_size) for part in self.cell.products}
+    def factors(self, length: int, streams: int) -> dict[str, Factor]:
+        """Name -> what each product multiplies by: W, where it is not looked up, and the parts of U."""
+        shapes = {"W": (min(GROUP, length), len(self.cell.gates), self.size_in)} if not self.lookup else {}
+        shapes |= {part.name: (1, len(part.weights), self.hidden_size) for part in self.cell.products}
         hidden = self.hidden_size
         return {
-            name: Factor(k, d, hidden, best_cut(streams, d, hidden), best_cut(streams, k * hidden, d, stacked=k))
-            for name, (k, d) in shapes.items()
+            name: Factor(j, k, d, hidden, best_cut(streams, d, hidden), best_cut(streams, k * hidden, d, stacked=k))
+            for name, (j, k, d) in shapes.items()
         }
 
     def table(self, p: Weights, rows: Array) -> Array:
@@ -141,15 +145,12 @@ class Recurrent:
         dtype: npt.DTypeLike,
         training: bool,
         work: Workspace,
-        x: Array | None,
-        dx: Array | None,
         state: Array | None = None,
     ) -> LayerTape:
         """Memory for windows of up to `length` steps of `streams` streams.
 
-        Arguments: `x` (T, N, D), the memory in which forward() will find its input, and `dx` (T, N, D), that in which
-        backward() is to leave its gradient, which may be that of its `dh`; both None for ids, `dx` without `training`;
-        `state` (S, N, H), which the steps are to move on in place instead of keeping each: not to train.
+        `state` (S, N, H), where it is given, is what the steps are to move on in place, instead of keeping each: not to
+        train.
         """
         cell, shape = self.cell, (streams, self.hidden_size)
         slots = zeros((length + training, len(cell.planes), *shape), dtype)
@@ -159,7 +160,7 @@ class Recurrent:
             strides = (state.strides[0], 0, *state.strides[1:])
             states = np.lib.stride_tricks.as_strided(state, (len(state), length + 1, *shape), strides)
         saved = {name: zeros((length, *shape), dtype) for name in cell.saved}
-        forth, back, taken, factors = {}, {}, {"W": 0, "U": 0}, self.factors(streams)
+        forth, back, taken, factors = {}, {}, {"W": 0, "U": 0}, self.factors(length, streams)
         for name, factor in factors.items():
             k, d, c = factor.count, factor.depth, factor.columns
             start, flat = taken[name[0]], work.weights[name[0]]
@@ -168,23 +169,12 @@ class Recurrent:
             if training:
                 back[name] = room.reshape(factor.back.shape(1, k * c, d))
             taken[name[0]] += k * d * c
-        tape = LayerTape(slots, states, saved, forth, back, [])
-        tape.steps = [
-            self._step(tape, t, work, factors, None if x is None else x[t], None if dx is None else dx[t])
-            for t in range(length)
-        ]
+        tape = LayerTape(slots, states, saved, factors, forth, back, [])
+        tape.steps = [self._step(tape, t, work) for t in range(length)]
         return tape
 
-    def _step(
-        self,
-        tape: LayerTape,
-        t: int,
-        work: Workspace,
-        factors: dict[str, Factor],
-        x: Array | None,
-        dx: Array | None,
-    ) -> Step:
-        """The views and products of step t, under the names that the cell's equations use; `x` and `dx` are (N, D)."""
+    def _step(self, tape: LayerTape, t: int, work: Workspace) -> Step:
+        """The views and products of step t, under the names that the cell's equations use."""
         cell, planes, streams = self.cell, tape.slots[t], tape.slots.shape[2]
         s = Step()
         s.gates, (s.tmp, s.tmp2) = planes[self.gates], work.tmp
@@ -208,41 +198,36 @@ class Recurrent:
             setattr(s, f"d{name}", work.dstate[k])
         for name, values in tape.saved.items():
             setattr(s, name, values[t])
-
-        def make_ready(name: str, left: Array, out: Array, of: slice, dleft: Array | None) -> None:
-            factor = factors[name]
-            out = out.reshape(factor.count, streams, -1)
-            setattr(s, f"times_{name}", ready(factor.forth, left, tape.forth[name], out, work.summands))
-            if rows is not None and dleft is not None:
-                some = rows[:, of].reshape(streams, -1)
-                setattr(s, f"back_{name}", ready(factor.back, some, tape.back[name], dleft[None], work.summands))
-
         for part in cell.products:
-            make_ready(part.name, getattr(s, part.left), getattr(s, part.out), part.planes, getattr(s, part.dleft))
-        if x is not None:
-            make_ready("W", x, s.gates, self.gates, dx)
+            name, left, out = part.name, getattr(s, part.left), getattr(s, part.out).reshape(1, -1, *s.tmp.shape)
+            factor, dleft = tape.factors[name], getattr(s, part.dleft)
+            setattr(s, f"times_{name}", ready(factor.forth, left[None], tape.forth[name], out, work.summands))
+            if rows is not None:
+                some, out = rows[:, part.planes].reshape(1, streams, -1), dleft[None, None]
+                setattr(s, f"back_{name}", ready(factor.back, some, tape.back[name], out, work.summands))
         return s
 
-    def forward(self, p: Weights, ids: Array, state: Array, tape: LayerTape, work: Workspace) -> Array:
+    def forward(self, p: Weights, ids: Array, x: Array | None, state: Array, tape: LayerTape, work: Workspace) -> Array:
         """Run a window; returns h (T, N, H), a view of the tape.
 
-        Arguments: `p` from bind(); `ids` (T, N), which are looked up unless the tape was given the memory of another
-        input; `state` (S, N, H), moved on in place.
+        Arguments: `p` from bind(); `ids` (T, N), which are looked up unless there is another input `x` (T, N, D);
+        `state` (S, N, H), moved on in place.
         """
         length = len(ids)
         self.prepare(p, tape, work)
         whole = self.lookup and ids.size >= self.size_in  # then working on all of the table is the smaller job
-        if self.lookup:
+        if x is not None:
+            slots, factor = tape.slots[:length, self.gates], tape.factors["W"]
+            window_product(factor.forth, x, tape.forth["W"], slots, work.summands)
+        else:
             table, at = gate_rows(self.table(p, p.W) if whole else p.W, ids)
         tape.states[:, 0] = state
         step, scale = self.cell.step, self.scale[:, None, None]
         for t, s in enumerate(tape.steps[:length]):
-            if self.lookup:
+            if x is None:
                 np.take(table, at[t], axis=0, out=s.gates, mode="clip")  # the default mode would buffer `out`
                 if not whole:
                     s.gates *= scale
-            else:
-                s.times_W()
             if not whole:
                 s.gates += work.bias
             step(s, p)
@@ -251,12 +236,20 @@ class Recurrent:
         return h
 
     def backward(
-        self, p: Weights, g: Weights, ids: Array, x: Array | None, dh: Array, tape: LayerTape, work: Workspace
+        self,
+        p: Weights,
+        g: Weights,
+        ids: Array,
+        x: Array | None,
+        dh: Array,
+        dx: Array | None,
+        tape: LayerTape,
+        work: Workspace,
     ) -> None:
         """Back through the whole window that forward() ran; gradients are overwritten, not added. The tape is used up.
 
-        Arguments: `p`, `g` from bind(), parameters and gradients; `ids` (T, N) or `x` (T, N, D), what forward() read;
-        `dh` (T, N, H), gradient for the output. That for the input goes where the tape was told.
+        Arguments: `p`, `g` from bind(), parameters and gradients; `ids` and `x` as for forward(); `dh` (T, N, H),
+        gradient for the output; `dx` (T, N, D), that for `x`, overwritten, which may have the memory of `dh`.
         """
         cell, (length, streams), hidden = self.cell, ids.shape, self.hidden_size
         assert tape.back, "this tape was made for inference"
@@ -267,8 +260,6 @@ class Recurrent:
             s = tape.steps[t]
             dh_step += dh[t]
             back(s)
-            if not self.lookup:
-                s.back_W()
             if tape.dstates is not None:
                 tape.dstates[:, t] = work.dstate
         rows = tape.slots[1 : length + 1].reshape(length * streams, -1)
@@ -284,9 +275,11 @@ class Recurrent:
         g.b[...] = sums[self.gates]
         for name, plane in cell.hidden_bias.items():
             getattr(g, name)[...] = sums[cell.planes.index(plane)]
-        if x is None:
+        if x is None or dx is None:
             scatter_rows(dgates, ids.reshape(-1), g.W)
         else:
+            some, factor = dgates.reshape(length, streams, -1), tape.factors["W"]
+            window_product(factor.back, some, tape.back["W"], dx[:, None], work.summands)
             deep_product(x.reshape(len(rows), self.size_in), dgates, g.W, work.weights["W"])
 
 
@@ -397,7 +390,7 @@ class Stack:
         plane = streams * hidden
         total = count * ((length + training) * len(cell.planes) + (length + 1) * states + length * saved) * plane
         total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
-        total += self._summands(streams, training)
+        total += self._summands(length, streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
         if training:
             total += length * streams * max(hidden, self._widest)
@@ -409,17 +402,18 @@ class Stack:
         """The largest D of the layers that do not look up characters."""
         return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
 
-    def _summands(self, streams: int, training: bool) -> int:
-        """How many numbers the summands of the products of a step take at a time."""
-        return max(f.summands(streams, training) for layer in self.layers for f in layer.factors(streams).values())
+    def _summands(self, length: int, streams: int, training: bool) -> int:
+        """How many numbers the summands of a product take at a time."""
+        factors = (factor for layer in self.layers for factor in layer.factors(length, streams).values())
+        return max(factor.summands(streams, training) for factor in factors)
 
-    def workspace(self, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
+    def workspace(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
         """Memory for the layers to use in turn."""
         cell, hidden, plane = self.cell, self.hidden_size, (streams, self.hidden_size)
         gates = len(cell.gates)
         return Workspace(
             weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
-            summands=zeros(self._summands(streams, training), dtype),
+            summands=zeros(self._summands(length, streams, training), dtype),
             u=zeros((gates, *plane), dtype),
             bias=zeros((gates, *plane), dtype),
             tmp=zeros((2, *plane), dtype),
@@ -428,29 +422,26 @@ class Stack:
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
-        hidden, plane, work = self.hidden_size, (streams, self.hidden_size), self.workspace(streams, dtype, training)
+        hidden, plane = self.hidden_size, (streams, self.hidden_size)
+        work = self.workspace(length, streams, dtype, training)
         between = len(self.layers) - 1 if training and self.dropout else 0
-        tape = StackTape(
+        return StackTape(
             length,
             streams,
-            layers=[],
+            layers=[layer.tape(length, streams, dtype, training, work) for layer in self.layers],
             work=work,
             embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
             masks=[zeros((length, *plane), dtype) for _ in range(between)],
             dropped=[zeros((length, *plane), dtype) for _ in range(between)],
             dh=zeros((length, streams, max(hidden, self._widest)), dtype) if training else None,
         )
-        for layer in self.layers:
-            dx = tape.dh[..., : layer.size_in] if tape.dh is not None and not layer.lookup else None
-            x = self.input(tape, layer.index)
-            tape.layers.append(layer.tape(length, streams, dtype, training, work, x, dx))
-        return tape
 
-    def input(self, tape: StackTape, k: int) -> Array | None:
-        """The memory (T, N, D) that layer k reads: embedded characters, or the layer below; None for ids."""
-        if k == 0:
-            return tape.embedded
-        return tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].states[0, 1:]
+    def input(self, tape: StackTape, k: int, length: int) -> Array | None:
+        """What layer k reads, (T, N, D): embedded characters, or the layer below; None for ids."""
+        x = tape.embedded
+        if k:
+            x = tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].states[0, 1:]
+        return None if x is None else x[:length]
 
     def forward(
         self,
@@ -474,7 +465,8 @@ class Stack:
                     np.copyto(out, below)
                 else:
                     self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
-            h = layer.forward(layer.bind(value), ids, state[k], memory, tape.work)
+            x = self.input(tape, k, length)
+            h = layer.forward(layer.bind(value), ids, x, state[k], memory, tape.work)
         return h
 
     def backward(
@@ -492,11 +484,10 @@ class Stack:
         `dropped` tells whether that forward() dropped values.
         """
         for k in range(len(self.layers) - 1, -1, -1):
-            layer, x = self.layers[k], self.input(tape, k)
-            given = None if x is None else x[: len(ids)]
-            layer.backward(layer.bind(value), layer.bind(grad), ids, given, dh, tape.layers[k], tape.work)
-            if x is not None:
-                dh = self.dh_view(tape, len(ids), layer.size_in)
+            layer, x = self.layers[k], self.input(tape, k, len(ids))
+            dx = None if x is None else self.dh_view(tape, len(ids), layer.size_in)
+            layer.backward(layer.bind(value), layer.bind(grad), ids, x, dh, dx, tape.layers[k], tape.work)
+            dh = dh if dx is None else dx
             if k and self.dropout and dropped:
                 self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
         if self.embedding:

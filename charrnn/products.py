@@ -82,28 +82,40 @@ def lay_out(matrices: Sequence[Array], room: Array, scale: Array | None = None) 
 
 
 def ready(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
-    """out[k] = a @ b[k], made ready: what is returned computes it, as often as it is called.
+    """out[t, k] = a[t] @ b[k], made ready: what is returned computes it, as often as it is called.
 
-    Arguments: `a` (N, D); `b`, K matrices (D, C) as lay_out() leaves them; `out` (K, N, C); `scratch`, flat, of at
-    least cut.summands(out.shape) numbers.
+    Arguments: `a` (T, N, D); `b`, K matrices (D, C) as lay_out() leaves them; `out` (T, K, N, C); `scratch`, flat, of
+    at least cut.summands(out.shape) numbers.
     """
+    steps, count, rows, columns = out.shape
+    if cut.single and steps == 1:
+        return partial(np.dot, a[0, 0], b, out.reshape(-1))
     if cut.single:
-        return partial(np.dot, a[0], b, out.reshape(-1))
-    (count, rows, columns), few = out.shape, len(a) // cut.rows
-    left = a.reshape(cut.rows, few, cut.sums, -1).transpose(2, 0, 1, 3)[:, None]  # (S, 1, R, N / R, D / S)
-    summands = out[:, None]  # (K, S, N, C)
+        return partial(np.matmul, a[:, 0], b, out=out.reshape(steps, -1))
+    few = rows // cut.rows
+    left = a.reshape(steps, cut.rows, few, cut.sums, -1).transpose(3, 0, 1, 2, 4)[:, None]  # (S, 1, T, R, N / R, D / S)
+    summands = out[:, :, None]  # (T, K, S, N, C)
     if cut.sums > 1:
-        summands = scratch[: cut.summands(out.shape)].reshape(count, cut.sums, rows, columns)
-    parts = summands.reshape(count, cut.sums, cut.rows, few, cut.blocks, -1).transpose(0, 1, 4, 2, 3, 5)
-    multiply = partial(np.matmul, left, b, out=parts, order="C")
+        summands = scratch[: cut.summands(out.shape)].reshape(steps, count, cut.sums, rows, columns)
+    parts = summands.reshape(steps, count, cut.sums, cut.rows, few, cut.blocks, -1).transpose(1, 2, 5, 0, 3, 4, 6)
+    # In order "C", a block of the weights is taken to all rows before the next is fetched.
+    multiply = partial(np.matmul, left, b[..., None, :, :], out=parts, order="C")
     if cut.sums == 1:
         return multiply
 
     def multiply_and_add() -> None:
         multiply()
-        np.add.reduce(summands, axis=1, out=out)
+        np.add.reduce(summands, axis=2, out=out)
 
     return multiply_and_add
+
+
+def window_product(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> None:
+    """What ready() computes, of a whole window, as many steps at a time as `scratch` has room for."""
+    needed = cut.summands(out.shape[1:])
+    some = scratch.size // needed if needed else len(a)
+    for t in range(0, len(a), some):
+        ready(cut, a[t : t + some], b, out[t : t + some], scratch)()
 
 
 def tall_product(a: Array, b: Array, out: Array) -> None:

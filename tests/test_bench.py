@@ -17,8 +17,9 @@ def flops(config, vocab_size, streams, length):
     for times, multiply, multiplications in bench.products(config, vocab_size, streams, length):
         multiply()  # shapes that fit
         said += 2 * times * multiplications
-        a, out = multiply.args[0], multiply.args[2] if len(multiply.args) > 2 else multiply.keywords["out"]
-        rows = multiply.func is products.deep_product  # which sums over the rows of both
+        names = {products.window_product: ("", "a", "", "out"), products.deep_product: ("a", "", "out")}
+        given = dict(zip(names.get(multiply.func, ("a", "", "out")), multiply.args, strict=False)) | multiply.keywords
+        a, out, rows = given["a"], given["out"], multiply.func is products.deep_product  # sums over the rows of both
         counted += 2 * times * (sum(one.size for one in out) * len(a) if rows else out.size * a.shape[-1])
     assert said == counted
     return said

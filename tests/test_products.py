@@ -24,20 +24,24 @@ CUTS = [Cut(), Cut(2, 1, 1), Cut(1, 2, 1), Cut(1, 1, 4), Cut(6, 4, 2), Cut(3, 8,
 @pytest.mark.parametrize("cut", [*CUTS, Cut(single=True)], ids=str)
 @pytest.mark.parametrize("count", [1, 3, 4])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_a_product_of_several_matrices_is_the_product_however_it_is_cut(cut, count, transposed):
+@pytest.mark.parametrize("steps", [1, 5])
+def test_a_product_of_several_matrices_is_the_product_however_it_is_cut(cut, count, transposed, steps):
+    """Into every step's place among others, as those of the gates are."""
     rng, rows = np.random.default_rng(1), 1 if cut.single else 6
     b = rng.standard_normal((count, 8, 8))
     b, scale = b.swapaxes(1, 2) if transposed else b, np.arange(1, count + 1)
-    a, out, scratch = (
-        np.full((rows, 8), np.nan),
-        np.full((count, rows, 8), np.nan),
-        np.full(count * rows * 8 * 8, np.nan),
-    )
-    multiply = products.ready(cut, a, laid_out(cut, b, scale=scale), out, scratch)
-    for _ in range(2):  # it follows what `a` holds
+    a, out = np.full((steps, rows, 8), np.nan), np.full((steps, count + 1, rows, 8), np.nan)[:, 1:]
+    wanted = np.empty_like(out)
+    room, needed = laid_out(cut, b, scale=scale), cut.summands(out.shape)
+    multiply = products.ready(cut, a, room, out, np.full(needed, np.nan))
+    for scratch in (np.full(needed // steps, np.nan), np.full(needed // steps * 2 + 1, np.nan)):
         a[...] = rng.standard_normal(a.shape)
-        multiply()
-        np.testing.assert_allclose(out, a @ b * scale[:, None, None], rtol=1e-12, atol=1e-14)
+        wanted[...] = a[:, None] @ b * scale[:, None, None]
+        multiply()  # it follows what `a` holds
+        np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-14)
+        out[...] = np.nan
+        products.window_product(cut, a, room, out, scratch)  # one step at a time, two, or all
+        np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +54,7 @@ def test_a_product_of_stacked_matrices_sums_over_all_of_them(cut, count):
     b = rng.standard_normal((count, 8, 8)).swapaxes(1, 2)
     a, out = rng.standard_normal((rows, 8 * count + 3))[:, 3:], np.full((rows, 11), np.nan)[:, 2:10]
     scratch = np.full(cut.summands((1, rows, 8)), np.nan)
-    products.ready(cut, a, laid_out(cut, b, stacked=True), out[None], scratch)()
+    products.ready(cut, a[None], laid_out(cut, b, stacked=True), out[None, None], scratch)()
     np.testing.assert_allclose(out, a @ np.concatenate(list(b)), rtol=1e-12, atol=1e-14)
 
 
