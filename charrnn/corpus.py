@@ -4,13 +4,14 @@ The vocabulary is that of the training split alone, so that a score on held-out 
 occur elsewhere are left out there, and counted. It reads files through text.py and writes none but the cache's.
 """
 
+import errno
 import json
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 from charrnn import spool
@@ -74,9 +75,12 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     try:
         return encode(config, files, vocab)
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise
+        reason = f"{tempfile.tempdir}: {error.strerror}" if tempfile.tempdir else str(error)
         raise CharrnnError(
-            f"{gettempdir()}: {error.strerror}; a text of this size is encoded into temporary files there, of up to "
-            f"four bytes for each character; make room, or let TMPDIR name another folder"
+            f"{reason}; a text of this size is encoded into temporary files, of up to four bytes for each character: "
+            f"make room, or let TMPDIR name another folder"
         ) from None
 
 

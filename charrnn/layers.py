@@ -124,7 +124,7 @@ class Recurrent:
         return table
 
     def prepare(self, p: Weights, tape: LayerTape, work: Workspace) -> None:
-        """Lay out W, U and b as the steps of forward() take them."""
+        """Lay out W, U and b as forward() takes them."""
         if "W" in tape.forth:
             lay_out(p.W, tape.forth["W"], self.scale)
         for part in self.cell.products:
@@ -132,7 +132,7 @@ class Recurrent:
         np.multiply(p.b[:, None], self.scale[:, None, None], out=work.bias)
 
     def _prepare_back(self, p: Weights, tape: LayerTape) -> None:
-        """Lay out W and U, transposed, as the steps of backward() take them."""
+        """Lay out W and U, transposed, as backward() takes them."""
         if "W" in tape.back:
             lay_out(p.W.swapaxes(1, 2), tape.back["W"])
         for part in self.cell.products:
@@ -275,9 +275,10 @@ class Recurrent:
         g.b[...] = sums[self.gates]
         for name, plane in cell.hidden_bias.items():
             getattr(g, name)[...] = sums[cell.planes.index(plane)]
-        if x is None or dx is None:
+        if x is None:
             scatter_rows(dgates, ids.reshape(-1), g.W)
         else:
+            assert dx is not None, "an input needs room for its gradient"
             some, factor = dgates.reshape(length, streams, -1), tape.factors["W"]
             window_product(factor.back, some, tape.back["W"], dx[:, None], work.summands)
             deep_product(x.reshape(len(rows), self.size_in), dgates, g.W, work.weights["W"])

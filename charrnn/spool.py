@@ -12,7 +12,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -48,17 +48,18 @@ class Spool:
         self._held = 0  # bytes in memory
         self._file: IO[bytes] | None = None
         self._writer: ThreadPoolExecutor | None = None
-        self._wait: Callable[[], None] = lambda: None  # for what is being written
+        self._written: Future[None] | None = None  # what the thread is at
         self._dtype = np.dtype(np.uint8)
 
     def append(self, piece: Array) -> None:
-        """Add numbers at the end, which must not change any more. Raises OSError, also of a piece before."""
+        """Add numbers at the end, which must not change. Raises OSError or MemoryError, also of those before."""
         if piece.itemsize > self._dtype.itemsize:
             self._widen(piece.dtype)
+        if not len(piece):
+            return
         self._parts.append(piece)
         self._held += piece.nbytes
-        if self._file or self._held > self._limit:
-            self._file = self._file or self._create()
+        if self._held > (min(self._limit, CHUNK) if self._file else self._limit):
             self._spill()
 
     def _widen(self, dtype: np.dtype[Any]) -> None:
@@ -67,18 +68,25 @@ class Spool:
         narrow, self._dtype = self._dtype, dtype
         if self._file:
             old, self._file = self._map(narrow), self._create()
-            self._write(chunks(old))
+            _write(self._file, dtype, chunks(old))
 
     def _spill(self) -> None:
         self._wait()
+        self._file = self._file or self._create()
         self._writer = self._writer or ThreadPoolExecutor(1, "spool")
-        self._wait = self._writer.submit(self._write, self._parts).result
+        try:  # the thread knows nothing of this spool, which may thus end before it
+            self._written = self._writer.submit(_write, self._file, self._dtype, self._parts)
+        except RuntimeError:
+            raise MemoryError("no thread to write with") from None
         self._parts, self._held = [], 0
 
-    def _write(self, parts: Iterable[Array]) -> None:
-        assert self._file is not None
-        for part in parts:
-            self._file.write(part.astype(self._dtype, copy=False).data)
+    def _wait(self) -> None:
+        """Until the thread is done. What failed there is raised, and forgotten, for it holds on to all of this."""
+        if self._written:
+            try:
+                self._written.result()
+            finally:
+                self._written = None
 
     def finish(self) -> Array:
         """All numbers, (len,); read-only where a file is mapped. Raises OSError."""
@@ -102,6 +110,11 @@ class Spool:
         if self._file:
             with suppress(OSError):  # a full disk, which was said before
                 self._file.close()
+
+
+def _write(file: IO[bytes], dtype: np.dtype[Any], parts: Iterable[Array]) -> None:
+    for part in parts:
+        file.write(np.ascontiguousarray(part, dtype).data)
 
 
 # -- the cache ----------------------------------------------------------------------------------------------------

@@ -1,9 +1,14 @@
 """Large texts: arrays that go to a file, and a cache that gives back what was put in, or nothing at all."""
 
+import errno
+import gc
+import io
 import json
 import os
 import shutil
+import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -11,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn import corpus as corpora
-from charrnn import spool
+from charrnn import spool, text
 from charrnn.config import config_from_dict
 from charrnn.corpus import load_corpus
 from charrnn.errors import TextError
@@ -45,6 +50,27 @@ def test_a_spool_gives_its_pieces_in_order_in_the_widest_type(pieces, limit, ste
     assert found.dtype == max([np.dtype("u1"), *(array.dtype for array in arrays)], key=lambda dtype: dtype.itemsize)
     held = sum(array.nbytes for array in arrays)
     assert isinstance(found, np.memmap) == (held > limit and len(found) > 0)
+
+
+def test_a_spool_that_is_given_up_while_it_is_written_ends_in_silence():
+    class Slow(io.BytesIO):
+        def write(self, data):
+            time.sleep(0.05)
+
+    given_up = Spool(Slow, limit=0)
+    given_up.append(np.zeros(9, np.uint8))
+    del given_up  # "Exception ignored in ..." fails a test
+    while any(thread.name.startswith("spool") for thread in threading.enumerate()):
+        time.sleep(0.01)
+
+
+def test_no_thread_to_write_with_is_too_little_memory(monkeypatch):
+    def start(thread):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(MemoryError, match="no thread to write with"):
+        Spool(limit=0).append(np.zeros(9, np.uint8))
 
 
 def test_what_is_small_stays_in_memory_and_what_is_large_does_not():
@@ -101,6 +127,44 @@ def encodings(monkeypatch):
     calls, encode = [], corpora.encode
     monkeypatch.setattr(corpora, "encode", lambda *args: calls.append(args) or encode(*args))
     return calls
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.ENOMEM])
+def test_a_cache_without_room_gives_back_what_it_took_before_the_text_is_encoded_again(code, monkeypatch):
+    write()
+    spools, there, put, encode = weakref.WeakSet(), [], spool._write, corpora.encode
+
+    class Noted(Spool):
+        def __init__(self, *args, **limit):
+            super().__init__(*args, **limit)
+            spools.add(self)
+
+    def failing(file, *args):
+        if isinstance(file.name, str):
+            raise OSError(code, os.strerror(code))
+        put(file, *args)
+
+    for module, name, value in (
+        (text, "Spool", Noted),
+        (spool, "Spool", Noted),
+        (spool, "_write", failing),
+        (corpora, "encode", lambda *args: there.append(len(spools)) or encode(*args)),
+    ):
+        monkeypatch.setattr(module, name, value)
+    wanted = plain(config())
+    there.clear()
+    gc.disable()
+    try:
+        assert_same(load_corpus(config()), wanted)
+    finally:
+        gc.enable()
+    assert there == [0, 0]
+
+
+def test_a_split_that_knows_no_character_of_the_text_is_empty():
+    write()
+    write("XYZ" * 50, "b.txt")
+    assert_same(load_corpus(config(valid_path="b.txt")), plain(config(valid_path="b.txt")))
 
 
 @pytest.mark.parametrize("data", [{}, {"valid_path": "b.txt"}])
