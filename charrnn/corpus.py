@@ -75,12 +75,11 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
     try:
         return encode(config, files, vocab)
     except OSError as error:
-        if error.errno == errno.ENOMEM:
+        if error.errno == errno.ENOMEM or not tempfile.tempdir:
             raise
-        reason = f"{tempfile.tempdir}: {error.strerror}" if tempfile.tempdir else str(error)
         raise CharrnnError(
-            f"{reason}; a text of this size is encoded into temporary files, of up to four bytes for each character: "
-            f"make room, or let TMPDIR name another folder"
+            f"{tempfile.tempdir}: {error.strerror}; a large text is encoded into temporary files: make room for up to "
+            f"four bytes a character, or let TMPDIR name another folder"
         ) from None
 
 

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from charrnn.errors import RunInUseError
 
@@ -18,7 +18,7 @@ TEMPORARY = ".tmp"  # suffix of a file that is being written
 LOCK = ".lock"
 
 
-def write_atomic(path: Path, write: Callable[[IO[bytes]], None], older: Path | None = None) -> None:
+def write_atomic(path: Path, write: Callable[[IO[bytes]], Any], older: Path | None = None) -> None:
     """Call `write` with an open binary file and give the result the name `path` once it is safe on disk.
 
     What was there before is kept as `older`, where that is given. Raises OSError with the old file untouched and no
@@ -42,11 +42,7 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], None], older: Path | N
 
 def put(path: Path, data: bytes) -> None:
     """write_atomic() for bytes that are at hand."""
-
-    def write(file: IO[bytes]) -> None:
-        file.write(data)
-
-    write_atomic(path, write)
+    write_atomic(path, lambda file: file.write(data))
 
 
 def _temporary(path: Path) -> Path:

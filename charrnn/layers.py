@@ -131,13 +131,6 @@ class Recurrent:
             lay_out([p.U[g] for g in part.weights], tape.forth[part.name], self.scale[list(part.weights)])
         np.multiply(p.b[:, None], self.scale[:, None, None], out=work.bias)
 
-    def _prepare_back(self, p: Weights, tape: LayerTape) -> None:
-        """Lay out W and U, transposed, as backward() takes them."""
-        if "W" in tape.back:
-            lay_out(p.W.swapaxes(1, 2), tape.back["W"])
-        for part in self.cell.products:
-            lay_out([p.U[g].T for g in part.weights], tape.back[part.name])
-
     def tape(
         self,
         length: int,
@@ -149,8 +142,7 @@ class Recurrent:
     ) -> LayerTape:
         """Memory for windows of up to `length` steps of `streams` streams.
 
-        `state` (S, N, H), where it is given, is what the steps are to move on in place, instead of keeping each: not to
-        train.
+        `state` (S, N, H): what the steps are to move on in place, instead of keeping each; not to train.
         """
         cell, shape = self.cell, (streams, self.hidden_size)
         slots = zeros((length + training, len(cell.planes), *shape), dtype)
@@ -242,18 +234,19 @@ class Recurrent:
         ids: Array,
         x: Array | None,
         dh: Array,
-        dx: Array | None,
+        dx: Array,
         tape: LayerTape,
         work: Workspace,
     ) -> None:
         """Back through the whole window that forward() ran; gradients are overwritten, not added. The tape is used up.
 
         Arguments: `p`, `g` from bind(), parameters and gradients; `ids` and `x` as for forward(); `dh` (T, N, H),
-        gradient for the output; `dx` (T, N, D), that for `x`, overwritten, which may have the memory of `dh`.
+        gradient for the output; `dx` (T, N, D), room for that for `x`, if there is one: may have the memory of `dh`.
         """
         cell, (length, streams), hidden = self.cell, ids.shape, self.hidden_size
         assert tape.back, "this tape was made for inference"
-        self._prepare_back(p, tape)
+        for part in cell.products:
+            lay_out([p.U[k].T for k in part.weights], tape.back[part.name])
         work.dstate[...] = 0
         dh_step, back = work.dstate[0], cell.back
         for t in range(length - 1, -1, -1):
@@ -262,23 +255,20 @@ class Recurrent:
             back(s)
             if tape.dstates is not None:
                 tape.dstates[:, t] = work.dstate
-        rows = tape.slots[1 : length + 1].reshape(length * streams, -1)
-
-        def columns(planes: slice) -> Array:
-            return rows[:, planes.start * hidden : planes.stop * hidden]
-
+        rows = tape.slots[1 : length + 1].reshape(length * streams, -1, hidden)
         for part in cell.products:
             left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), hidden)
-            deep_product(left, columns(part.planes), [g.U[k] for k in part.weights], work.weights["U"])
-        dgates = columns(self.gates)
-        sums = np.add.reduce(rows, axis=0).reshape(-1, hidden)
+            right = rows[:, part.planes].reshape(len(rows), -1)  # a view, as below
+            deep_product(left, right, [g.U[k] for k in part.weights], work.weights["U"])
+        dgates = rows[:, self.gates].reshape(len(rows), -1)
+        sums = np.add.reduce(rows.reshape(len(rows), -1), axis=0).reshape(-1, hidden)
         g.b[...] = sums[self.gates]
         for name, plane in cell.hidden_bias.items():
             getattr(g, name)[...] = sums[cell.planes.index(plane)]
         if x is None:
             scatter_rows(dgates, ids.reshape(-1), g.W)
         else:
-            assert dx is not None, "an input needs room for its gradient"
+            lay_out(p.W.swapaxes(1, 2), tape.back["W"])
             some, factor = dgates.reshape(length, streams, -1), tape.factors["W"]
             window_product(factor.back, some, tape.back["W"], dx[:, None], work.summands)
             deep_product(x.reshape(len(rows), self.size_in), dgates, g.W, work.weights["W"])
@@ -356,13 +346,7 @@ class Stack:
     """
 
     def __init__(
-        self,
-        cell: Cell,
-        vocab_size: int,
-        embedding_size: int | None,
-        hidden_size: int,
-        num_layers: int,
-        dropout: float,
+        self, cell: Cell, vocab_size: int, embedding_size: int | None, hidden_size: int, num_layers: int, dropout: float
     ) -> None:
         self.cell, self.hidden_size = cell, hidden_size
         self.embedding = Embedding(vocab_size, embedding_size) if embedding_size else None
@@ -445,12 +429,7 @@ class Stack:
         return None if x is None else x[:length]
 
     def forward(
-        self,
-        value: Mapping[str, Array],
-        ids: Array,
-        state: Array,
-        tape: StackTape,
-        rng: np.random.Generator | None,
+        self, value: Mapping[str, Array], ids: Array, state: Array, tape: StackTape, rng: np.random.Generator | None
     ) -> Array:
         """Run a window of ids (T, N); returns the top layer's h (T, N, H), a view of the tape.
 
@@ -486,9 +465,9 @@ class Stack:
         """
         for k in range(len(self.layers) - 1, -1, -1):
             layer, x = self.layers[k], self.input(tape, k, len(ids))
-            dx = None if x is None else self.dh_view(tape, len(ids), layer.size_in)
+            dx = dh if x is None else self.dh_view(tape, len(ids), layer.size_in)
             layer.backward(layer.bind(value), layer.bind(grad), ids, x, dh, dx, tape.layers[k], tape.work)
-            dh = dh if dx is None else dx
+            dh = dx
             if k and self.dropout and dropped:
                 self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
         if self.embedding:

@@ -38,8 +38,8 @@ class Spool:
     """Unsigned integers that arrive in pieces, then one array of the widest type that any piece had.
 
     Arguments: `create`, opens a file for what does not stay in memory; `limit`, how many bytes may stay (None: LARGE).
-    A thread writes the file, one piece behind, because a system that has to look for memory first can take long: on a
-    virtual machine 1 GB of text is encoded in 5.3 s, and in 7.3 s without it.
+    A thread writes the file, one piece behind: on a virtual machine, whose system has to look for memory first, 1 GB of
+    text is encoded in 5.3 s, and in 7.3 s without it.
     """
 
     def __init__(self, create: Callable[[], IO[bytes]] = tempfile.TemporaryFile, limit: int | None = None) -> None:
@@ -55,8 +55,6 @@ class Spool:
         """Add numbers at the end, which must not change. Raises OSError or MemoryError, also of those before."""
         if piece.itemsize > self._dtype.itemsize:
             self._widen(piece.dtype)
-        if not len(piece):
-            return
         self._parts.append(piece)
         self._held += piece.nbytes
         if self._held > (min(self._limit, CHUNK) if self._file else self._limit):
@@ -172,7 +170,7 @@ def store(key: str, build: Callable[[Callable[[str], Spool]], Kept]) -> Kept:
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
     place = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=folder()))
     try:
-        about, arrays = build(lambda name: Spool(lambda: (place / name).open("w+b"), limit=-1))
+        about, arrays = build(lambda name: Spool(lambda: (place / name).open("w+b"), limit=0))
         sizes = {name: [array.dtype.str, len(array)] for name, array in arrays.items()}
         (place / ABOUT).write_text(json.dumps(about | {"arrays": sizes}))
     except BaseException:

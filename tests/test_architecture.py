@@ -73,7 +73,7 @@ OUTSIDE = {  # third-party package: the modules that may import it; no other pac
     "compression": "text",  # of the standard library from Python 3.14 on
 }
 LONGEST = 680  # lines of a module
-LARGEST = 8650  # lines of the package
+LARGEST = 8600  # lines of the package
 
 PACKAGE = Path(charrnn.__file__).parent
 SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
