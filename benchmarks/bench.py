@@ -181,8 +181,8 @@ def best_torch(row):
 
 def training(options, names, threads):
     """Whole steps beside the peers, and beside the ceiling of the matrix products alone."""
-    from charrnn.bench import ceiling
-    from charrnn.config import ModelConfig
+    from charrnn.config.keys import ModelConfig
+    from charrnn.training.bench import ceiling
 
     results, rows = [], []
     for cell in options.cells:
@@ -207,8 +207,8 @@ def training(options, names, threads):
 
 def sampling(options, names):
     """One stream, character by character, beside the peers and the bare products; and 32 side by side."""
-    from charrnn.bench import SIDE_BY_SIDE, sampling_speed
-    from charrnn.machine import one_thread
+    from charrnn.blas import one_thread
+    from charrnn.training.bench import SIDE_BY_SIDE, sampling_speed
 
     names = [name for name in names if name != "torch one-hot"]
     results, rows = [], []
@@ -259,8 +259,8 @@ def evaluation(options):
 
     import numpy as np
 
-    from charrnn.evaluate import score
-    from charrnn.machine import one_thread
+    from charrnn.blas import one_thread
+    from charrnn.evaluation.scoring import score
 
     results, rows = [], []
     for cell in options.cells:
@@ -285,10 +285,10 @@ def evaluation(options):
 
 def start(options):
     """From the keystroke to the first character of `charrnn sample`, and the help text."""
-    from charrnn.checkpoint import save
-    from charrnn.config import Config, DataConfig, ModelConfig
-    from charrnn.network import Network, describe
-    from charrnn.text import Vocab
+    from charrnn.config.keys import Config, DataConfig, ModelConfig
+    from charrnn.data.reading import Vocab
+    from charrnn.models.network import Network, describe
+    from charrnn.storage.checkpoint import save
 
     with tempfile.TemporaryDirectory() as folder:
         config = Config(DataConfig("-"), ModelConfig(hidden_size=128))
@@ -369,8 +369,8 @@ def peers():
 
 def main():
     from charrnn import __version__
-    from charrnn.machine import describe, forced_kernel
-    from charrnn.parallel import cores
+    from charrnn.blas import describe, forced_kernel
+    from charrnn.parallel.team import cores
 
     parts = {
         "training": lambda: training(options, names, cores()),

@@ -12,8 +12,8 @@ RATE, CLIP, BETAS, EPSILON = 2e-3, 5.0, (0.9, 0.999), 1e-8
 def make_run(cell, layers, hidden, streams, length, workers=1, vocab=VOCAB, chars=None):
     """A charrnn run on random text, with weights that depend on nothing but the shape."""
     from charrnn import config_from_dict
-    from charrnn.bench import random_corpus
-    from charrnn.train import Run
+    from charrnn.training.bench import random_corpus
+    from charrnn.training.loop import Run
 
     config = config_from_dict(
         {
@@ -37,8 +37,8 @@ class Charrnn:
         return self.run.advance().loss
 
     def sample(self, n):
-        from charrnn.machine import one_thread
-        from charrnn.sample import Options, generate_batch
+        from charrnn.blas import one_thread
+        from charrnn.generation.sampling import Options, generate_batch
 
         with one_thread():
             for _ in generate_batch(self.run.network, Options(length=n)):

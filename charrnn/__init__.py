@@ -20,38 +20,38 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
-    from charrnn.config import Config as Config
-    from charrnn.config import config_from_dict as config_from_dict
-    from charrnn.config import load_config as load_config
+    from charrnn.config.keys import Config as Config
+    from charrnn.config.keys import config_from_dict as config_from_dict
+    from charrnn.config.keys import load_config as load_config
+    from charrnn.data.reading import Vocab as Vocab
     from charrnn.errors import CharrnnError as CharrnnError
-    from charrnn.evaluate import Report as Report
-    from charrnn.evaluate import score_text as score_text
-    from charrnn.fitting import fit as fit
-    from charrnn.network import Network as Network
-    from charrnn.network import load as load
-    from charrnn.ngram import NGram as NGram
-    from charrnn.sample import generate as generate
-    from charrnn.text import Vocab as Vocab
-    from charrnn.train import Progress as Progress
-    from charrnn.train import Run as Run
-    from charrnn.train import open_run as open_run
+    from charrnn.evaluation.scoring import Report as Report
+    from charrnn.evaluation.scoring import score_text as score_text
+    from charrnn.generation.sampling import generate as generate
+    from charrnn.models.network import Network as Network
+    from charrnn.models.network import load as load
+    from charrnn.models.ngram import NGram as NGram
+    from charrnn.training.fit_ngram import fit as fit
+    from charrnn.training.loop import Progress as Progress
+    from charrnn.training.loop import Run as Run
+    from charrnn.training.loop import open_run as open_run
 
 _HOMES = {
     "CharrnnError": "errors",
-    "Config": "config",
-    "NGram": "ngram",
-    "Network": "network",
-    "Progress": "train",
-    "Report": "evaluate",
-    "Run": "train",
-    "Vocab": "text",
-    "config_from_dict": "config",
-    "fit": "fitting",
-    "generate": "sample",
-    "load": "network",
-    "load_config": "config",
-    "open_run": "train",
-    "score_text": "evaluate",
+    "Config": "config.keys",
+    "NGram": "models.ngram",
+    "Network": "models.network",
+    "Progress": "training.loop",
+    "Report": "evaluation.scoring",
+    "Run": "training.loop",
+    "Vocab": "data.reading",
+    "config_from_dict": "config.keys",
+    "fit": "training.fit_ngram",
+    "generate": "generation.sampling",
+    "load": "models.network",
+    "load_config": "config.keys",
+    "open_run": "training.loop",
+    "score_text": "evaluation.scoring",
 }
 __all__ = ["__version__", *_HOMES]
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
-from charrnn.config import ModelConfig
-from charrnn.network import Network, Tape
-from charrnn.params import Array
-from charrnn.text import Batch, Batches, Vocab
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Batch, Batches, Vocab
+from charrnn.models.network import Network, Tape
+from charrnn.nn.params import Array
 
 pytest_plugins = ["torture"]
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from charrnn import files
+from charrnn.storage import files
 
 
 def only(where: Callable[[Any], bool], watched: Callable[..., Any], system: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from unittest import mock
 import pytest
 
 import charrnn
-from charrnn import cli
+from charrnn.cli import main as cli
 
 ROOT = Path(__file__).parents[1]
 TALES = ROOT / "data" / "tales.txt"

@@ -7,7 +7,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from charrnn.config import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig, table
+from charrnn.config.keys import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig, table
 
 # -- text ---------------------------------------------------------------------------------------------------------
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from charrnn.advice import conclusion, fit, next_commands
-from charrnn.config import config_from_dict
-from charrnn.train import Counters, Run, open_run
+from charrnn.config.keys import config_from_dict
+from charrnn.training.advice import conclusion, fit, next_commands
+from charrnn.training.loop import Counters, Run, open_run
 
 History = list[tuple[int, float, float | None]]
 

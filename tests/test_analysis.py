@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import commands_to_a_terminal
 
-from charrnn import analysis
-from charrnn.analysis import (
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Vocab
+from charrnn.evaluation import figures as analysis
+from charrnn.evaluation.figures import (
     KINDS,
     analyse,
     by_position,
@@ -22,12 +24,10 @@ from charrnn.analysis import (
     per_char,
     per_line,
 )
-from charrnn.config import ModelConfig
-from charrnn.evaluate import Scores, score, score_each
-from charrnn.network import Network
-from charrnn.ngram import NGram
-from charrnn.params import Array
-from charrnn.text import Vocab
+from charrnn.evaluation.scoring import Scores, score, score_each
+from charrnn.models.network import Network
+from charrnn.models.ngram import NGram
+from charrnn.nn.params import Array
 
 TEXT = "It was, in 1812, né so?\n\tAnd on… it went;\r\nfor 7 days. " * 20
 VOCAB = Vocab("".join(sorted(set(TEXT) | set("zq"))))

@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from processes import TALES
 
-from charrnn.assess import Wanted, assess, choose_split, own_corpus
-from charrnn.baselines import baselines, best_order, xz_size
-from charrnn.config import Config, config_from_dict
-from charrnn.dynamic import score_dynamically
+from charrnn.config.keys import Config, config_from_dict
+from charrnn.data.reading import Split, Vocab
 from charrnn.errors import CheckpointError, TextError
-from charrnn.evaluate import Scores, score, score_each
-from charrnn.fitting import fit
-from charrnn.mixture import cross_mix, fit_weights, mix
-from charrnn.network import Loaded, Network, is_checkpoint, load_checkpoint
-from charrnn.ngram import NGram
-from charrnn.novelty import novelty
-from charrnn.text import Split, Vocab
-from charrnn.train import open_run
+from charrnn.evaluation.assessment import Wanted, assess, choose_split, own_corpus
+from charrnn.evaluation.baselines import baselines, best_order, xz_size
+from charrnn.evaluation.dynamic import score_dynamically
+from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
+from charrnn.evaluation.novelty import novelty
+from charrnn.evaluation.scoring import Scores, score, score_each
+from charrnn.models.network import Loaded, Network, is_checkpoint, load_checkpoint
+from charrnn.models.ngram import NGram
+from charrnn.training.fit_ngram import fit
+from charrnn.training.loop import open_run
 
 TEXT = TALES.read_text()[:12_000]
 

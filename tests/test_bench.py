@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from processes import run
 
-from charrnn import bench, products
-from charrnn.config import Config, DataConfig, ModelConfig, TrainConfig, config_from_dict
+from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig, config_from_dict
 from charrnn.errors import TextError
+from charrnn.nn import products
+from charrnn.training import bench
 
 
 def flops(config, vocab_size, streams, length):

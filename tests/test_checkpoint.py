@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from strategies import plain_data
 
-from charrnn import checkpoint
-from charrnn.config import config_from_dict
+from charrnn.config.keys import config_from_dict
+from charrnn.data.reading import Vocab
 from charrnn.errors import CheckpointError
-from charrnn.network import Network, describe, load_checkpoint
-from charrnn.sample import generate
-from charrnn.text import Vocab
+from charrnn.generation.sampling import generate
+from charrnn.models.network import Network, describe, load_checkpoint
+from charrnn.storage import checkpoint
 
 HEADER = {"note": "naïve ✓", "best": None, "history": [[1, 2.5, None]]}
 ARRAYS = {

@@ -30,8 +30,8 @@ from processes import (
 from torture import volume
 
 import charrnn
-from charrnn.files import Lock
-from charrnn.sample import Options, generate_batch
+from charrnn.generation.sampling import Options, generate_batch
+from charrnn.storage.files import Lock
 
 COMMANDS = ("train", "bench", "sample", "eval", "compare", "report", "flow", "info", "config")
 SCORES = {

@@ -14,8 +14,10 @@ import numpy as np
 import pytest
 from processes import SMALL, Result, call, commands_to_a_terminal, project, run
 
-from charrnn import bench, checkpoint, cli
-from charrnn.files import Lock
+from charrnn.cli import main as cli
+from charrnn.storage import checkpoint
+from charrnn.storage.files import Lock
+from charrnn.training import bench
 
 DOCUMENTED = {0, 1, 2, 3, 4}  # the exit codes that need no signal
 ESCAPE = "\x1b]0;x\x07"
@@ -183,7 +185,7 @@ def test_memory_that_does_not_suffice_is_one_line(
         raise error
 
     monkeypatch.chdir(project(tmp_path))
-    monkeypatch.setattr("charrnn.train.load_corpus", refuse)
+    monkeypatch.setattr("charrnn.training.loop.load_corpus", refuse)
     check(call("train", "my.yaml"), 1, "out of memory | smaller model | --dry-run")
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from processes import TALES, call
 
-from charrnn.analysis import difference
-from charrnn.compare import compare as compare_models
-from charrnn.config import config_from_dict
-from charrnn.corpus import load_corpus
-from charrnn.evaluate import score_each
-from charrnn.fitting import fit
-from charrnn.network import load_checkpoint
+from charrnn.config.keys import config_from_dict
+from charrnn.data.corpus import load_corpus
+from charrnn.evaluation.comparison import compare as compare_models
+from charrnn.evaluation.figures import difference
+from charrnn.evaluation.scoring import score_each
+from charrnn.models.network import load_checkpoint
+from charrnn.training.fit_ngram import fit
 
 
 def compare(paths: list[str]) -> dict[str, Any]:

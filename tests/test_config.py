@@ -21,8 +21,8 @@ from jsonschema import Draft202012Validator
 from strategies import configs, plain_data, texts, yaml_noise
 from torture import volume
 
-from charrnn.cli import cli
-from charrnn.config import (
+from charrnn.cli.main import cli
+from charrnn.config.keys import (
     BOOL,
     FLOAT,
     INT,

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import TALES
 
-from charrnn import diagnosis
-from charrnn.config import config_from_dict
-from charrnn.diagnosis import FLAT, SAID, SETTLED, STRIP, Case, diagnose
-from charrnn.train import Run, frequencies, open_run
+from charrnn.config.keys import config_from_dict
+from charrnn.training import diagnosis
+from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, Case, diagnose
+from charrnn.training.loop import Run, frequencies, open_run
 
 GUESS, FREQUENCIES = np.log(60), 3.0
 History = Sequence[Sequence[float | None]]

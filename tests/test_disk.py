@@ -15,10 +15,10 @@ from processes import Result, call, project, run, start
 from test_signals import ended, read_until
 from torture import volume
 
-from charrnn import spool
-from charrnn.config import Config, load_config
-from charrnn.network import load_checkpoint, load_latest
-from charrnn.train import BEST, LAST, LOG, PREVIOUS, open_run
+from charrnn.config.keys import Config, load_config
+from charrnn.models.network import load_checkpoint, load_latest
+from charrnn.storage import spool
+from charrnn.training.loop import BEST, LAST, LOG, PREVIOUS, open_run
 
 CONFIG = """\
 data: {path: text.txt}

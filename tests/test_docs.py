@@ -12,9 +12,9 @@ from processes import ROOT
 
 import charrnn
 from charrnn import errors
-from charrnn.cli import cli
-from charrnn.config import all_keys
-from charrnn.workers import STOPPING
+from charrnn.cli.main import cli
+from charrnn.config.keys import all_keys
+from charrnn.processes import STOPPING
 
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md", "data/README.md")}
 README = PAGES["README.md"]

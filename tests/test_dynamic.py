@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from charrnn import dynamic
-from charrnn.config import ModelConfig
-from charrnn.dynamic import DECAY, EPSILON, SEGMENT, root_mean_square, score_dynamically
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Batch, Vocab
 from charrnn.errors import ConfigError
-from charrnn.evaluate import score_each
-from charrnn.network import Network
-from charrnn.params import Array
-from charrnn.text import Batch, Vocab
+from charrnn.evaluation import dynamic
+from charrnn.evaluation.dynamic import DECAY, EPSILON, SEGMENT, root_mean_square, score_dynamically
+from charrnn.evaluation.scoring import score_each
+from charrnn.models.network import Network
+from charrnn.nn.params import Array
 
 VOCAB = Vocab("abcde")
 

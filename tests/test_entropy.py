@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn.config import config_from_dict
-from charrnn.evaluate import score
-from charrnn.ngram import NGram
-from charrnn.params import Array
-from charrnn.text import Vocab
-from charrnn.train import Run
+from charrnn.config.keys import config_from_dict
+from charrnn.data.reading import Vocab
+from charrnn.evaluation.scoring import score
+from charrnn.models.ngram import NGram
+from charrnn.nn.params import Array
+from charrnn.training.loop import Run
 
 VOCAB = Vocab("abcd")
 CHAIN = np.random.default_rng(5).dirichlet(np.full(4, 0.3), (4, 4)) * 0.98 + 0.005  # p(c | a, b), summing to one

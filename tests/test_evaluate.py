@@ -8,13 +8,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn import evaluate
-from charrnn.config import ModelConfig
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Vocab, make_split
 from charrnn.errors import TextError
-from charrnn.evaluate import STREAMS, WARM_UP, log_probs, score, score_each, score_text
-from charrnn.network import Network
-from charrnn.params import Array
-from charrnn.text import Vocab, make_split
+from charrnn.evaluation import scoring as evaluate
+from charrnn.evaluation.scoring import STREAMS, WARM_UP, log_probs, score, score_each, score_text
+from charrnn.models.network import Network
+from charrnn.nn.params import Array
 
 
 def log_softmax(logits: Array) -> Array:

@@ -17,10 +17,10 @@ from disk import Disk, PowerOff
 from processes import SMALL, project, start
 
 import charrnn
-from charrnn import checkpoint
 from charrnn.errors import RunInUseError
-from charrnn.files import Lock, sweep, write_atomic
-from charrnn.network import load_latest
+from charrnn.models.network import load_latest
+from charrnn.storage import checkpoint
+from charrnn.storage.files import Lock, sweep, write_atomic
 
 OLD, NEW = b"old " * 1000, b"new " * 2000
 
@@ -130,7 +130,7 @@ def test_an_interruption_leaves_the_old_file_and_no_other(path, error):
 def process(program: str, *arguments: Any) -> Iterator[subprocess.Popen[str]]:
     """A Python process with pipes for its input and output, gone at the end."""
     environment = os.environ | {"PYTHONPATH": str(Path(charrnn.__file__).parents[1])}
-    program = "import os, sys\nfrom pathlib import Path\nfrom charrnn.files import *\n" + program
+    program = "import os, sys\nfrom pathlib import Path\nfrom charrnn.storage.files import *\n" + program
     command = [sys.executable, "-c", program, *map(str, arguments)]
     streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
     with subprocess.Popen(command, env=environment, text=True, **streams) as started:

@@ -9,14 +9,14 @@ import pytest
 from processes import TALES
 
 import charrnn
-from charrnn import checkpoint
-from charrnn.config import Config, config_from_dict, load_config
+from charrnn.config.keys import Config, config_from_dict, load_config
 from charrnn.errors import CheckpointError, ConfigError, RunExistsError, RunInUseError, TextError
-from charrnn.evaluate import score
-from charrnn.files import Lock
-from charrnn.fitting import fit
-from charrnn.network import load_checkpoint
-from charrnn.ngram import NGram
+from charrnn.evaluation.scoring import score
+from charrnn.models.network import load_checkpoint
+from charrnn.models.ngram import NGram
+from charrnn.storage import checkpoint
+from charrnn.storage.files import Lock
+from charrnn.training.fit_ngram import fit
 
 
 def config_for(folder: Path, text: str | None = None, **model: Any) -> Config:
@@ -121,7 +121,7 @@ def test_an_earlier_run_goes_only_once_its_successor_is_counted(
     def no_room(*arguments: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr("charrnn.ngram.count", no_room)
+    monkeypatch.setattr("charrnn.models.ngram.count", no_room)
     with pytest.raises(MemoryError):
         fit(config_for(tmp_path, order=9), force=True)
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir()} == before

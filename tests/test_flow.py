@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn import flow as module
-from charrnn.config import ModelConfig
-from charrnn.flow import doubled, flow, gradient_norms, reach, spectra, windows
-from charrnn.network import Network
-from charrnn.params import Array
-from charrnn.text import Batch, Vocab
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Batch, Vocab
+from charrnn.inspection import gradient_flow as module
+from charrnn.inspection.gradient_flow import doubled, flow, gradient_norms, reach, spectra, windows
+from charrnn.models.network import Network
+from charrnn.nn.params import Array
 
 VOCAB = Vocab("abcde")
 IDS = np.random.default_rng(3).integers(0, 5, 90)

@@ -17,9 +17,9 @@ from processes import SMALL, call, commands_to_a_terminal, environment, project,
 from test_checkpoint import GRID, entry, header_saying, npy, npy_saying, zipped
 from torture import volume
 
-from charrnn import checkpoint
 from charrnn.errors import CheckpointError
-from charrnn.network import load_checkpoint
+from charrnn.models.network import load_checkpoint
+from charrnn.storage import checkpoint
 
 HERE = Path(__file__).parent
 GOOD = HERE / "fixtures" / "format-1.npz"

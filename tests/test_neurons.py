@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from processes import TALES
 
-from charrnn import neurons as module
-from charrnn.config import ModelConfig
-from charrnn.network import Network
-from charrnn.neurons import FEATURES, correlate, features, followers, watch
-from charrnn.text import Vocab
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Vocab
+from charrnn.inspection import neurons as module
+from charrnn.inspection.neurons import FEATURES, correlate, features, followers, watch
+from charrnn.models.network import Network
 
 TEXT = TALES.read_text()[:9000]
 VOCAB = Vocab("".join(sorted(set(TEXT))))

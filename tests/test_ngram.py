@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn import ngram
-from charrnn.evaluate import score, score_each
-from charrnn.ngram import NGram, discounts, distinct, order_losses
-from charrnn.params import Array
-from charrnn.sample import generate
-from charrnn.text import Vocab
+from charrnn.data.reading import Vocab
+from charrnn.evaluation.scoring import score, score_each
+from charrnn.generation.sampling import generate
+from charrnn.models import ngram
+from charrnn.models.ngram import NGram, discounts, distinct, order_losses
+from charrnn.nn.params import Array
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "additive")
 LETTERS = Vocab("abcd")

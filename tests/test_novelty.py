@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.novelty import LENGTHS, novelty
-from charrnn.text import Vocab
+from charrnn.data.reading import Vocab
+from charrnn.evaluation.novelty import LENGTHS, novelty
 
 VOCAB = Vocab("abc")
 

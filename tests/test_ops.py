@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from charrnn import ops
+from charrnn.nn import ops
 
 DTYPES = [np.float32, np.float64]
 NUMBERS = st.one_of(st.sampled_from([-1e4, -1.0, 0.0, 1.0, 1e4]), st.floats(-1e4, 1e4, width=32, allow_subnormal=False))

@@ -6,8 +6,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from charrnn import optim
-from charrnn.optim import RULES, Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
+from charrnn.optim import rules as optim
+from charrnn.optim.rules import RULES, Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
 
 PRECISIONS = {"float32": 1e-6, "float64": 1e-13}
 

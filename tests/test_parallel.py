@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn import parallel
-from charrnn.config import Config, DataConfig, ModelConfig, TrainConfig
+from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
+from charrnn.data.reading import Batches, Vocab
 from charrnn.errors import CharrnnError
-from charrnn.network import Network
-from charrnn.parallel import Team, auto_shards
-from charrnn.text import Batches, Vocab
-from charrnn.workers import side_by_side
+from charrnn.models.network import Network
+from charrnn.parallel import team as parallel
+from charrnn.parallel.team import Team, auto_shards
+from charrnn.processes import side_by_side
 
 VOCAB = Vocab("abcdefg")
 STREAMS, LENGTH = 6, 9

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from torture import volume
 
-from charrnn.config import ModelConfig
-from charrnn.network import Network
-from charrnn.text import Batch, Vocab
+from charrnn.config.keys import ModelConfig
+from charrnn.data.reading import Batch, Vocab
+from charrnn.models.network import Network
 
 KINDS = ["rnn-tanh", "rnn-relu", "lstm", "gru"]
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}

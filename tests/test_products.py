@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn import products
-from charrnn.products import Cut
+from charrnn.nn import products
+from charrnn.nn.products import Cut
 
 
 def laid_out(cut, matrices, stacked=False, **scale):

@@ -18,13 +18,15 @@ from processes import CSI, TALES, call, project, run_in_terminal
 from test_train import kept, snapshot
 from torture import volume
 
-from charrnn import checkpoint, cli, train
-from charrnn.config import Config, TrainConfig, load_config
+from charrnn.cli import main as cli
+from charrnn.config.keys import Config, TrainConfig, load_config
 from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
-from charrnn.evaluate import Report, score_text
-from charrnn.network import load, load_checkpoint
-from charrnn.sample import generate
-from charrnn.train import BENDS, BEST, FREE, LAST, LOG, PREVIOUS, ROLLBACK, ROLLBACKS, Run, open_run
+from charrnn.evaluation.scoring import Report, score_text
+from charrnn.generation.sampling import generate
+from charrnn.models.network import load, load_checkpoint
+from charrnn.storage import checkpoint
+from charrnn.training import loop as train
+from charrnn.training.loop import BENDS, BEST, FREE, LAST, LOG, PREVIOUS, ROLLBACK, ROLLBACKS, Run, open_run
 
 RUN = Path("runs/my")
 CONFIG = """\

@@ -24,7 +24,7 @@ from processes import CHARRNN, CSI, PATIENCE, Result, checked, environment, proj
 from torture import volume
 
 import charrnn
-from charrnn.train import differences
+from charrnn.training.loop import differences
 
 # A record each step: a pipe that nobody reads is full long before the last one, so no run can end behind a test's back.
 STEPS = 700
@@ -96,7 +96,7 @@ def assert_the_same_run(folder: Path, unbroken: Path, steps: range = range(1, ST
     assert [record["step"] for record in logs[0]] == list(steps)
     assert logs[0] == logs[1]
     for name in ("last.npz", "best.npz"):
-        headers = [charrnn.network.load_checkpoint(each / name).header for each in (folder, unbroken)]
+        headers = [charrnn.models.network.load_checkpoint(each / name).header for each in (folder, unbroken)]
         assert not list(differences(*headers))
         assert (folder / name).read_bytes() == (unbroken / name).read_bytes(), name
     samples = [{path.name: path.read_bytes() for path in (each / "samples").iterdir()} for each in (folder, unbroken)]
@@ -225,7 +225,7 @@ def storm(folder: Path, calm: Storm, numbers: list[signal.Signals], seed: int) -
         elif "saved at step" in said.err:
             assert checked(said).code == CODES[number]
             assert seconds < SAVED_WITHIN
-            found = charrnn.network.load_checkpoint(folder / "my run" / "last.npz").step
+            found = charrnn.models.network.load_checkpoint(folder / "my run" / "last.npz").step
             assert f"saved at step {found:,};" in said.lines[-1]
         else:  # before the first step of this life or after the last: there was nothing to save
             assert said.code in (CODES[number], -number), said
@@ -290,7 +290,7 @@ def test_closing_the_terminal_saves(term: str, tmp_path: Path) -> None:
             assert process.wait(PATIENCE) == 129
         finally:
             process.kill()
-    assert charrnn.network.load_checkpoint(tmp_path / "my run" / "last.npz").step >= 1
+    assert charrnn.models.network.load_checkpoint(tmp_path / "my run" / "last.npz").step >= 1
 
 
 def test_a_run_whose_stderr_nobody_reads_any_more_goes_on(tmp_path: Path, unbroken: Path) -> None:

@@ -15,15 +15,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn import corpus as corpora
-from charrnn import spool, text
-from charrnn.config import config_from_dict
-from charrnn.corpus import load_corpus
+from charrnn.config.keys import config_from_dict
+from charrnn.data import corpus as corpora
+from charrnn.data import reading as text
+from charrnn.data.corpus import load_corpus
+from charrnn.data.reading import Vocab
 from charrnn.errors import TextError
-from charrnn.parallel import Team
-from charrnn.spool import Spool, chunks
-from charrnn.text import Vocab
-from charrnn.train import Run
+from charrnn.parallel.team import Team
+from charrnn.storage import spool
+from charrnn.storage.spool import Spool, chunks
+from charrnn.training.loop import Run
 
 PIECES = st.lists(st.tuples(st.sampled_from(["u1", "u2", "u4"]), st.lists(st.integers(0, 255), max_size=9)), max_size=9)
 

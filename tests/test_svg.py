@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.svg import DECADES, Series, chart, standalone, ticks
+from charrnn.display.svg import DECADES, Series, chart, standalone, ticks
 
 NAME = "{http://www.w3.org/2000/svg}"
 

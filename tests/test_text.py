@@ -18,9 +18,8 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from strategies import neighbourly, texts
 
-from charrnn import text
-from charrnn.errors import TextError, visible
-from charrnn.text import (
+from charrnn.data import reading as text
+from charrnn.data.reading import (
     Batches,
     Vocab,
     build_vocab,
@@ -35,6 +34,7 @@ from charrnn.text import (
     stream_pieces,
     transformed,
 )
+from charrnn.errors import TextError, visible
 
 TALES = Path(__file__).parents[1] / "data" / "tales.txt"
 PACKERS = {".gz": gzip.compress, ".bz2": bz2.compress, ".xz": lzma.compress}

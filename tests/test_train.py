@@ -14,21 +14,15 @@ import numpy as np
 import pytest
 
 import charrnn
-from charrnn import checkpoint, train
-from charrnn.config import Config, config_from_dict
-from charrnn.errors import (
-    CharrnnError,
-    CheckpointError,
-    DivergedError,
-    RunExistsError,
-    RunInUseError,
-    TextError,
-)
-from charrnn.estimate import estimate
-from charrnn.evaluate import Report, score
-from charrnn.network import Network, load, load_checkpoint
-from charrnn.optim import Hyper, Optimizer, clip_, global_norm
-from charrnn.train import BEST, CONFIG, LAST, LOG, PREVIOUS, SAMPLES, Progress, Run, open_run
+from charrnn.config.keys import Config, config_from_dict
+from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError, RunInUseError, TextError
+from charrnn.evaluation.scoring import Report, score
+from charrnn.models.network import Network, load, load_checkpoint
+from charrnn.optim.rules import Hyper, Optimizer, clip_, global_norm
+from charrnn.storage import checkpoint
+from charrnn.training import loop as train
+from charrnn.training.estimate import estimate
+from charrnn.training.loop import BEST, CONFIG, LAST, LOG, PREVIOUS, SAMPLES, Progress, Run, open_run
 
 TALES = (Path(__file__).parents[1] / "data" / "tales.txt").read_text()
 TIMES = {"seconds", "chars_per_second"}

@@ -1,0 +1,1 @@
+"""Text to ids: files, decoding, vocabularies, splits and batches."""

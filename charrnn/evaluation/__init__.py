@@ -1,0 +1,1 @@
+"""Scoring text, and what the scores say."""

@@ -1,0 +1,1 @@
+"""Models of text: the contract, the recurrent network, the n-gram, and their checkpoints."""

@@ -1,0 +1,251 @@
+"""The three cells: the mathematics of one time step, forward and back, and nothing else.
+
+A cell sees a record `s` of ready-made views and products. It declares by name what the layer must keep for it, and
+never indexes time. Everything is one plane (N, H): N streams, H units. `s.gates` (G, N, H) arrives holding the input's
+part of the gates, Wx + b, and leaves holding the gates; those that `sigmoids` names arrive at half size, and so do
+their products with U, because sigmoid(x) = (1 + tanh(x / 2)) / 2. `X_prev` is X one step earlier; `dX` is the gradient
+of the loss for X; `s.tmp` and `s.tmp2` are scratch.
+
+`back` finds in `s.dh` (and `s.dc`) the gradient for this step's state and leaves there the one for the previous step's.
+It fills the gradients of the planes, which lie apart in memory, stream by stream: so each is written once, when it is
+complete. A product with the recurrent weights is one of `products`, which the layer makes ready: `s.times_U()` forward,
+`s.back_U()` on the way back. Results go to the last argument (`out=` takes NumPy a sixth longer). No biases of its own,
+no loop, no whole-sequence product: those belong to layers.py.
+"""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+from numpy import add, multiply, subtract, tanh
+
+from charrnn.nn.ops import ONE, from_tanh_, relu_, sigmoid_, tanh_
+
+
+class Step:
+    """The views and products of one time step, made once by the layer from the names below; Python finds the attributes
+    of a class of its own faster than SimpleNamespace's, which saves a step of 2 x 128 units 1 %.
+    """
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any: ...
+
+        def __setattr__(self, name: str, value: Any) -> None: ...
+
+
+Weights = SimpleNamespace  # parameters W, U, b and what `hidden_bias` names
+
+
+@dataclass(frozen=True)
+class HiddenProduct:
+    """One product with recurrent weights: `out` = `left` U, and on the way back `dleft` = (gradients of `planes`) U'.
+
+    `s.times_{name}()` and `s.back_{name}()`. Over the window, dU = (sequence of `left`)' (gradients of `planes`).
+    """
+
+    name: str
+    left: str
+    weights: tuple[int, ...]  # which of U's gates, in the order of `planes`
+    out: str  # "u", of which gate or group x has the part u_x, or another name
+    planes: slice  # adjacent planes whose gradients are those of `out`
+    dleft: str
+
+
+class Cell(Protocol):
+    """What a layer needs to know of a cell."""
+
+    gates: tuple[str, ...]  # planes of s.gates, in the order of the weights
+    planes: tuple[str, ...]  # all planes that get a gradient: the gates in their order, and what else needs one
+    sigmoids: dict[str, slice]  # adjacent gates that pass a sigmoid, and arrive halved
+    states: tuple[str, ...]  # what is carried from step to step; the first is the output
+    saved: tuple[str, ...]  # further planes kept for the way back
+    hidden_bias: dict[str, str]  # extra bias -> the plane whose summed gradient is the bias's
+    products: tuple[HiddenProduct, ...]  # in which every gate's part of U takes part once
+
+    def step(self, s: Step, p: Weights) -> None:
+        """From the previous state and s.gates to this step's state."""
+
+    def back(self, s: Step) -> None:
+        """From the gradient of this step's state to those of the planes and of the previous state."""
+
+
+class RNN:
+    """h = f(W x + U h_prev + b), f one of tanh, relu, sigmoid (Elman 1990)."""
+
+    gates: tuple[str, ...] = ("a",)
+    states: tuple[str, ...] = ("h",)
+
+    def __init__(self, activation: str = "tanh") -> None:
+        self.activation = activation
+        self.f_ = {"tanh": tanh_, "relu": relu_, "sigmoid": sigmoid_}[activation]
+        self.planes: tuple[str, ...] = self.gates
+        self.sigmoids: dict[str, slice] = {}
+        self.saved: tuple[str, ...] = ()
+        self.hidden_bias: dict[str, str] = {}
+        self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0,), "u", slice(0, 1), "dh"),)
+
+    def step(self, s: Step, p: Weights) -> None:
+        """h = f(a), a = W x + b + U h_prev."""
+        s.times_U()
+        add(s.a, s.u_a, s.h)
+        self.f_(s.h)
+
+    def back(self, s: Step) -> None:
+        """da = dh * f'(a), with f' written in terms of h; dh_prev = da U'."""
+        if self.activation == "relu":
+            np.greater(s.h.real, 0, out=s.tmp, casting="unsafe")
+        else:
+            multiply(s.h, s.h, s.tmp)
+            subtract(ONE if self.activation == "tanh" else s.h, s.tmp, s.tmp)
+        multiply(s.tmp, s.dh, s.da)
+        s.back_U()
+
+
+class LSTM:
+    """Long short-term memory without peepholes (Hochreiter and Schmidhuber 1997; forget gate: Gers et al. 2000).
+
+    i = sigmoid(W_i x + U_i h_prev + b_i)    input gate
+    f = sigmoid(W_f x + U_f h_prev + b_f)    forget gate
+    o = sigmoid(W_o x + U_o h_prev + b_o)    output gate
+    g = tanh(W_g x + U_g h_prev + b_g)       candidate
+    c = f * c_prev + i * g
+    h = o * tanh(c)
+
+    The order i, f, o, g (PyTorch: i, f, g, o) keeps the three sigmoids adjacent.
+    """
+
+    gates: tuple[str, ...] = ("i", "f", "o", "g")
+    states: tuple[str, ...] = ("h", "c")
+
+    def __init__(self) -> None:
+        self.planes: tuple[str, ...] = self.gates
+        self.sigmoids: dict[str, slice] = {"ifo": slice(0, 3)}
+        self.saved: tuple[str, ...] = ()
+        self.hidden_bias: dict[str, str] = {}
+        self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0, 1, 2, 3), "u", slice(0, 4), "dh"),)
+
+    def step(self, s: Step, p: Weights) -> None:
+        """The six equations of the class."""
+        s.times_U()
+        s.gates += s.u
+        tanh_(s.gates)
+        from_tanh_(s.ifo)
+        multiply(s.f, s.c_prev, s.c)
+        multiply(s.i, s.g, s.tmp)
+        s.c += s.tmp
+        tanh(s.c, s.tmp)
+        multiply(s.o, s.tmp, s.h)
+
+    def back(self, s: Step) -> None:
+        """The derivative of each equation, last to first; sigmoid' = y - y^2, tanh' = 1 - y^2.
+
+        What stands in two derivatives is multiplied once: h = o * tanh(c), and dc * f, which is dc_prev.
+        """
+        multiply(s.h, s.o, s.tmp)  # do = dh * tanh(c) * o' = dh * (h - h * o)
+        subtract(s.h, s.tmp, s.tmp)
+        multiply(s.tmp, s.dh, s.do)
+        tanh(s.c, s.tmp)  # again: to fetch it from memory would take as long
+        s.tmp *= s.h  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
+        subtract(s.o, s.tmp, s.tmp)
+        s.tmp *= s.dh
+        s.dc += s.tmp
+        multiply(s.dc, s.i, s.tmp2)
+        multiply(s.g, s.i, s.tmp)  # di = dc * g * i' = dc * i * (g - g * i)
+        subtract(s.g, s.tmp, s.tmp)
+        multiply(s.tmp, s.tmp2, s.di)
+        multiply(s.g, s.g, s.tmp)  # dg = dc * i * g'
+        subtract(ONE, s.tmp, s.tmp)
+        multiply(s.tmp, s.tmp2, s.dg)
+        s.dc *= s.f  # dc_prev = dc * f
+        multiply(s.c_prev, s.f, s.tmp)  # df = dc * c_prev * f' = dc_prev * (c_prev - c_prev * f)
+        subtract(s.c_prev, s.tmp, s.tmp)
+        multiply(s.tmp, s.dc, s.df)
+        s.back_U()  # dh_prev = sum over gates of dgate U_gate'
+
+
+class GRU:
+    """Gated recurrent unit (Cho et al. 2014), in both forms of the reset gate.
+
+    r = sigmoid(W_r x + U_r h_prev + b_r)                    reset gate
+    z = sigmoid(W_z x + U_z h_prev + b_z)                    update gate
+    n = tanh(W_n x + b_n + r * (U_n h_prev + b_hn))          candidate, reset after the product (PyTorch)
+    n = tanh(W_n x + b_n + U_n (r * h_prev))                 candidate, reset before the product (the paper)
+    h = (1 - z) * n + z * h_prev
+    """
+
+    gates: tuple[str, ...] = ("r", "z", "n")
+    states: tuple[str, ...] = ("h",)
+
+    def __init__(self, reset: str = "after") -> None:
+        self.after = reset == "after"
+        self.sigmoids: dict[str, slice] = {"rz": slice(0, 2)}
+        if self.after:
+            self.planes: tuple[str, ...] = ("v", "r", "z", "n")  # v = U_n h_prev + b_hn
+            self.saved: tuple[str, ...] = ()
+            self.hidden_bias: dict[str, str] = {"bias_hn": "v"}
+            self.products: tuple[HiddenProduct, ...] = (
+                HiddenProduct("U", "h_prev", (2, 0, 1), "u", slice(0, 3), "tmp"),
+            )
+        else:
+            self.planes = self.gates
+            self.saved = ("rh",)  # r * h_prev
+            self.hidden_bias = {}
+            self.products = (
+                HiddenProduct("U_rz", "h_prev", (0, 1), "u", slice(0, 2), "tmp"),
+                HiddenProduct("U_n", "rh", (2,), "tmp", slice(2, 3), "tmp"),
+            )
+
+    def step(self, s: Step, p: Weights) -> None:
+        """The equations of the class; h as n + z * (h_prev - n)."""
+        if self.after:
+            s.times_U()
+        else:
+            s.times_U_rz()
+        s.rz += s.u_rz
+        tanh_(s.rz)
+        from_tanh_(s.rz)
+        if self.after:
+            add(s.u_n, p.bias_hn, s.v)
+            multiply(s.r, s.v, s.tmp)
+        else:
+            multiply(s.r, s.h_prev, s.rh)
+            s.times_U_n()
+        s.n += s.tmp
+        tanh_(s.n)
+        subtract(s.h_prev, s.n, s.h)
+        s.h *= s.z
+        s.h += s.n
+
+    def back(self, s: Step) -> None:
+        """The derivative of each equation, last to first."""
+        subtract(ONE, s.z, s.tmp)  # dh * (1 - z), in both that follow
+        s.tmp *= s.dh
+        subtract(s.h_prev, s.n, s.tmp2)  # dz = dh * (h_prev - n) * z'
+        s.tmp2 *= s.z
+        multiply(s.tmp2, s.tmp, s.dz)
+        multiply(s.n, s.n, s.tmp2)  # dn = dh * (1 - z) * n'
+        subtract(ONE, s.tmp2, s.tmp2)
+        multiply(s.tmp2, s.tmp, s.dn)
+        s.dh *= s.z
+        subtract(ONE, s.r, s.tmp)
+        if self.after:
+            multiply(s.dn, s.r, s.dv)  # dv = dn * r, dr = dn * v * r' = dv * v * (1 - r)
+            multiply(s.dv, s.v, s.tmp2)
+            multiply(s.tmp2, s.tmp, s.dr)
+            s.back_U()
+        else:
+            multiply(s.tmp, s.rh, s.tmp2)  # dr = d(r * h_prev) * h_prev * r'
+            s.back_U_n()  # d(r * h_prev), shared between r and h_prev
+            multiply(s.tmp2, s.tmp, s.dr)
+            s.tmp *= s.r
+            s.dh += s.tmp
+            s.back_U_rz()
+        s.dh += s.tmp
+
+
+def make_cell(cell: str, activation: str = "tanh", reset: str = "after") -> Cell:
+    """The cell that a config names: `rnn` with its activation, `lstm`, or `gru` with its reset form."""
+    cells: dict[str, Cell] = {"rnn": RNN(activation), "lstm": LSTM(), "gru": GRU(reset)}
+    return cells[cell]

@@ -1,0 +1,1 @@
+"""Update rules, gradient clipping and learning-rate schedules, all on flat vectors."""

@@ -1,0 +1,188 @@
+"""Optimizers, learning-rate schedules and gradient clipping, all on flat vectors.
+
+P parameters in one vector. An optimizer is a function of one block of it, so that the block and its moments stay in the
+cache while every pass over them runs; the result does not depend on where blocks are cut. Update rules agree with
+torch.optim. Nothing here knows the names or shapes of parameters.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, inf, isnan, pi, sqrt
+
+import numpy as np
+
+from charrnn.nn.params import Array
+
+BLOCK = 1 << 15  # numbers worked on at a time: five vectors of this length fit a cache of 1 MB
+
+
+@dataclass(frozen=True)
+class Hyper:
+    """Constants of the update rules."""
+
+    momentum: float = 0.9
+    betas: tuple[float, float] = (0.9, 0.999)
+    rho: float = 0.99
+    epsilon: float = 1e-8
+    weight_decay: float = 0.0
+
+
+# Each rule works on one block: values w, gradients g (may be overwritten), moments m (K, block), scratch a,
+# learning rate lr, number of the step t >= 1, constants k.
+
+
+def _sgd(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
+    """w -= lr g (Robbins and Monro 1951)."""
+    np.multiply(g, lr, out=a)
+    w -= a
+
+
+def _momentum(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
+    """v = mu v + g; w -= lr v (Polyak 1964)."""
+    v = m[0]
+    v *= k.momentum
+    v += g
+    _sgd(w, v, m, a, lr, t, k)
+
+
+def _adagrad(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
+    """s += g^2; w -= lr g / (sqrt(s) + eps) (Duchi et al. 2011)."""
+    s = m[0]
+    np.multiply(g, g, out=a)
+    s += a
+    _scaled(w, g, s, a, lr, k.epsilon)
+
+
+def _rmsprop(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
+    """s = rho s + (1 - rho) g^2; w -= lr g / (sqrt(s) + eps) (Tieleman and Hinton 2012)."""
+    s = m[0]
+    s *= k.rho
+    np.multiply(g, g, out=a)
+    a *= 1 - k.rho
+    s += a
+    _scaled(w, g, s, a, lr, k.epsilon)
+
+
+def _scaled(w: Array, g: Array, s: Array, a: Array, lr: float, epsilon: float) -> None:
+    np.sqrt(s, out=a)
+    a += epsilon
+    np.divide(g, a, out=a)
+    a *= lr
+    w -= a
+
+
+def _adam(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
+    """Moments of g and g^2 with their bias corrected; w -= lr mean / (sqrt(square) + eps) (Kingma and Ba 2015)."""
+    (mean, square), (b1, b2) = m, k.betas
+    np.multiply(g, g, out=a)
+    square *= b2
+    a *= 1 - b2
+    square += a
+    np.multiply(g, 1 - b1, out=a)
+    mean *= b1
+    mean += a
+    np.sqrt(square, out=a)
+    a *= 1 / sqrt(1 - b2**t)
+    a += k.epsilon
+    np.divide(mean, a, out=a)
+    a *= lr / (1 - b1**t)
+    w -= a
+
+
+Rule = Callable[[Array, Array, Array, Array, float, int, Hyper], None]
+RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
+    "sgd": (_sgd, 0),
+    "momentum": (_momentum, 1),
+    "adagrad": (_adagrad, 1),
+    "rmsprop": (_rmsprop, 1),
+    "adam": (_adam, 2),
+    "adamw": (_adam, 2),
+}
+
+
+class Optimizer:
+    """One of RULES with its moments. Arguments: `name`, `values` for size and dtype, constants `hyper`, and `moments`,
+    memory to use instead of fresh zeros.
+
+    Attribute `moments`, (K, P): everything that has to be saved.
+    """
+
+    def __init__(self, name: str, values: Array, hyper: Hyper, moments: Array | None = None) -> None:
+        self.rule, count = RULES[name]
+        self.decoupled = name == "adamw"
+        self.hyper = hyper
+        self.moments: Array = np.zeros((count, values.size), values.dtype) if moments is None else moments
+        self.scratch: Array = np.zeros(min(BLOCK, values.size), values.dtype)
+
+    def step(self, values: Array, grads: Array, lr: float, t: int) -> None:
+        """Update `values` (P,) in place by `grads` (P,), which may be overwritten; `t` counts steps from 1."""
+        decay = self.hyper.weight_decay
+        for start in range(0, values.size, BLOCK):
+            block = slice(start, start + BLOCK)
+            w, g, m = values[block], grads[block], self.moments[:, block]
+            a = self.scratch[: w.size]
+            if decay and self.decoupled:  # Loshchilov and Hutter 2019
+                w *= 1 - lr * decay
+            elif decay:
+                np.multiply(w, decay, out=a)
+                g += a
+            self.rule(w, g, m, a, lr, t, self.hyper)
+
+
+def global_norm(grads: Array) -> float:
+    """The Euclidean norm of a flat gradient; blocks are added in float64, so large models lose no digits."""
+    total = 0.0
+    with np.errstate(over="ignore"):
+        for start in range(0, grads.size, BLOCK):
+            block = grads[start : start + BLOCK]
+            total += float(np.dot(block, block))
+    if 1e-30 < total < inf or isnan(total):
+        return sqrt(total)
+    peak = float(max(grads.max(), -grads.min()))  # squares of float32 numbers may over- or underflow
+    return peak * global_norm(grads / peak) if 0 < peak < inf else peak
+
+
+def clip_(grads: Array, norm: float, clip_norm: float | None, clip_value: float | None) -> bool:
+    """Scale `grads` down to the global norm `clip_norm` (Pascanu et al. 2013), then clamp each entry to +-`clip_value`.
+
+    `norm` is global_norm(grads). Returns whether anything was changed.
+    """
+    clipped = False
+    if clip_norm is not None and norm > clip_norm:
+        grads *= clip_norm / norm
+        clipped = True
+    if clip_value is not None and max(grads.max(), -grads.min()) > clip_value:
+        np.clip(grads, -clip_value, clip_value, out=grads)
+        clipped = True
+    return clipped
+
+
+@dataclass
+class Plateau:
+    """Counts evaluations without improvement; `rate` is the share of the learning rate that remains."""
+
+    best: float | None = None
+    waited: int = 0
+    rate: float = 1.0
+
+    def see(self, loss: float, factor: float, patience: int) -> None:
+        """Note a validation loss; after `patience` of them without improvement the rate falls by `factor`."""
+        if self.best is None or loss < self.best:
+            self.best, self.waited = loss, 0
+            return
+        self.waited += 1
+        if self.waited >= patience:
+            self.rate, self.waited = self.rate * factor, 0
+
+
+def rate_share(kind: str, step: int, epoch: int, total: int, factor: float, start_epoch: int, floor: float) -> float:
+    """The share of the base learning rate at a step, by its schedule; `plateau` is kept by Plateau.
+
+    Arguments: `step` from 0 of `total`; `epoch` from 1. exponential: factor per epoch after `start_epoch`.
+    cosine: from 1 down to `floor` at the last step (Loshchilov and Hutter 2017).
+    """
+    if kind == "exponential":
+        return float(factor ** max(0, epoch - start_epoch))
+    if kind == "cosine":
+        return floor + (1 - floor) * (1 + cos(pi * min(step / max(total - 1, 1), 1.0))) / 2
+    return 1.0

@@ -1,0 +1,1 @@
+"""One training step shared out over processes."""

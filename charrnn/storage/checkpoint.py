@@ -1,0 +1,173 @@
+"""Checkpoints: one ordinary .npz that holds everything, written whole or not at all, verified when read.
+
+Members are arrays under readable names and `header.npy`, UTF-8 JSON as bytes: what the caller stores, and a manifest
+with dtype, shape and SHA-256 of every array. Identical content gives identical bytes: no time, host or path is written.
+The reader takes stored members only, allocates no more than the file holds, runs nothing, and raises one error type.
+`numpy.load(path, allow_pickle=False)` reads the file too. This module knows no model.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any, BinaryIO
+
+import numpy as np
+
+from charrnn.errors import CheckpointError, NewerFormatError
+from charrnn.nn.params import Array
+from charrnn.storage.files import write_atomic
+
+FORMAT = "charrnn"
+VERSION = 1
+HEADER = "header"
+MAX_HEADER = 14 << 20  # bytes; the log is not in it, and a vocabulary of all of Unicode takes 13 MB
+MAX_VALUES = 1 << 18  # JSON values in it, each of which takes up to 100 bytes of memory; a run needs some thousand
+MAX_LIST = 1 << 17  # bytes of the list of members: about a thousand
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same in every file
+DTYPES = {"<f4", "<f8", "|u1", "<u2", "<u4", "<i4", "<i8"}
+NPY = b"\x93NUMPY\x01\x00"
+DESCRIBED = re.compile(rb"\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
+
+
+def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array], older: Path | None = None) -> None:
+    """Write a checkpoint atomically.
+
+    Arguments: `header`, whatever JSON can hold, without the keys format, version and arrays; `arrays`, name ->
+    array of any shape, little-endian; `older`, the name under which to keep what was at `path`. Raises OSError with the
+    old file untouched, CheckpointError for values that are not finite.
+    """
+    ready = {name: np.asarray(array, order="C") for name, array in arrays.items()}
+    for name, array in ready.items():
+        if array.dtype.str not in DTYPES:
+            raise CheckpointError(f"{path}: not written, because {name} is of type {array.dtype}, which is never read")
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise CheckpointError(f"{path}: not written, because {name} holds values that are not finite")
+    manifest = {
+        name: {"dtype": array.dtype.str, "shape": list(array.shape), "sha256": _digest(array)}
+        for name, array in ready.items()
+    }
+    whole = {"format": FORMAT, "version": VERSION, **header, "arrays": manifest}
+    try:
+        text = json.dumps(whole, ensure_ascii=True, allow_nan=False, sort_keys=False)
+    except ValueError:
+        raise CheckpointError(f"{path}: not written, because its header holds numbers that are not finite") from None
+
+    def write(file: IO[bytes]) -> None:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+            _write_member(archive, HEADER, np.frombuffer(text.encode(), np.uint8))
+            for name, array in ready.items():
+                _write_member(archive, name, array)
+
+    write_atomic(path, write, older)
+
+
+def _write_member(archive: zipfile.ZipFile, name: str, array: Array) -> None:
+    info = zipfile.ZipInfo(f"{name}.npy", EPOCH)
+    info.create_system = 3  # the same bytes on every system
+    info.external_attr = 0o644 << 16
+    start = io.BytesIO()
+    described = np.lib.format.header_data_from_array_1_0(array)
+    np.lib.format.write_array_header_1_0(start, described)
+    with archive.open(info, "w", force_zip64=array.nbytes > zipfile.ZIP64_LIMIT // 2) as member:
+        member.write(start.getvalue())
+        member.write(_bytes(array))
+
+
+def _digest(array: Array) -> str:
+    return hashlib.sha256(_bytes(array)).hexdigest()
+
+
+def _bytes(array: Array) -> Any:
+    """The memory of a contiguous array, without a copy."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Read and verify a whole checkpoint: its header (without the manifest) and its arrays.
+
+    Raises CheckpointError where the file cannot be opened, is no checkpoint, is damaged, or (NewerFormatError) is of a
+    newer format.
+    """
+    try:
+        found = os.path.exists(path)  # False, not an error, for names that no system allows
+        if not found or not path.is_file():
+            what = "is not a file" if found else "does not exist"
+            raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
+        with open(path, "rb") as file:  # once: a trainer that saves puts another file in this one's place
+            return _read(path, file)
+    except (CheckpointError, MemoryError):
+        raise
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or error}") from None
+    except zipfile.BadZipFile:
+        raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged") from None
+    except Exception as error:  # a damaged or hostile file can fail in any library below
+        raise CheckpointError(f"{path}: damaged ({type(error).__name__})") from None
+
+
+def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]:
+    limit = os.fstat(file.fileno()).st_size
+    file.seek(max(limit - 42, 0))  # the end record names the size of the list of members before that takes memory
+    tail = file.read(42)
+    wide, end = tail[:-22], tail[-22:]
+    overruled = wide.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need the longer end record
+    if not end.startswith(b"PK\5\6") or int.from_bytes(end[12:16], "little") > MAX_LIST or overruled:
+        raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        names = [info.filename for info in members]
+        if len(set(names)) != len(names):
+            raise CheckpointError(f"{path}: damaged (a member stands twice)")
+        if f"{HEADER}.npy" not in names:
+            raise CheckpointError(f"{path}: not a charrnn checkpoint (it has no header)")
+        if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in members):
+            raise CheckpointError(f"{path}: not a charrnn checkpoint (members are compressed)")
+        if sum(info.file_size for info in members) > limit:
+            raise CheckpointError(f"{path}: damaged (members are larger than the file)")
+        whole = archive.getinfo(f"{HEADER}.npy")
+        if whole.file_size > MAX_HEADER:
+            raise CheckpointError(f"{path}: damaged (a header of {whole.file_size:,} bytes)")
+        header = json.loads(_text(_member(archive, whole)))
+        if not isinstance(header, dict) or header.get("format") != FORMAT:
+            raise CheckpointError(f"{path}: not a charrnn checkpoint")
+        version = header.get("version")
+        if not isinstance(version, int) or version < 1:
+            raise CheckpointError(f"{path}: damaged (format version {version!r})")
+        if version > VERSION:
+            raise NewerFormatError(
+                f"{path}: format version {version} is newer than this charrnn reads ({VERSION}); upgrade charrnn"
+            )
+        manifest = header.pop("arrays")
+        if {f"{name}.npy" for name in manifest} | {f"{HEADER}.npy"} != set(names):
+            raise CheckpointError(f"{path}: damaged (its arrays are not those of its manifest)")
+        arrays = {}
+        for name, entry in manifest.items():
+            array = _member(archive, archive.getinfo(f"{name}.npy"))
+            if [array.dtype.str, list(array.shape), _digest(array)] != [entry[k] for k in ("dtype", "shape", "sha256")]:
+                raise CheckpointError(f"{path}: damaged (the array {name!a} is not what was saved)")
+            arrays[name] = array
+        return header, arrays
+
+
+def _text(array: Array) -> str:
+    """JSON as text, once it is certain that it cannot unfold to many times its size. Raises ValueError."""
+    data = _bytes(array)
+    if sum(np.count_nonzero(data == ord(mark)) for mark in "[{,:") > MAX_VALUES:
+        raise ValueError
+    return str(data, "ascii")
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
+    """One array, read to its end so that the zip's own checksum is verified too; nothing is taken on trust."""
+    data = archive.read(info)
+    start = 10 + int.from_bytes(data[8:10], "little")
+    match = DESCRIBED.fullmatch(data[10:start])
+    if not data.startswith(NPY) or not match or match[1].decode() not in DTYPES:
+        raise CheckpointError(f"{archive.filename}: damaged (the array {info.filename!a})")
+    shape = tuple(int(size) for size in match[2].split(b",") if size.strip())
+    return np.frombuffer(data, match[1].decode(), offset=start).reshape(shape)

@@ -1,0 +1,1 @@
+"""Training: the loop, the run it keeps, and what can be said about it."""
