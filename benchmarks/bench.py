@@ -286,8 +286,9 @@ def evaluation(options):
 def start(options):
     """From the keystroke to the first character of `charrnn sample`, and the help text."""
     from charrnn.config.keys import Config, DataConfig, ModelConfig
-    from charrnn.data.reading import Vocab
-    from charrnn.models.network import Network, describe
+    from charrnn.data.vocab import Vocab
+    from charrnn.models.header import describe
+    from charrnn.models.network import Network
     from charrnn.storage.checkpoint import save
 
     with tempfile.TemporaryDirectory() as folder:

@@ -20,37 +20,37 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 if TYPE_CHECKING:
+    from charrnn.config.building import config_from_dict as config_from_dict
+    from charrnn.config.building import load_config as load_config
     from charrnn.config.keys import Config as Config
-    from charrnn.config.keys import config_from_dict as config_from_dict
-    from charrnn.config.keys import load_config as load_config
-    from charrnn.data.reading import Vocab as Vocab
+    from charrnn.data.vocab import Vocab as Vocab
     from charrnn.errors import CharrnnError as CharrnnError
     from charrnn.evaluation.scoring import Report as Report
     from charrnn.evaluation.scoring import score_text as score_text
     from charrnn.generation.sampling import generate as generate
+    from charrnn.models.loading import load as load
     from charrnn.models.network import Network as Network
-    from charrnn.models.network import load as load
     from charrnn.models.ngram import NGram as NGram
     from charrnn.training.fit_ngram import fit as fit
-    from charrnn.training.loop import Progress as Progress
     from charrnn.training.loop import Run as Run
-    from charrnn.training.loop import open_run as open_run
+    from charrnn.training.opening import open_run as open_run
+    from charrnn.training.state import Progress as Progress
 
 _HOMES = {
     "CharrnnError": "errors",
     "Config": "config.keys",
     "NGram": "models.ngram",
     "Network": "models.network",
-    "Progress": "training.loop",
+    "Progress": "training.state",
     "Report": "evaluation.scoring",
     "Run": "training.loop",
-    "Vocab": "data.reading",
-    "config_from_dict": "config.keys",
+    "Vocab": "data.vocab",
+    "config_from_dict": "config.building",
     "fit": "training.fit_ngram",
     "generate": "generation.sampling",
-    "load": "models.network",
-    "load_config": "config.keys",
-    "open_run": "training.loop",
+    "load": "models.loading",
+    "load_config": "config.building",
+    "open_run": "training.opening",
     "score_text": "evaluation.scoring",
 }
 __all__ = ["__version__", *_HOMES]

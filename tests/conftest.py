@@ -14,10 +14,11 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Batch, Batches, Vocab
+from charrnn.data.batches import Batch, Batches
+from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network, Tape
-from charrnn.nn.params import Array
 
 pytest_plugins = ["torture"]
 

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.errors import CheckpointError
-from charrnn.models.network import load_checkpoint
+from charrnn.models.loading import load_checkpoint
 
 GOOD = Path(__file__).parent / "fixtures" / "format-1.npz"
 ODD: list[Any] = [

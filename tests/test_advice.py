@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from charrnn.config.keys import config_from_dict
+from charrnn.config.building import config_from_dict
 from charrnn.training.advice import conclusion, fit, next_commands
-from charrnn.training.loop import Counters, Run, open_run
+from charrnn.training.loop import Run
+from charrnn.training.opening import open_run
+from charrnn.training.state import Counters
 
 History = list[tuple[int, float, float | None]]
 

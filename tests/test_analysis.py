@@ -10,24 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import commands_to_a_terminal
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation import figures as analysis
-from charrnn.evaluation.figures import (
-    KINDS,
-    analyse,
-    by_position,
-    calibration,
-    difference,
-    intervals,
-    kinds_of,
-    per_char,
-    per_line,
-)
+from charrnn.evaluation.bootstrap import difference
+from charrnn.evaluation.figures import KINDS, analyse, by_position, calibration, intervals, kinds_of
 from charrnn.evaluation.scoring import Scores, score, score_each
+from charrnn.evaluation.tsv import per_char, per_line
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
-from charrnn.nn.params import Array
 
 TEXT = "It was, in 1812, né so?\n\tAnd on… it went;\r\nfor 7 days. " * 20
 VOCAB = Vocab("".join(sorted(set(TEXT) | set("zq"))))

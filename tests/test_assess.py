@@ -10,19 +10,23 @@ import numpy as np
 import pytest
 from processes import TALES
 
-from charrnn.config.keys import Config, config_from_dict
-from charrnn.data.reading import Split, Vocab
+from charrnn.config.building import config_from_dict
+from charrnn.config.keys import Config
+from charrnn.data.corpus import choose_split
+from charrnn.data.splits import Split
+from charrnn.data.vocab import Vocab
 from charrnn.errors import CheckpointError, TextError
-from charrnn.evaluation.assessment import Wanted, assess, choose_split, own_corpus
+from charrnn.evaluation.assessment import Wanted, assess
 from charrnn.evaluation.baselines import baselines, best_order, xz_size
 from charrnn.evaluation.dynamic import score_dynamically
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.scoring import Scores, score, score_each
-from charrnn.models.network import Loaded, Network, is_checkpoint, load_checkpoint
+from charrnn.models.loading import Loaded, is_checkpoint, load_checkpoint, own_corpus
+from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
 from charrnn.training.fit_ngram import fit
-from charrnn.training.loop import open_run
+from charrnn.training.opening import open_run
 
 TEXT = TALES.read_text()[:12_000]
 

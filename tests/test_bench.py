@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from processes import run
 
-from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig, config_from_dict
+from charrnn.config.building import config_from_dict
+from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
 from charrnn.errors import TextError
 from charrnn.nn import products
 from charrnn.training import bench

@@ -20,11 +20,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from strategies import plain_data
 
-from charrnn.config.keys import config_from_dict
-from charrnn.data.reading import Vocab
+from charrnn.config.building import config_from_dict
+from charrnn.data.vocab import Vocab
 from charrnn.errors import CheckpointError
 from charrnn.generation.sampling import generate
-from charrnn.models.network import Network, describe, load_checkpoint
+from charrnn.models.header import describe
+from charrnn.models.loading import load_checkpoint
+from charrnn.models.network import Network
 from charrnn.storage import checkpoint
 
 HEADER = {"note": "naïve ✓", "best": None, "history": [[1, 2.5, None]]}

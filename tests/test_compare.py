@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from processes import TALES, call
 
-from charrnn.config.keys import config_from_dict
+from charrnn.config.building import config_from_dict
 from charrnn.data.corpus import load_corpus
+from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.comparison import compare as compare_models
-from charrnn.evaluation.figures import difference
 from charrnn.evaluation.scoring import score_each
-from charrnn.models.network import load_checkpoint
+from charrnn.models.loading import load_checkpoint
 from charrnn.training.fit_ngram import fit
 
 

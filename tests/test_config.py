@@ -21,25 +21,11 @@ from jsonschema import Draft202012Validator
 from strategies import configs, plain_data, texts, yaml_noise
 from torture import volume
 
-from charrnn.cli.main import cli
-from charrnn.config.keys import (
-    BOOL,
-    FLOAT,
-    INT,
-    NULL,
-    Config,
-    DataConfig,
-    Faults,
-    InitConfig,
-    ScheduleConfig,
-    all_keys,
-    config_from_dict,
-    json_schema,
-    load_config,
-    parse_yaml,
-    reference,
-    table,
-)
+from charrnn.cli.group import cli
+from charrnn.config.building import config_from_dict, load_config
+from charrnn.config.keys import Config, DataConfig, Faults, InitConfig, ScheduleConfig, all_keys, parse_yaml, table
+from charrnn.config.reference import json_schema, reference
+from charrnn.config.values import BOOL, FLOAT, INT, NULL
 from charrnn.errors import ConfigError
 
 SHIPPED = sorted((Path(__file__).parents[1] / "configs").glob("*.yaml"))

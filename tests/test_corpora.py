@@ -10,7 +10,7 @@ import pytest
 from processes import CHARRNN, SMALL, Result, call, environment, project, run
 from torture import SHARE
 
-from charrnn.models.network import load
+from charrnn.models.loading import load
 
 EVERYTHING = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
 CORPORA: dict[str, tuple[bytes, str]] = {  # what is in the file, and what is said where it cannot be trained on

@@ -13,9 +13,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import texts
 
-from charrnn.config.keys import config_from_dict
+from charrnn.config.building import config_from_dict
 from charrnn.data.corpus import check_sizes, load_corpus, remarks
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 
 TALES = Path(__file__).parents[1] / "data" / "tales.txt"

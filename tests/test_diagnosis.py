@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from processes import TALES
 
-from charrnn.config.keys import config_from_dict
+from charrnn.config.building import config_from_dict
 from charrnn.training import diagnosis
 from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, Case, diagnose
-from charrnn.training.loop import Run, frequencies, open_run
+from charrnn.training.loop import Run, frequencies
+from charrnn.training.opening import open_run
 
 GUESS, FREQUENCIES = np.log(60), 3.0
 History = Sequence[Sequence[float | None]]

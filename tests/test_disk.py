@@ -15,10 +15,13 @@ from processes import Result, call, project, run, start
 from test_signals import ended, read_until
 from torture import volume
 
-from charrnn.config.keys import Config, load_config
-from charrnn.models.network import load_checkpoint, load_latest
+from charrnn.config.building import load_config
+from charrnn.config.keys import Config
+from charrnn.models.loading import load_checkpoint, load_latest
 from charrnn.storage import spool
-from charrnn.training.loop import BEST, LAST, LOG, PREVIOUS, open_run
+from charrnn.storage.run_directory import LOG
+from charrnn.training.loop import BEST, LAST, PREVIOUS
+from charrnn.training.opening import open_run
 
 CONFIG = """\
 data: {path: text.txt}

@@ -12,7 +12,7 @@ from processes import ROOT
 
 import charrnn
 from charrnn import errors
-from charrnn.cli.main import cli
+from charrnn.cli.group import cli
 from charrnn.config.keys import all_keys
 from charrnn.processes import STOPPING
 

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Batch, Vocab
+from charrnn.data.batches import Batch
+from charrnn.data.vocab import Vocab
 from charrnn.errors import ConfigError
 from charrnn.evaluation import dynamic
 from charrnn.evaluation.dynamic import DECAY, EPSILON, SEGMENT, root_mean_square, score_dynamically
 from charrnn.evaluation.scoring import score_each
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 VOCAB = Vocab("abcde")
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from charrnn.config.keys import config_from_dict
-from charrnn.data.reading import Vocab
+from charrnn.arrays import Array
+from charrnn.config.building import config_from_dict
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.scoring import score
 from charrnn.models.ngram import NGram
-from charrnn.nn.params import Array
 from charrnn.training.loop import Run
 
 VOCAB = Vocab("abcd")

@@ -8,13 +8,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Vocab, make_split
+from charrnn.data.splits import make_split
+from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.evaluation import scoring as evaluate
 from charrnn.evaluation.scoring import STREAMS, WARM_UP, log_probs, score, score_each, score_text
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 
 def log_softmax(logits: Array) -> Array:

@@ -18,7 +18,7 @@ from processes import SMALL, project, start
 
 import charrnn
 from charrnn.errors import RunInUseError
-from charrnn.models.network import load_latest
+from charrnn.models.loading import load_latest
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock, sweep, write_atomic
 

@@ -9,10 +9,11 @@ import pytest
 from processes import TALES
 
 import charrnn
-from charrnn.config.keys import Config, config_from_dict, load_config
+from charrnn.config.building import config_from_dict, load_config
+from charrnn.config.keys import Config
 from charrnn.errors import CheckpointError, ConfigError, RunExistsError, RunInUseError, TextError
 from charrnn.evaluation.scoring import score
-from charrnn.models.network import load_checkpoint
+from charrnn.models.loading import load_checkpoint
 from charrnn.models.ngram import NGram
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock

@@ -5,12 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Batch, Vocab
+from charrnn.data.batches import Batch
+from charrnn.data.vocab import Vocab
 from charrnn.inspection import gradient_flow as module
 from charrnn.inspection.gradient_flow import doubled, flow, gradient_norms, reach, spectra, windows
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 VOCAB = Vocab("abcde")
 IDS = np.random.default_rng(3).integers(0, 5, 90)

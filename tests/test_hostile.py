@@ -18,7 +18,7 @@ from test_checkpoint import GRID, entry, header_saying, npy, npy_saying, zipped
 from torture import volume
 
 from charrnn.errors import CheckpointError
-from charrnn.models.network import load_checkpoint
+from charrnn.models.loading import load_checkpoint
 from charrnn.storage import checkpoint
 
 HERE = Path(__file__).parent

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from charrnn.arrays import Array
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
-from charrnn.nn.params import Array
 
 
 def some_logs(length: int = 4000, models: int = 2, seed: int = 0) -> Array:

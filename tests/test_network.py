@@ -9,15 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from charrnn.arrays import LINE, zeros
 from charrnn.config.keys import InitConfig, ModelConfig
-from charrnn.data.reading import Batch, Vocab
+from charrnn.data.batches import Batch
+from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
 from charrnn.nn import products
 from charrnn.nn import recurrent as layers
 from charrnn.nn import stepper as decoder
-from charrnn.nn.params import LINE, Params, zeros
+from charrnn.nn.params import Params
 from charrnn.nn.products import Cut
-from charrnn.optim.rules import Hyper, Optimizer, clip_, global_norm
+from charrnn.optim.clipping import clip_, global_norm
+from charrnn.optim.rules import Hyper, Optimizer
 
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}
 DEEP = {"hidden_size": 3, "num_layers": 3, "embedding_size": 4}

@@ -8,7 +8,7 @@ import pytest
 from processes import TALES
 
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.inspection import neurons as module
 from charrnn.inspection.neurons import FEATURES, correlate, features, followers, watch
 from charrnn.models.network import Network

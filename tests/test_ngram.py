@@ -8,12 +8,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.data.reading import Vocab
+from charrnn.arrays import Array
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.scoring import score, score_each
 from charrnn.generation.sampling import generate
 from charrnn.models import ngram
 from charrnn.models.ngram import NGram, discounts, distinct, order_losses
-from charrnn.nn.params import Array
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "additive")
 LETTERS = Vocab("abcd")

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.novelty import LENGTHS, novelty
 
 VOCAB = Vocab("abc")

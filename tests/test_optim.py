@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from charrnn.optim import rules as optim
-from charrnn.optim.rules import RULES, Hyper, Optimizer, Plateau, clip_, global_norm, rate_share
+from charrnn.optim.clipping import clip_, global_norm
+from charrnn.optim.rules import RULES, Hyper, Optimizer
+from charrnn.optim.schedules import Plateau, rate_share
 
 PRECISIONS = {"float32": 1e-6, "float64": 1e-13}
 

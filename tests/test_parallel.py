@@ -11,11 +11,13 @@ import numpy as np
 import pytest
 
 from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
-from charrnn.data.reading import Batches, Vocab
+from charrnn.data.batches import Batches
+from charrnn.data.vocab import Vocab
 from charrnn.errors import CharrnnError
 from charrnn.models.network import Network
 from charrnn.parallel import team as parallel
-from charrnn.parallel.team import Team, auto_shards
+from charrnn.parallel.shards import auto_shards
+from charrnn.parallel.team import Team
 from charrnn.processes import side_by_side
 
 VOCAB = Vocab("abcdefg")

@@ -8,7 +8,8 @@ import pytest
 from torture import volume
 
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Batch, Vocab
+from charrnn.data.batches import Batch
+from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
 
 KINDS = ["rnn-tanh", "rnn-relu", "lstm", "gru"]

@@ -19,14 +19,18 @@ from test_train import kept, snapshot
 from torture import volume
 
 from charrnn.cli import main as cli
-from charrnn.config.keys import Config, TrainConfig, load_config
+from charrnn.config.building import load_config
+from charrnn.config.keys import Config, TrainConfig
 from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
 from charrnn.evaluation.scoring import Report, score_text
 from charrnn.generation.sampling import generate
-from charrnn.models.network import load, load_checkpoint
+from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
+from charrnn.storage.run_directory import LOG, ROLLBACK
 from charrnn.training import loop as train
-from charrnn.training.loop import BENDS, BEST, FREE, LAST, LOG, PREVIOUS, ROLLBACK, ROLLBACKS, Run, open_run
+from charrnn.training.loop import BEST, LAST, PREVIOUS, ROLLBACKS, Run
+from charrnn.training.opening import open_run
+from charrnn.training.resuming import BENDS, FREE
 
 RUN = Path("runs/my")
 CONFIG = """\

@@ -17,12 +17,11 @@ from processes import SMALL, TALES, Result, call, project, run
 
 import charrnn
 from charrnn.data.corpus import load_corpus
-from charrnn.display.html import clipped, column, read_log
-from charrnn.evaluation.figures import guesses
-from charrnn.evaluation.scoring import score_each
+from charrnn.evaluation.scoring import guesses, score_each
 from charrnn.inspection.gradient_flow import flow
 from charrnn.inspection.neurons import FEATURES, followers, watch
-from charrnn.models.network import load_checkpoint
+from charrnn.models.loading import load_checkpoint
+from charrnn.storage.log import clipped, column, read_log
 
 ATTACK = (
     "</script><img src=x onerror=alert(1)>\"'><svg onload=alert(2)>&lt;b&gt;</i></style><style>*{}</style>\x0b\u202e\n"
@@ -312,7 +311,7 @@ def test_the_parser_of_these_tests_would_find_a_live_element(tmp_path: Path) -> 
 
 
 def test_a_large_text_gets_no_baselines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charrnn.display.html.LARGE", 1000)
+    monkeypatch.setattr("charrnn.display.page_run.LARGE", 1000)
     assert call("report", "runs/my").code == 0
     assert [row[0] for row in Page(here / "runs/my/report.html").rows if len(row) == 6] == ["model", "lstm 1 x 8"]
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.generation.sampling import PASSAGE, Options, generate, generate_batch, weights
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 SIX = Vocab("abcdef")
 

@@ -24,7 +24,7 @@ from processes import CHARRNN, CSI, PATIENCE, Result, checked, environment, proj
 from torture import volume
 
 import charrnn
-from charrnn.training.loop import differences
+from charrnn.training.resuming import differences
 
 # A record each step: a pipe that nobody reads is full long before the last one, so no run can end behind a test's back.
 STEPS = 700

@@ -15,11 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.config.keys import config_from_dict
+from charrnn.config.building import config_from_dict
 from charrnn.data import corpus as corpora
 from charrnn.data import reading as text
 from charrnn.data.corpus import load_corpus
-from charrnn.data.reading import Vocab
+from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.parallel.team import Team
 from charrnn.storage import spool

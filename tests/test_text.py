@@ -19,21 +19,12 @@ from hypothesis import strategies as st
 from strategies import neighbourly, texts
 
 from charrnn.data import reading as text
-from charrnn.data.reading import (
-    Batches,
-    Vocab,
-    build_vocab,
-    decode_bytes,
-    decoded,
-    file_pieces,
-    find_files,
-    make_split,
-    read_raw,
-    split_contiguous,
-    split_streams,
-    stream_pieces,
-    transformed,
-)
+from charrnn.data.batches import Batches
+from charrnn.data.decoding import decode_bytes, decoded, transformed
+from charrnn.data.files import file_pieces, find_files, stream_pieces
+from charrnn.data.reading import read_raw
+from charrnn.data.splits import make_split, split_contiguous, split_streams
+from charrnn.data.vocab import Vocab, build_vocab
 from charrnn.errors import TextError, visible
 
 TALES = Path(__file__).parents[1] / "data" / "tales.txt"

@@ -14,15 +14,21 @@ import numpy as np
 import pytest
 
 import charrnn
-from charrnn.config.keys import Config, config_from_dict
+from charrnn.config.building import config_from_dict
+from charrnn.config.keys import Config
 from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError, RunInUseError, TextError
 from charrnn.evaluation.scoring import Report, score
-from charrnn.models.network import Network, load, load_checkpoint
-from charrnn.optim.rules import Hyper, Optimizer, clip_, global_norm
+from charrnn.models.loading import load, load_checkpoint
+from charrnn.models.network import Network
+from charrnn.optim.clipping import clip_, global_norm
+from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
+from charrnn.storage.run_directory import CONFIG, LOG, SAMPLES
 from charrnn.training import loop as train
 from charrnn.training.estimate import estimate
-from charrnn.training.loop import BEST, CONFIG, LAST, LOG, PREVIOUS, SAMPLES, Progress, Run, open_run
+from charrnn.training.loop import BEST, LAST, PREVIOUS, Run
+from charrnn.training.opening import open_run
+from charrnn.training.state import Progress
 
 TALES = (Path(__file__).parents[1] / "data" / "tales.txt").read_text()
 TIMES = {"seconds", "chars_per_second"}

@@ -145,3 +145,13 @@ def node_of(value: Any, source: str) -> Node:
         return Node(json.dumps(getattr(value, "item", lambda: value)()), source, plain=True)
     except (TypeError, ValueError):
         return Node(f"a {type(value).__name__}", source)
+
+
+def place_of(node: Node, *path: str) -> str:
+    """Where a key stands in the file, or the nearest collection around it."""
+    where = node.where
+    for name in path:
+        if not isinstance(node.value, dict) or name not in node.value:
+            return where
+        where, node = node.keys[name], node.value[name]
+    return where

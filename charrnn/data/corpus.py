@@ -14,23 +14,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from charrnn.arrays import Array
 from charrnn.config.keys import Config, DataConfig
-from charrnn.data.reading import (
-    Batches,
-    Raw,
-    Split,
-    Vocab,
-    build_vocab,
-    file_pieces,
-    find_files,
-    make_split,
-    read_raw,
-    split_contiguous,
-    split_streams,
-)
+from charrnn.data.batches import Batches
+from charrnn.data.files import file_pieces, find_files
+from charrnn.data.reading import Raw, read_raw
+from charrnn.data.splits import Split, make_split, split_contiguous, split_streams
+from charrnn.data.vocab import Vocab, build_vocab
 from charrnn.errors import CharrnnError, TextError
-from charrnn.nn.params import Array
-from charrnn.storage import spool
+from charrnn.storage import cache, spool
 from charrnn.storage.spool import Spool
 
 VERSION = 1  # of what the cache holds; a change in how text is encoded must change it
@@ -68,10 +60,10 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
         said += [config.train.batch_size, config.train.seq_length] if data.split == "streams" else []
         for known in (None, vocab):  # a model's own vocabulary is mostly the one that its text gives
             key = sha256(json.dumps([*said, known and asdict(known)]).encode()).hexdigest()
-            kept = spool.recall(key)
+            kept = cache.recall(key)
             if kept and (vocab is None or Vocab(**kept[0]["vocab"]) == vocab):
                 return _unpack(*kept)
-        return _unpack(*spool.store(key, lambda new: _pack(encode(config, files, vocab, new, digests), files)))
+        return _unpack(*cache.store(key, lambda new: _pack(encode(config, files, vocab, new, digests), files)))
     try:
         return encode(config, files, vocab)
     except OSError as error:
@@ -116,7 +108,7 @@ def encode(
     return Corpus(vocab, **splits, size=len(raw), left_out=left_out, fingerprint=fingerprint)
 
 
-def _pack(corpus: Corpus, files: dict[str, list[Path]]) -> spool.Kept:
+def _pack(corpus: Corpus, files: dict[str, list[Path]]) -> cache.Kept:
     """A corpus as what the cache can keep. Raises TextError where its files are no longer what was to be read."""
     if _digests(files) != corpus.fingerprint:
         raise TextError(f"data.path: {', '.join(map(str, files['path'][:3]))}: changed while it was read; try again")
@@ -137,7 +129,7 @@ def _digests(files: dict[str, list[Path]]) -> dict[str, str]:
     def content(found: list[Path]) -> Iterator[bytes]:
         return (piece for _, piece, _ in file_pieces(found))
 
-    return {name: spool.digest_of_files(found, content) for name, found in files.items()}
+    return {name: cache.digest_of_files(found, content) for name, found in files.items()}
 
 
 def read_text(data: DataConfig, files: list[Path], name: str, known: str | None = None) -> Raw:
@@ -199,3 +191,13 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
             f"heart; a smaller model.hidden_size is likely as good"
         )
     return found
+
+
+def choose_split(corpus: Corpus, name: str | None) -> Split:
+    """A split of a run's own text; without a name test, else validation. Raises TextError where it is empty."""
+    if name is None:
+        name = "test" if len(corpus.test) else "valid"
+    split: Split = getattr(corpus, name)
+    if not len(split):
+        raise TextError(f"the {name} split of this run is empty; name a FILE to score, or another --split")
+    return split

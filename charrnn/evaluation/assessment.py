@@ -2,6 +2,7 @@
 
 Everything is a plain dict, as `--json` prints it: the figures of the first model, and `rows`, a table with one row for
 each model, the mixture, the adapted networks, and the baselines, all of the same characters.
+
 """
 
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.reading import Split
+from charrnn.arrays import Array
+from charrnn.data.corpus import Corpus
+from charrnn.data.splits import Split
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.dynamic import Rule, score_dynamically
@@ -19,8 +21,9 @@ from charrnn.evaluation.figures import analyse, block_sums, by_position, figures
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.scoring import Scores, score_each
-from charrnn.models.network import Loaded, Network, describe_model
-from charrnn.nn.params import Array
+from charrnn.models.header import describe_model
+from charrnn.models.loading import Loaded
+from charrnn.models.network import Network
 from charrnn.processes import cores
 
 
@@ -32,26 +35,6 @@ class Wanted:
     novelty: bool = False
     dynamic: Rule | None = None
     rate: float | None = None
-
-
-def own_corpus(loaded: Loaded) -> Corpus:
-    """The text that a model was trained on, read again. Raises TextError where it is not the same any more."""
-    corpus = load_corpus(loaded.config, loaded.model.vocab)
-    if corpus.fingerprint != loaded.header.get("data"):
-        raise TextError(
-            "the text has changed since this model was trained, so its splits are not the same; name a FILE to score"
-        )
-    return corpus
-
-
-def choose_split(corpus: Corpus, name: str | None) -> Split:
-    """A split of a run's own text; without a name test, else validation. Raises TextError where it is empty."""
-    if name is None:
-        name = "test" if len(corpus.test) else "valid"
-    split: Split = getattr(corpus, name)
-    if not len(split):
-        raise TextError(f"the {name} split of this run is empty; name a FILE to score, or another --split")
-    return split
 
 
 def check_alike(models: list[Loaded]) -> None:

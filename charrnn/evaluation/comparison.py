@@ -9,14 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.config.keys import flat
-from charrnn.data.reading import Split
+from charrnn.data.corpus import choose_split
+from charrnn.data.splits import Split
 from charrnn.errors import TextError
-from charrnn.evaluation.assessment import choose_split, own_corpus, scores_of
-from charrnn.evaluation.figures import difference
-from charrnn.models.network import Loaded
-from charrnn.nn.params import Array
-from charrnn.training.loop import LOG
+from charrnn.evaluation.assessment import scores_of
+from charrnn.evaluation.bootstrap import difference
+from charrnn.models.loading import Loaded, own_corpus
+from charrnn.storage.run_directory import LOG
 
 
 def compare(models: list[Loaded]) -> dict[str, Any]:

@@ -10,10 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.data.reading import Batch
+from charrnn.arrays import Array
+from charrnn.data.batches import Batch
 from charrnn.errors import DivergedError
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 Rule = Literal["rms", "sgd"]
 SEGMENT = 20  # characters, as in the paper

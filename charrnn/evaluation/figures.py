@@ -2,30 +2,32 @@
 
 Pure functions of the nats and ranks that evaluate.py collects; all results are plain dicts and lists, as `--json`
 prints them. Shapes: len characters, V vocabulary, K blocks, R draws of the bootstrap. It prints nothing.
+
 """
 
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
 from math import log
 from typing import Any
 
 import numpy as np
 
-from charrnn.data.reading import Vocab
+from charrnn.arrays import Array
+from charrnn.data.vocab import Vocab
 from charrnn.errors import visible
-from charrnn.evaluation.scoring import CHUNK, STREAMS, Scores, predictions
+from charrnn.evaluation.bootstrap import draws, sum_blocks
+from charrnn.evaluation.scoring import CHUNK, STREAMS, Scores
 from charrnn.models.language_model import LanguageModel
 from charrnn.nn.ops import log_softmax_
-from charrnn.nn.params import Array
 
 KINDS = ("letters", "spaces", "newlines", "digits", "punctuation", "other")
-BLOCK = 1000  # characters of a block of the bootstrap: far more than the distance over which their losses hang together
-FEWEST = 50  # blocks at least, in a shorter text of fewer characters each
-DRAWS = 1000
+
+
 BINS = 10  # of the calibration
+
+
 WINDOWS, LONGEST = 256, 512  # fresh starts for the loss by position, and how far each reads
-BEST = 5  # guesses shown of each character
+
+
 WIDTH, WORST, AROUND = 64, 5, 40  # characters of a passage, passages, characters shown on either side
 
 
@@ -70,14 +72,6 @@ def block_sums(vocab: Vocab, ids: Array, scores: Scores) -> Array:
     return sum_blocks(rows)
 
 
-def sum_blocks(rows: list[Array]) -> Array:
-    """The sums of rows (len,) over the blocks of the bootstrap, (rows, K)."""
-    length = len(rows[0])
-    count = min(length, max(length // BLOCK, FEWEST))
-    starts = np.arange(count) * length // count
-    return np.array([np.add.reduceat(row, starts, dtype=np.float64) for row in rows])
-
-
 def figures(sums: Array) -> dict[str, Array]:
     """The ratios that a report names, each (R,), from sums as block_sums() makes them, (6, R) or (4, R).
 
@@ -94,25 +88,10 @@ def figures(sums: Array) -> dict[str, Array]:
     return found | {name: right / chars for name, right in zip(("top1", "top5"), guesses, strict=False)}
 
 
-@lru_cache(1)
-def draws(blocks: int) -> Array:
-    """How often each block is drawn, (K, R), in each of the R resamples of a block bootstrap; always the same."""
-    rng = np.random.default_rng(1)
-    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS).T.astype(np.float64)
-
-
 def intervals(sums: Array) -> dict[str, list[float]]:
     """95 % intervals of all figures: the block bootstrap (Carlstein 1986), percentiles of DRAWS resamples of blocks."""
     drawn = figures(sums @ draws(sums.shape[1]))
     return {name: np.percentile(values, [2.5, 97.5]).tolist() for name, values in drawn.items()}
-
-
-def difference(nats: Array, other: Array) -> dict[str, Any]:
-    """The mean of nats - other, both (len,) of the same characters, and its 95 % interval: a paired block bootstrap."""
-    sums = sum_blocks([nats - other, np.ones(len(nats))])
-    drawn = sums @ draws(sums.shape[1])
-    low, high = np.percentile(drawn[0] / drawn[1], [2.5, 97.5]).tolist()
-    return {"difference": float((nats - other).mean()), "interval": [low, high], "beyond_noise": low > 0 or high < 0}
 
 
 def by_kind(vocab: Vocab, ids: Array, nats: Array) -> list[dict[str, Any]]:
@@ -188,41 +167,3 @@ def worst(vocab: Vocab, ids: Array, nats: Array) -> list[dict[str, Any]]:
         found.append({"at": at, "nats_per_char": cost, "before": before, "text": text, "after": after})
         means[max(at - width + 1, 0) : at + width] = -np.inf
     return found
-
-
-def guesses(model: LanguageModel, ids: Array) -> tuple[Array, Array, Array]:
-    """Each character's nats (len,), and the model's BEST likeliest guesses in its place, likeliest first: their ids and
-    their probabilities, both (len, up to BEST). Read in one pass, from the state before any character."""
-    nats, best, chance = [], [], []
-    for positions, rows in predictions(model, ids, streams=1):
-        order = np.argsort(-rows, axis=1, kind="stable")[:, :BEST]
-        nats.append(-rows[np.arange(len(rows)), ids[positions]])
-        best.append(order)
-        chance.append(np.exp(np.take_along_axis(rows, order, 1)))
-    return np.concatenate(nats), np.concatenate(best), np.concatenate(chance)
-
-
-# -- tables for other programs ------------------------------------------------------------------------------------
-
-
-def per_char(vocab: Vocab, ids: Array, scores: Scores) -> Iterator[str]:
-    """Lines of a tab-separated table: each character, escaped, its place, bits, and rank (1: the first guess)."""
-    yield "position\tcharacter\tbits\trank\n"
-    names = [shown(vocab, np.array([k]), escape=True) for k in range(vocab.size)]
-    ranks = np.zeros(len(ids)) if scores.rank is None else scores.rank.astype(np.int64) + 1
-    for begin in range(0, len(ids), 1 << 16):
-        part = slice(begin, begin + (1 << 16))
-        rows = zip(ids[part].tolist(), (scores.nats[part] / log(2)).tolist(), ranks[part].tolist(), strict=True)
-        yield "".join(f"{at}\t{names[k]}\t{bits:.6f}\t{rank}\n" for at, (k, bits, rank) in enumerate(rows, begin))
-
-
-def per_line(vocab: Vocab, ids: Array, nats: Array) -> Iterator[str]:
-    """Lines of a tab-separated table: each line of the text, with its characters, newline included, and bits."""
-    yield "line\tchars\tbits\tbits_per_char\ttext\n"
-    newline = vocab.symbols.find("\n")
-    ends = np.flatnonzero(ids == newline) + 1 if newline >= 0 else np.zeros(0, np.int64)
-    cuts = np.unique(np.concatenate([[0], ends, [len(ids)]]))
-    sums = np.add.reduceat(nats, cuts[:-1]) / log(2)
-    for number, (first, stop, bits) in enumerate(zip(cuts[:-1], cuts[1:], sums, strict=True), 1):
-        text = shown(vocab, ids[first:stop][ids[first:stop] != newline], escape=True)
-        yield f"{number}\t{stop - first}\t{bits:.6f}\t{bits / (stop - first):.6f}\t{text}\n"

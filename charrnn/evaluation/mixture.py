@@ -5,7 +5,7 @@ Works on the ln p that each model gave to each character, (K, len) for K models,
 
 import numpy as np
 
-from charrnn.nn.params import Array
+from charrnn.arrays import Array
 
 
 def fit_weights(logs: Array) -> Array:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.models.ngram import distinct
-from charrnn.nn.params import Array
 
 LENGTHS = (2, 4, 8, 16, 32, 64)
 

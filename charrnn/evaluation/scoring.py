@@ -13,11 +13,11 @@ from math import exp, log
 
 import numpy as np
 
-from charrnn.data.reading import decode_bytes
+from charrnn.arrays import Array
+from charrnn.data.decoding import decode_bytes
 from charrnn.errors import TextError
 from charrnn.models.language_model import LanguageModel
 from charrnn.nn.ops import log_softmax_
-from charrnn.nn.params import Array
 from charrnn.processes import side_by_side
 from charrnn.storage.spool import chunks
 
@@ -191,3 +191,18 @@ def score_text(model: LanguageModel, text: str | bytes) -> Report:
     known = set(vocab.symbols)
     unknown = sum(symbol not in known for symbol in text) if isinstance(text, str) and vocab.tokens == "char" else 0
     return score(model, vocab.encode(text, unknown="skip"), unknown, streams=1)
+
+
+BEST = 5  # guesses shown of each character
+
+
+def guesses(model: LanguageModel, ids: Array) -> tuple[Array, Array, Array]:
+    """Each character's nats (len,), and the model's BEST likeliest guesses in its place, likeliest first: their ids and
+    their probabilities, both (len, up to BEST). Read in one pass, from the state before any character."""
+    nats, best, chance = [], [], []
+    for positions, rows in predictions(model, ids, streams=1):
+        order = np.argsort(-rows, axis=1, kind="stable")[:, :BEST]
+        nats.append(-rows[np.arange(len(rows)), ids[positions]])
+        best.append(order)
+        chance.append(np.exp(np.take_along_axis(rows, order, 1)))
+    return np.concatenate(nats), np.concatenate(best), np.concatenate(chance)

@@ -15,9 +15,9 @@ from math import log
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.data.reading import Unknown
+from charrnn.arrays import Array
+from charrnn.data.vocab import Unknown
 from charrnn.models.language_model import LanguageModel
-from charrnn.nn.params import Array
 
 PASSAGE = 8  # characters that make a passage, for the repetition penalty
 AHEAD = 1 << 18  # random numbers that are drawn at a time, for 256 characters at most: one by one they would cost most

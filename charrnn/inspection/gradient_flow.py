@@ -10,13 +10,12 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.config.keys import Config
-from charrnn.data.corpus import load_corpus
-from charrnn.data.reading import Batch
+from charrnn.data.batches import Batch
+from charrnn.data.corpus import choose_split, load_corpus
 from charrnn.errors import TextError
-from charrnn.evaluation.assessment import choose_split
 from charrnn.models.network import Network
-from charrnn.nn.params import Array
 
 BACK, WARM_UP = 300, 100  # steps back, characters read before
 PLACES, AT_ONCE = 32, 8  # places in the text, and how many at a time: bounds memory

@@ -6,8 +6,8 @@ and sampled by the same commands. Shapes: T steps, N streams, V vocabulary.
 
 from typing import Any, Protocol
 
-from charrnn.data.reading import Vocab
-from charrnn.nn.params import Array
+from charrnn.arrays import Array
+from charrnn.data.vocab import Vocab
 
 
 class LanguageModel(Protocol):

@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.data.reading import Vocab
-from charrnn.nn.params import Array
+from charrnn.arrays import Array
+from charrnn.data.vocab import Vocab
 
 Smoothing = Literal["kneser-ney", "witten-bell", "additive"]
 TABLE = 1 << 19  # numbers in a table at most, 4 MB

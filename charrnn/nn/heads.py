@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from charrnn.arrays import Array, Shape
 from charrnn.nn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_
-from charrnn.nn.params import Array, Shape
 from charrnn.nn.products import tall_product
 
 

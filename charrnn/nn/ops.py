@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from charrnn.nn.params import Array
+from charrnn.arrays import Array
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # as arrays: a Python number costs 0.3 us in each call
 RUN = 32  # rows that scatter_rows takes at a time, or a 32nd of all, which bounds its memory

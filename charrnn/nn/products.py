@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array, Shape
 from charrnn.blas import kernel
 from charrnn.nn.ops import ONE
-from charrnn.nn.params import Array, Shape
 
 SMALL = 1_000_000 if kernel() in ("SkylakeX", "Cooperlake", "SapphireRapids") else 0  # multiplications; 0: never cut
 NARROW, WIDE = 32, 64  # columns of a block: as near as can be to WIDE

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from charrnn.arrays import Array, zeros
+from charrnn.nn.embedding import Embedding
 from charrnn.nn.heads import NextCharacter
-from charrnn.nn.params import Array, zeros
 from charrnn.nn.products import best_cut, lay_out, ready
-from charrnn.nn.recurrent import Embedding, Stack
+from charrnn.nn.stack import Stack
 
 
 class Decoder:

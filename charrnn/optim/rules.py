@@ -3,15 +3,16 @@
 P parameters in one vector. An optimizer is a function of one block of it, so that the block and its moments stay in the
 cache while every pass over them runs; the result does not depend on where blocks are cut. Update rules agree with
 torch.optim. Nothing here knows the names or shapes of parameters.
+
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import cos, inf, isnan, pi, sqrt
+from math import sqrt
 
 import numpy as np
 
-from charrnn.nn.params import Array
+from charrnn.arrays import Array
 
 BLOCK = 1 << 15  # numbers worked on at a time: five vectors of this length fit a cache of 1 MB
 
@@ -29,8 +30,6 @@ class Hyper:
 
 # Each rule works on one block: values w, gradients g (may be overwritten), moments m (K, block), scratch a,
 # learning rate lr, number of the step t >= 1, constants k.
-
-
 def _sgd(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
     """w -= lr g (Robbins and Monro 1951)."""
     np.multiply(g, lr, out=a)
@@ -90,6 +89,8 @@ def _adam(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -
 
 
 Rule = Callable[[Array, Array, Array, Array, float, int, Hyper], None]
+
+
 RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
     "sgd": (_sgd, 0),
     "momentum": (_momentum, 1),
@@ -127,62 +128,3 @@ class Optimizer:
                 np.multiply(w, decay, out=a)
                 g += a
             self.rule(w, g, m, a, lr, t, self.hyper)
-
-
-def global_norm(grads: Array) -> float:
-    """The Euclidean norm of a flat gradient; blocks are added in float64, so large models lose no digits."""
-    total = 0.0
-    with np.errstate(over="ignore"):
-        for start in range(0, grads.size, BLOCK):
-            block = grads[start : start + BLOCK]
-            total += float(np.dot(block, block))
-    if 1e-30 < total < inf or isnan(total):
-        return sqrt(total)
-    peak = float(max(grads.max(), -grads.min()))  # squares of float32 numbers may over- or underflow
-    return peak * global_norm(grads / peak) if 0 < peak < inf else peak
-
-
-def clip_(grads: Array, norm: float, clip_norm: float | None, clip_value: float | None) -> bool:
-    """Scale `grads` down to the global norm `clip_norm` (Pascanu et al. 2013), then clamp each entry to +-`clip_value`.
-
-    `norm` is global_norm(grads). Returns whether anything was changed.
-    """
-    clipped = False
-    if clip_norm is not None and norm > clip_norm:
-        grads *= clip_norm / norm
-        clipped = True
-    if clip_value is not None and max(grads.max(), -grads.min()) > clip_value:
-        np.clip(grads, -clip_value, clip_value, out=grads)
-        clipped = True
-    return clipped
-
-
-@dataclass
-class Plateau:
-    """Counts evaluations without improvement; `rate` is the share of the learning rate that remains."""
-
-    best: float | None = None
-    waited: int = 0
-    rate: float = 1.0
-
-    def see(self, loss: float, factor: float, patience: int) -> None:
-        """Note a validation loss; after `patience` of them without improvement the rate falls by `factor`."""
-        if self.best is None or loss < self.best:
-            self.best, self.waited = loss, 0
-            return
-        self.waited += 1
-        if self.waited >= patience:
-            self.rate, self.waited = self.rate * factor, 0
-
-
-def rate_share(kind: str, step: int, epoch: int, total: int, factor: float, start_epoch: int, floor: float) -> float:
-    """The share of the base learning rate at a step, by its schedule; `plateau` is kept by Plateau.
-
-    Arguments: `step` from 0 of `total`; `epoch` from 1. exponential: factor per epoch after `start_epoch`.
-    cosine: from 1 down to `floor` at the last step (Loshchilov and Hutter 2017).
-    """
-    if kind == "exponential":
-        return float(factor ** max(0, epoch - start_epoch))
-    if kind == "cosine":
-        return floor + (1 - floor) * (1 + cos(pi * min(step / max(total - 1, 1), 1.0))) / 2
-    return 1.0

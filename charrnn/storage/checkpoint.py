@@ -18,8 +18,8 @@ from typing import IO, Any, BinaryIO
 
 import numpy as np
 
+from charrnn.arrays import Array
 from charrnn.errors import CheckpointError, NewerFormatError
-from charrnn.nn.params import Array
 from charrnn.storage.files import write_atomic
 
 FORMAT = "charrnn"

@@ -3,6 +3,7 @@
 A file is written under a temporary name in its own folder, flushed to disk, renamed over the old one, and the folder
 flushed: at any moment the name shows either the whole old file or the whole new one. The old one may be kept under a
 second name, which it gets first, so that one of the two is there at every moment. Knows nothing of what it writes.
+
 """
 
 import errno
@@ -15,6 +16,8 @@ from typing import IO, Any
 from charrnn.errors import RunInUseError
 
 TEMPORARY = ".tmp"  # suffix of a file that is being written
+
+
 LOCK = ".lock"
 
 
@@ -122,11 +125,3 @@ class Lock:
     def close(self) -> None:
         """Give the folder free."""
         self._file.close()
-
-
-def to_nowhere(descriptor: int) -> None:
-    """Let what is written to a descriptor go nowhere from now on."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    if nowhere != descriptor:
-        os.close(nowhere)

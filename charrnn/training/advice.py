@@ -6,8 +6,9 @@ Pure functions of a Run; every number in a sentence is one that the log holds. W
 import shlex
 from math import log
 
+from charrnn.storage.run_directory import BEST
 from charrnn.training.diagnosis import GAP, Evaluation, overfitting, regularised, unlearned
-from charrnn.training.loop import BEST, Run
+from charrnn.training.loop import Run
 
 GAIN = 0.005  # of the validation loss at the last evaluation, in nats per character, that promises more
 USUAL = (

@@ -13,20 +13,22 @@ from typing import Any
 
 import numpy as np
 
+from charrnn.arrays import Array, zeros
 from charrnn.blas import one_thread
 from charrnn.config.keys import Config, DataConfig, ModelConfig
 from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.reading import Split, Vocab
+from charrnn.data.splits import Split
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.scoring import score
 from charrnn.generation.sampling import Options, generate_batch
 from charrnn.models.language_model import LanguageModel
 from charrnn.nn.cells import make_cell
-from charrnn.nn.params import Array, zeros
 from charrnn.nn.products import deep_product, ready, tall_product, window_product
-from charrnn.nn.recurrent import Stack
+from charrnn.nn.stack import Stack
 from charrnn.processes import cores, side_by_side
 from charrnn.training.estimate import memory, speed
-from charrnn.training.loop import Run, with_shards
+from charrnn.training.loop import Run
+from charrnn.training.resuming import with_shards
 
 VOCABULARY = 65  # of the random text, where no config names another
 SIDE_BY_SIDE = 32  # texts that are sampled at once

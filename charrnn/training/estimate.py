@@ -6,7 +6,8 @@ from time import perf_counter
 from charrnn.blas import one_thread
 from charrnn.config.keys import Config
 from charrnn.evaluation.scoring import score
-from charrnn.training.loop import Run, processes
+from charrnn.training.loop import Run
+from charrnn.training.resuming import processes
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,12 @@ from charrnn.config.keys import Config
 from charrnn.data.corpus import Corpus, load_corpus
 from charrnn.errors import TextError
 from charrnn.evaluation.scoring import score
-from charrnn.models.network import describe
+from charrnn.models.header import describe
 from charrnn.models.ngram import NGram
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock, put, sweep
-from charrnn.training.loop import BEST, LOG, check_free, clear, put_config, versions
+from charrnn.storage.run_directory import BEST, LOG, check_free, clear, put_config
+from charrnn.training.resuming import versions
 
 
 @dataclass(frozen=True)

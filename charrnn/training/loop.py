@@ -4,12 +4,12 @@ One step reads a window, goes forward and back, clips, and updates. All that a r
 in last.npz; data position, dropout masks and samples are functions of (seed, step), so there is no generator to save.
 Time never enters a checkpoint, though it may call for one. Nothing that is not finite outlives its step: the run ends,
 or rolls back. It prints nothing and handles no signals: whoever iterates may stop after any step.
+
 """
 
 import json
-import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from math import exp, inf, isfinite, log
 from pathlib import Path
 from time import perf_counter
@@ -17,87 +17,45 @@ from typing import Any
 
 import numpy as np
 
-from charrnn import __version__
-from charrnn.blas import describe as describe_machine
+from charrnn.arrays import Array
 from charrnn.blas import one_thread
-from charrnn.config.keys import Config, flat
+from charrnn.config.keys import Config
+from charrnn.data.batches import Batches
 from charrnn.data.corpus import Corpus, check_sizes, load_corpus
-from charrnn.data.reading import Batches
-from charrnn.errors import CheckpointError, DivergedError, RunExistsError
+from charrnn.errors import CheckpointError, DivergedError
 from charrnn.evaluation.scoring import Report, score
 from charrnn.generation.sampling import generate
-from charrnn.models.network import BEST as BEST
-from charrnn.models.network import LAST as LAST
-from charrnn.models.network import PREVIOUS as PREVIOUS
-from charrnn.models.network import Loaded, Network, check_transferable, describe, load_checkpoint, load_latest, transfer
-from charrnn.nn.params import Array
-from charrnn.optim.rules import Plateau, clip_, global_norm, rate_share
-from charrnn.parallel.team import Team, auto_shards
-from charrnn.processes import cores
+from charrnn.models.header import describe
+from charrnn.models.loading import Loaded, load_checkpoint
+from charrnn.models.network import Network
+from charrnn.models.transfer import transfer
+from charrnn.optim.clipping import clip_, global_norm
+from charrnn.optim.schedules import Plateau, rate_share
+from charrnn.parallel.team import Team
 from charrnn.storage import checkpoint
-from charrnn.storage.files import LOCK, Lock, append, put, sweep, sync
+from charrnn.storage.files import Lock, append, put, sync
+from charrnn.storage.run_directory import BEST, LAST, LOG, PREVIOUS, ROLLBACK, SAMPLES
 from charrnn.training.diagnosis import Case, diagnose
+from charrnn.training.resuming import (
+    _check_same,
+    versions,
+    with_shards,
+)
+from charrnn.training.state import Counters, Progress
 
-LOG, CONFIG, SAMPLES, ROLLBACK = "log.jsonl", "config.yaml", "samples", "rollback.npz"
-REPORT = "report.html"  # a page that `charrnn report` writes; it goes with the run that it shows
 ABSURD = 100  # a loss of so many times that of guessing (ln V) will not come back, though it may still be finite
+
+
 ROLLBACKS = 5  # in a row, after which a run that diverges is given up
+
+
 POOR = 2  # a loss of so many times that of guessing: a state to resume from, but not one to roll back to
+
+
 SEEN = 1_000_000  # characters that tell how frequent each is
+
+
 REMEMBERED = 1000  # evaluations that a checkpoint lists; the log has them all
-# Keys that may change when a run is resumed: they decide when to look and when to stop.
-FREE = {
-    "out", "train.epochs", "train.max_steps", "train.patience", "train.on_divergence", "train.workers",
-    "train.log_every", "train.eval_every", "train.save_every", "train.save_minutes",
-    "train.sample_every", "train.sample_length",
-}  # fmt: skip
-BENDS = {  # schedule: those of them that it looks at, so that a change means other learning rates from there on
-    "cosine": {"train.epochs", "train.max_steps"},
-    "plateau": {"train.eval_every"},
-}
-
-
-# -- the run ------------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class Counters:
-    """Where a run stands; everything in it is saved, and nothing of it depends on time."""
-
-    step: int = 0
-    chars: int = 0
-    best: float | None = None  # lowest validation loss, nats per character
-    best_step: int = 0
-    waited: int = 0  # evaluations since then
-    stopped: str = ""  # why it ended, once it has
-    plateau: Plateau = field(default_factory=Plateau)
-    halvings: int = 0  # of the learning rate: one for each rollback
-    rollbacks: int = 0  # since the latest save to which a rollback may return
-    records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
-    # Of each evaluation: step, training loss, validation loss, mean gradient norm, share of steps clipped.
-    history: list[list[float | None]] = field(default_factory=list)
-    since_log: dict[str, float] = field(default_factory=dict)  # sums since the last record
-    since_eval: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Progress:
-    """One training step: `loss` in nats per character, `grad_norm` before clipping; and what the step brought about."""
-
-    step: int
-    steps: int
-    epoch: int
-    epochs: int
-    loss: float
-    learning_rate: float
-    grad_norm: float
-    clipped: bool
-    chars_per_second: float
-    seconds: float
-    record: dict[str, Any] | None = None  # a line of the log
-    sample: str | None = None
-    saved: bool = False
-    rollback: str = ""  # why the steps since an earlier one were undone before this one
 
 
 class Run:
@@ -413,57 +371,6 @@ class Run:
                 file.truncate(sum(map(len, lines)))
 
 
-def _check_same(config: Config, corpus: Corpus, resumed: Loaded) -> None:
-    """Refuse to resume with another config or text, naming the difference. Raises CheckpointError."""
-    differing = [
-        f"{name} was {then!r}, now {now!r}"
-        for name, then, now in differences(resumed.config.to_dict(), with_shards(config, corpus, resumed).to_dict())
-        if name not in FREE
-    ]
-    if differing:
-        raise CheckpointError(
-            f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
-            f"or start another run with --init-from {resumed.path}; only these may change: {', '.join(sorted(FREE))}"
-        )
-    if (then := resumed.header.get("data")) != corpus.fingerprint:
-        known = then if isinstance(then, dict) else {}
-        other = [f"data.{name}" for name, now in corpus.fingerprint.items() if known.get(name) != now]
-        raise CheckpointError(
-            f"{resumed.path}: the text has changed since this run began ({', '.join(other)}); restore it, or start "
-            f"another run with --init-from {resumed.path}"
-        )
-
-
-def versions() -> dict[str, Any]:
-    """What computes here: charrnn, NumPy, BLAS, its kernel, and the one thread that training uses."""
-    with one_thread():
-        return {"charrnn": __version__, **describe_machine()}
-
-
-def _environment(resumed: Loaded) -> str:
-    """What computed a checkpoint and is another thing now, so that bits may differ; empty where nothing is."""
-    then = resumed.header.get("versions")
-    known = then if isinstance(then, dict) else {}
-    return ", ".join(
-        f"{name} was {str(known.get(name, 'unknown'))[:50]}, now {now}"
-        for name, now in versions().items()
-        if known.get(name) != now
-    )
-
-
-def _notes(resumed: Loaded, config: Config, environment: str) -> list[str]:
-    """What a user should know of the checkpoint from which a run goes on."""
-    kind = config.train.schedule.kind
-    changed = {name for name, _, _ in differences(resumed.config.to_dict(), config.to_dict())}
-    bent = ", ".join(sorted(changed & BENDS.get(kind, set())))
-    notes = [resumed.note] if resumed.note else []
-    if environment:
-        notes.append(f"{environment}: the run goes on, but not to the last bit; --exact would refuse")
-    if bent:
-        notes.append(f"{bent} changed: under train.schedule {kind} that means other learning rates from here on")
-    return notes
-
-
 def add(sums: dict[str, float], **values: float) -> None:
     """Add to running sums, which begin at zero."""
     for name, value in values.items():
@@ -475,120 +382,3 @@ def frequencies(ids: Array) -> float:
     shares = np.bincount(ids) / len(ids)
     shares = shares[shares > 0]
     return float(-(shares * np.log(shares)).sum())
-
-
-def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Config:
-    """The config with train.shards decided: as the run began, or as suits this machine."""
-    train = config.train
-    if train.shards:
-        return config
-    if resumed:
-        shards = resumed.config.train.shards
-    else:
-        size = Network(config.model, corpus.vocab).params.size
-        shards = auto_shards(size, train.batch_size, min(train.seq_length, len(corpus.train)))
-    return replace(config, train=replace(train, shards=shards))
-
-
-def processes(config: Config) -> int:
-    """How many workers a config asks for on this machine."""
-    return cores() if config.train.workers == "auto" else config.train.workers
-
-
-def differences(then: dict[str, Any], now: dict[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """The dotted keys in which two configs differ, with both values."""
-    other = dict(flat(now))
-    for name, value in flat(then):
-        if value != other.get(name):
-            yield name, value, other.get(name)
-
-
-# -- opening and closing ------------------------------------------------------------------------------------------
-
-
-def open_run(
-    config: Config,
-    resume: bool = False,
-    init_from: str | Path | None = None,
-    force: bool = False,
-    workers: int = 1,
-    exact: bool = False,
-) -> Run:
-    """A run in the directory config.out, locked until its close().
-
-    `resume` continues from last.npz where there is one, or from the one before where that is damaged; `exact` refuses
-    to where the bits may differ; `init_from`, a checkpoint to begin from; `force` replaces the files of an earlier run;
-    `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
-    """
-    folder = Path(config.out or "runs/run")
-    try:
-        check_free(folder, resume, force)
-    except RunExistsError:
-        if (folder / LOCK).exists():
-            Lock(folder).close()  # that another trainer is at work there says more
-        raise
-    # All that can be wrong is found before anything is written.
-    corpus = load_corpus(config)
-    check_sizes(config, corpus)
-    origin = None
-    if init_from and not (resume and _resumable(folder)):
-        origin = load_checkpoint(init_from)
-        check_transferable(origin.network, config.model, config.data.tokens)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = Lock(folder)
-    try:
-        check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
-        sweep(folder)
-        sweep(folder / SAMPLES)
-        if resume and _resumable(folder):
-            resumed = load_latest(folder)
-            environment = _environment(resumed)
-            if exact and environment:
-                raise CheckpointError(f"{resumed.path}: {environment}; --exact refuses to go on with other bits")
-            run = Run(config, corpus, folder, resumed=resumed, workers=workers)
-            run.cut_log()
-            run.notes = _notes(resumed, run.config, environment)
-            if resumed.path.name == PREVIOUS:
-                resumed.path.replace(folder / LAST)  # or the next save would keep what is damaged, and drop this
-            known = resumed.config.train.on_divergence == "rollback"
-        else:
-            run = Run(config, corpus, folder, start_from=origin.network if origin else None, workers=workers)
-            run.notes = [origin.note] if origin and origin.note else []
-            clear(folder)
-            known = False
-        if config.train.on_divergence == "rollback" and not known:
-            run._write(ROLLBACK, complete=True)
-        run.lock = lock
-        put_config(folder, run.config)
-        return run
-    except BaseException:
-        lock.close()
-        raise
-
-
-def _resumable(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (LAST, PREVIOUS))
-
-
-def check_free(folder: Path, resume: bool, force: bool) -> None:
-    """Raises RunExistsError where a run directory must not be begun in."""
-    if folder.exists() and not folder.is_dir():
-        raise RunExistsError(f"{folder}: this is a file; choose another --out")
-    if not (resume or force) and any((folder / name).exists() for name in (LAST, PREVIOUS, BEST, LOG, CONFIG)):
-        raise RunExistsError(
-            f"{folder}: holds a run already; continue it with --resume, replace it with --force, or choose another "
-            f"--out"
-        )
-
-
-def clear(folder: Path) -> None:
-    """Remove the files of an earlier run, and nothing else."""
-    samples = [path for path in (folder / SAMPLES).glob("*.txt") if re.fullmatch(r"\d{8,}", path.stem)]
-    for path in [*(folder / name for name in (LAST, PREVIOUS, BEST, ROLLBACK, LOG, REPORT)), *samples]:
-        path.unlink(missing_ok=True)
-
-
-def put_config(folder: Path, config: Config) -> None:
-    """Write a run's config as it was resolved."""
-    about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
-    put(folder / CONFIG, (about + config.to_yaml()).encode())

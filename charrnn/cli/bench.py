@@ -1,0 +1,41 @@
+"""`charrnn bench`."""
+
+import click
+
+from charrnn.cli.options import Number
+
+
+@click.command()
+@click.argument("config", type=click.Path(), required=False)
+@click.option(
+    "--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. train.batch_size=64."
+)
+@click.option("--seconds", type=Number(0, min_open=True), default=2.0, show_default=True, help="Time for each figure.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_json: bool) -> int:
+    """Measure how fast this machine trains CONFIG, and which number of workers is best.
+
+    \b
+    charrnn bench my.yaml
+    charrnn bench                         the default model, on random text
+
+    Nothing is kept. For figures that count, let the machine do nothing else meanwhile.
+    """
+    import json
+    from dataclasses import asdict
+
+    from charrnn.config.building import load_config
+
+    if assignments and not config:
+        raise click.UsageError("--set changes a CONFIG; name one")
+    settings = load_config(config, assignments) if config else None
+    if settings and settings.model.cell == "ngram":
+        raise click.UsageError("bench measures networks; an n-gram is counted in one pass")
+    from charrnn.blas import sentence
+    from charrnn.display.run_summary import describe_bench
+    from charrnn.training.bench import measure
+
+    found = measure(settings, seconds)
+    lines = [json.dumps(asdict(found))] if as_json else [f"machine: {sentence()}", *describe_bench(found)]
+    click.echo("\n".join(lines))
+    return 0

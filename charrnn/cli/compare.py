@@ -1,0 +1,34 @@
+"""`charrnn compare`."""
+
+import click
+
+from charrnn.cli.inputs import opened
+
+
+@click.command()
+@click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN RUN...")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def compare(runs: tuple[str, ...], as_json: bool) -> int:
+    """Compare two or more runs: configs, best validation, speed, and whether one is better by more than noise.
+
+    \b
+    charrnn compare runs/lstm runs/gru
+
+    Runs on the same text are scored again on their held-out split (test, else validation), and the mean difference from
+    the best gets a 95 % interval (paired block bootstrap).
+    """
+    import json
+
+    from charrnn.blas import one_thread
+    from charrnn.display.formats import duration
+    from charrnn.display.tables import comparison
+    from charrnn.evaluation.comparison import compare as compare_runs
+
+    if len(runs) < 2:
+        raise click.UsageError("name at least two runs")
+    models = [opened(run) for run in runs]
+    with one_thread():
+        found = compare_runs(models)
+    for line in [json.dumps(found)] if as_json else comparison(found, duration):
+        click.echo(line)
+    return 0

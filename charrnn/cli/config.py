@@ -1,0 +1,19 @@
+"""`charrnn config`."""
+
+import click
+
+
+@click.command("config")
+@click.option("--schema", is_flag=True, help="Print the JSON Schema for editors instead.")
+def show_config(schema: bool) -> int:
+    """Print every key of a config with its default and meaning, as a YAML file to start from.
+
+    \b
+    charrnn config > my.yaml
+    """
+    import json
+
+    from charrnn.config.reference import json_schema, reference
+
+    click.echo(json.dumps(json_schema(), indent=1) if schema else reference(), nl=schema)
+    return 0

@@ -1,0 +1,47 @@
+"""The group of commands, and --version."""
+
+import sys
+from typing import Any
+
+import click
+
+from charrnn.cli.streams import closed_pipe
+
+
+class Commands(click.Group):
+    """The commands, ending quietly where the reader of stdout has had enough."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; click itself would exit 1 on a closed pipe."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            return closed_pipe()
+
+
+def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    """Print what a bug report needs."""
+    if value and not context.resilient_parsing:
+        from charrnn import __version__
+        from charrnn.blas import sentence
+        from charrnn.processes import cores
+
+        workers = f"{cores()} worker{'s' * (cores() > 1)} of one thread to train with"
+        click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()}; {workers})")
+        context.exit()
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
+              help="Print versions, BLAS kernel, threads and workers.")  # fmt: skip
+def cli() -> None:
+    """Train character-level RNN, LSTM and GRU language models on a plain CPU.
+
+    \b
+    charrnn train configs/quickstart.yaml     train on the bundled tales (one minute)
+    charrnn sample runs/quickstart            write new text
+    charrnn eval runs/quickstart              score the held-out text
+    charrnn compare runs/quickstart runs/my   which is better, and by more than noise?
+    charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
+    charrnn config > my.yaml                  every key of a config, explained
+    """

@@ -1,0 +1,68 @@
+"""What commands read: checkpoints, primes, files to score, units."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from charrnn.models.loading import Loaded
+from charrnn.cli.streams import fail, standard_input
+
+
+def opened(checkpoint: str) -> "Loaded":
+    """Read CHECKPOINT, and say so where another file of its run stands in for one that is damaged."""
+    from charrnn.models.loading import load_checkpoint
+
+    loaded = load_checkpoint(checkpoint)
+    if loaded.note:
+        fail([loaded.note], 0)
+    return loaded
+
+
+def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> Any:
+    """The prime as the model reads it: bytes for a byte model, else text folded as its training text was."""
+    from charrnn.data.decoding import decode_bytes, transformed
+
+    data = loaded.config.data
+    text: str | bytes = prime or ""
+    if prime_file is not None:
+        try:
+            text = standard_input().read() if prime_file == "-" else Path(prime_file).read_bytes()
+        except OSError as error:
+            raise click.UsageError(f"--prime-file {prime_file}: {error.strerror}") from None
+    if data.tokens == "byte":
+        return os.fsencode(text)
+    if isinstance(text, bytes):
+        text = decode_bytes(text, data.encoding, prime_file or "")
+    return "".join(transformed([text], data.normalize, data.lowercase))
+
+
+def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
+    """Files, or standard input, as one text to score."""
+    from charrnn.data.corpus import read_pieces
+    from charrnn.data.files import file_pieces, find_files, stream_pieces
+    from charrnn.data.splits import make_split
+
+    def pieces() -> Any:
+        for name in files:
+            if name == "-":
+                yield from stream_pieces("standard input", standard_input())
+            else:
+                yield from file_pieces(find_files(name, "FILE"))
+
+    raw = read_pieces(loaded.config.data, pieces())
+    return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
+
+
+def unit_of(loaded: "Loaded", unit: str) -> tuple[int, int]:
+    """LAYER:UNIT, both from 1, as numbers from 0."""
+    config = loaded.network.config
+    layer, colon, number = unit.partition(":")
+    if not (colon and all(part.isascii() and part.isdigit() and len(part) < 9 for part in (layer, number))
+            and 1 <= int(layer) <= config.num_layers and 1 <= int(number) <= config.hidden_size):  # fmt: skip
+        raise click.UsageError(
+            f"--unit {unit}: name one as LAYER:UNIT, from 1:1 to {config.num_layers}:{config.hidden_size}"
+        )
+    return int(layer) - 1, int(number) - 1

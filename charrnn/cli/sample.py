@@ -1,0 +1,55 @@
+"""`charrnn sample`."""
+
+from typing import Any
+
+import click
+
+from charrnn.cli.inputs import opened, prime_text
+from charrnn.cli.options import CHECKPOINT, Number
+from charrnn.cli.streams import TextOut
+
+
+@click.command()
+@CHECKPOINT
+@click.option("--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 takes the likeliest.")
+@click.option(
+    "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
+)
+@click.option("--prime", metavar="TEXT", help="Text to go on from.")
+@click.option(
+    "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file, or - for stdin."
+)
+@click.option("--top-k", type=click.IntRange(0), default=0, help="Only the K likeliest characters.")
+@click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, help="Only the likeliest that make up P.")
+@click.option("--min-p", type=Number(0, 1), default=0.0, help="Only those at least P times as likely as the likeliest.")
+@click.option("--repetition-penalty", type=Number(1), default=1.0, metavar="F",
+              help="Make carrying on an earlier passage F times less likely per character.")  # fmt: skip
+@click.option("--num", type=click.IntRange(1, 10_000), default=1, help="So many texts, with an empty line between.")
+@click.option("--until", metavar="TEXT", default="", help="Stop after this was written.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
+@click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
+              help="What to do with characters of the prime that the model never saw.")  # fmt: skip
+@click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
+def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int, seed: int, unknown: Any,
+           hide_prime: bool, **options: Any) -> int:  # fmt: skip
+    """Write new text with CHECKPOINT, an .npz file or a run directory.
+
+    \b
+    charrnn sample runs/my --prime "Once upon" --temp 0.7
+
+    Text streams to stdout as it is drawn, and nothing else does.
+    """
+    from charrnn.blas import one_thread
+    from charrnn.generation.sampling import Options, generate_batch
+
+    if prime is not None and prime_file is not None:
+        raise click.UsageError("--prime and --prime-file exclude each other")
+    loaded = opened(checkpoint)
+    start = prime_text(loaded, prime, prime_file)
+    shown = start.decode("latin-1") if isinstance(start, bytes) else start
+    out = TextOut(loaded.model.vocab.tokens, num, "" if hide_prime else shown)
+    with one_thread():
+        for stream, character in generate_batch(loaded.model, Options(**options), num, start, seed, unknown):
+            out.write(stream, character)
+    out.close()
+    return 0

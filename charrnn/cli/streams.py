@@ -1,0 +1,110 @@
+"""Standard streams of the command line, files that it writes, and its error lines."""
+
+import codecs
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from charrnn.errors import visible
+from charrnn.terminal import to_nowhere
+
+
+class TextOut:
+    """Sampled text on stdout: streamed when it is one text, else each whole, in order, with an empty line between.
+
+    Bytes go out as they are, characters as UTF-8; a terminal gets no control characters. `start`, the prime, comes
+    first, with the first character, so that a prime that cannot be read prints nothing.
+    """
+
+    def __init__(self, tokens: str, num: int, start: str) -> None:
+        self.encoding = "latin-1" if tokens == "byte" else "utf-8"
+        self.terminal, self.start = sys.stdout.isatty(), start
+        self.parts: list[list[str]] = [[] for _ in range(num)]
+        self.shown = codecs.getincrementaldecoder("utf-8")("replace")  # bytes of one character come one by one
+
+    def write(self, stream: int, character: str) -> None:
+        """Take one character of one text."""
+        part = self.parts[stream]
+        text = character if part else self.start + character
+        part.append(text)
+        if len(self.parts) == 1:
+            self._out(text)
+
+    def close(self) -> None:
+        """Print what was collected; a terminal gets a last newline."""
+        if len(self.parts) > 1:
+            self._out("\n\n".join("".join(part) for part in self.parts) + "\n")
+        elif self.terminal:
+            self._out("\n")
+
+    def _out(self, text: str) -> None:
+        data = text.encode(self.encoding)
+        if self.terminal:
+            data = visible(self.shown.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
+def standard_input() -> Any:
+    """Standard input, for bytes."""
+    if sys.stdin is None:
+        raise click.UsageError("standard input is closed, so - cannot be read")
+    return sys.stdin.buffer
+
+
+def check_new(name: str | None) -> None:
+    """Refuse, before any work is done, to write where there is something already, or no folder."""
+    if name is None:
+        return
+    if not name or os.path.lexists(name):
+        raise click.UsageError(f"{name!r} exists already; name another file, or remove it")
+    if not Path(name).parent.is_dir():
+        raise click.UsageError(f"{name!r}: there is no folder {Path(name).parent}")
+
+
+def write_new(name: str, parts: Iterable[str | bytes]) -> None:
+    """Write parts to a file, whole or not at all."""
+    from charrnn.storage.files import write_atomic
+
+    encoded = (part.encode() if isinstance(part, str) else part for part in parts)
+    write_atomic(Path(name), lambda file: file.writelines(encoded))
+
+
+def open_streams() -> None:
+    """Let standard streams that are closed lead nowhere, so that no file that is opened later takes their place."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            with contextlib.suppress(OSError):
+                while (taken := os.open(os.devnull, os.O_RDWR)) < number:
+                    pass
+                if taken > number:
+                    os.close(taken)
+            if name != "stdin":
+                setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
+
+
+def closed_pipe() -> int:
+    """The reader of stdout has had enough: nothing more to say, at exit either."""
+    to_nowhere(1)
+    return 0
+
+
+def explained(error: OSError | MemoryError) -> str:
+    """A failure of the system in one line."""
+    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
+        return f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run"
+    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    return f"{where}{error.strerror or error}"
+
+
+def fail(lines: list[str], code: int) -> int:
+    """Print an error, a line for each fault; return the exit code."""
+    for line in lines:
+        click.echo(f"charrnn: {visible(line, keep='')}", err=True)
+    return code

@@ -1,0 +1,96 @@
+"""`charrnn train`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from charrnn.config.keys import Config
+
+
+@click.command()
+@click.argument("config", type=click.Path())
+@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. train.epochs=5.")
+@click.option("--out", metavar="DIR", help="Run directory (default: runs/ and the config's name).")
+@click.option("--seed", type=click.IntRange(0), help="Seed of all randomness.")
+@click.option("--resume", is_flag=True, help="Continue where last.npz stands; start where there is none.")
+@click.option(
+    "--exact", is_flag=True, help="With --resume: refuse where another BLAS kernel, NumPy or charrnn computes."
+)
+@click.option(
+    "--init-from", type=click.Path(), metavar="CKPT", help="Begin from a trained model; text and vocabulary may differ."
+)
+@click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
+@click.option("--force", is_flag=True, help="Replace the run that is in the directory.")
+@click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
+          exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
+    """Train a model as CONFIG (YAML) says.
+
+    \b
+    charrnn train my.yaml --set model.hidden_size=128
+
+    A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`, or configs/reference.yaml.
+    The run directory holds config.yaml, log.jsonl, best.npz, last.npz, previous.npz and samples. Ctrl-C saves;
+    --resume goes on bit for bit. What may change then is where to stop and when to look:
+    out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,
+    train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length.
+    """
+    if resume and force:
+        raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
+    if exact and not resume:
+        raise click.UsageError("--exact says how to --resume; give both")
+    from charrnn.config.building import load_config
+
+    settings = load_config(config, assignments, out=out, seed=seed)
+    if settings.model.cell == "ngram":
+        return fit_ngram(settings, resume, init_from, dry_run, force, quiet)
+    from charrnn.cli.following import follow
+    from charrnn.display.run_summary import describe_estimate
+    from charrnn.terminal import tell
+    from charrnn.training.estimate import estimate
+    from charrnn.training.opening import open_run
+    from charrnn.training.resuming import processes
+
+    if dry_run:
+        click.echo("\n".join(describe_estimate(estimate(settings))))
+        return 0
+    run = open_run(settings, resume, init_from, force, processes(settings), exact)
+    try:
+        if init_from and run.counters.step:
+            tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
+        return follow(run, quiet, run.counters.step if resume else None)
+    finally:
+        run.close()
+
+
+def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
+    """What train does for model.cell: ngram: count, and say so in a few lines."""
+    from charrnn.storage.run_directory import BEST
+    from charrnn.terminal import tell
+    from charrnn.training.advice import shell
+    from charrnn.training.fit_ngram import fit
+
+    if init_from:
+        raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
+    if resume and (Path(settings.out or "") / BEST).exists():
+        tell("this run is finished (an n-gram has no steps to go on with); --force counts it again")
+        return 0
+    fitted = fit(settings, force, keep=not dry_run)
+    corpus, record, model = fitted.corpus, fitted.record, settings.model
+    loss = record["valid_loss"]
+    lines = [
+        f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
+        f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
+        f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
+        f"{record['seconds']:.1f} s",
+        "no validation split" if loss is None else f"Validation loss {loss:.4f} nats per character.",
+    ]
+    lines += [f"next:  charrnn {command} {shell(str(settings.out))}" for command in ("sample", "eval")]
+    if dry_run:
+        click.echo("\n".join([*lines[:-2], "nothing was written"]))
+    elif not quiet:
+        for line in lines:
+            tell(line)
+    return 0

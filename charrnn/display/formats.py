@@ -1,0 +1,38 @@
+"""Numbers as people read them: durations, sizes, and a curve of block characters."""
+
+from itertools import pairwise
+
+BARS = "▁▂▃▄▅▆▇█"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in the two units that matter: 45s, 12m 30s, 3h 05m, 2d 4h."""
+    s = round(seconds)
+    if s < 60:
+        return f"{s}s"
+    if s < 3600:
+        return f"{s // 60}m {s % 60:02d}s"
+    if s < 86400:
+        return f"{s // 3600}h {s % 3600 // 60:02d}m"
+    return f"{s // 86400}d {s % 86400 // 3600}h"
+
+
+def size(count: float) -> str:
+    """Bytes as kB, MB or GB."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def curve(values: list[float], width: int) -> str:
+    """A line of block characters, high to low, one per value or mean of neighbours."""
+    if not values:
+        return ""
+    if len(values) > width:
+        cuts = [len(values) * k // width for k in range(width + 1)]
+        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(cuts)]
+    low, high = min(values), max(values)
+    span = (high - low) or 1.0
+    return "".join(BARS[min(int((v - low) / span * len(BARS)), len(BARS) - 1)] for v in values)

@@ -1,0 +1,75 @@
+"""Lines about a run: before it starts, for --dry-run, and for `charrnn bench`."""
+
+from charrnn.blas import forced_kernel, sentence
+from charrnn.data.corpus import remarks
+from charrnn.display.formats import duration, size
+from charrnn.errors import visible
+from charrnn.training.bench import SIDE_BY_SIDE, Bench
+from charrnn.training.estimate import Estimate
+from charrnn.training.loop import Run
+
+
+def header(run: Run) -> list[str]:
+    """What is about to be trained, on what and with what, in a few lines."""
+    corpus, model, train = run.corpus, run.config.model, run.config.train
+    kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
+    split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
+    layers = f"{model.num_layers} x {model.hidden_size}"
+    return [
+        f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
+        f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
+        f"training: {run.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.epochs} epochs; "
+        f"evaluated every {run.eval_every:,} steps",
+        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
+    ]
+
+
+def opening(run: Run, resumed_from: int | None) -> list[str]:
+    """All lines before the first step: the header, what changed, and what to mind."""
+    lines = header(run)
+    if run.added or run.removed:
+        lines.append(f"vocabulary: new {visible(repr(run.added))}, no longer there {visible(repr(run.removed))}")
+    if resumed_from is not None:
+        lines.append(
+            f"resuming after step {resumed_from:,}"
+            if resumed_from
+            else "nothing to resume yet: starting from the beginning"
+        )
+    notes = [*run.notes, *remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
+    return lines + [f"note: {note}" for note in notes if note]
+
+
+def describe_estimate(estimate: Estimate) -> list[str]:
+    """What --dry-run prints."""
+    run = estimate.run
+    parts = ", ".join(f"{name} {size(count)}" for name, count in estimate.memory.items())
+    per_epoch = estimate.seconds / run.steps * len(run.batches)
+    return [
+        *header(run),
+        f"memory: about {size(sum(estimate.memory.values()))} ({parts}) beside Python and NumPy",
+        f"speed: {estimate.chars_per_second:,.0f} char/s measured",
+        f"time: about {duration(estimate.seconds)} for all {run.steps:,} steps ({duration(per_epoch)} an epoch); "
+        f"early stopping may end it before",
+        *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
+        "nothing was trained or written",
+    ]
+
+
+def describe_bench(bench: Bench) -> list[str]:
+    """What `charrnn bench` prints."""
+    lines = ["workers     char/s   of the ceiling   memory   an epoch"]
+    for row in bench.rows:
+        share = row.chars_per_second / row.ceiling
+        mark = "   <- best" if row is bench.best and len(bench.rows) > 1 else ""
+        lines.append(
+            f"{row.workers:>7} {row.chars_per_second:>10,.0f} {share:>15.0%} {size(row.memory):>9} "
+            f"{duration(row.epoch_seconds):>10}{mark}"
+        )
+    lines += [
+        "The ceiling is the speed of a step's matrix products alone, on as many processes.",
+        f"evaluation: {bench.evaluation:,.0f} char/s, one process",
+        f"sampling: {bench.sampling:,.0f} char/s one text, {bench.sampling_batch:,.0f} char/s {SIDE_BY_SIDE} at once",
+    ]
+    if bench.best.workers == bench.auto:
+        return [*lines, f"train.workers: auto takes {bench.auto}, the best."]
+    return [*lines, f"train.workers: auto takes {bench.auto}; try --set train.shards={bench.best.workers}"]

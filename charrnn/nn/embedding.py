@@ -1,0 +1,23 @@
+"""A learned embedding of characters."""
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.nn.ops import scatter_rows
+
+
+class Embedding:
+    """Ids (T, N) to vectors (T, N, E): rows of a table (V, E), shared by all gates of the first layer."""
+
+    name = "embedding"
+
+    def __init__(self, vocab_size: int, embedding_size: int) -> None:
+        self.shape = (vocab_size, embedding_size)
+
+    def forward(self, table: Array, ids: Array, out: Array) -> Array:
+        """Look the ids up; `out` (T, N, E) is overwritten and returned."""
+        return np.take(table, ids, axis=0, out=out, mode="clip")
+
+    def backward(self, ids: Array, dout: Array, dtable: Array) -> None:
+        """The gradient of the table from that of the vectors (T, N, E)."""
+        scatter_rows(dout.reshape(ids.size, -1), ids.reshape(-1), dtable[None])

@@ -1,0 +1,178 @@
+"""The stack: recurrent layers on top of one another, with their memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from charrnn.arrays import Array, Shape, zeros
+from charrnn.nn.cells import Cell
+from charrnn.nn.dropout import Dropout
+from charrnn.nn.embedding import Embedding
+from charrnn.nn.recurrent import LayerTape, Recurrent, Workspace
+
+
+@dataclass
+class StackTape:
+    """Memory of a whole stack for one window of up to `length` steps of `streams` streams."""
+
+    length: int
+    streams: int
+    layers: list[LayerTape]
+    work: Workspace
+    embedded: Array | None  # (T, N, E)
+    masks: list[Array]  # between layers, each (T, N, H); none where nothing is dropped
+    dropped: list[Array]
+    dh: Array | None  # (T, N, max(H, E)): gradient on its way down; None for inference
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, without the ready-made views."""
+        work = self.work
+        arrays = [*work.weights.values(), work.summands, work.u, work.bias, work.tmp, work.dstate, self.embedded]
+        arrays += [self.dh, *self.masks, *self.dropped]
+        for layer in self.layers:
+            arrays += [layer.slots, layer.states, *layer.saved.values()]
+        return sum(array.nbytes for array in arrays if array is not None)
+
+
+class Stack:
+    """Recurrent layers on top of one another, dropout between them, an optional embedding below.
+
+    Arguments: `cell`; `vocab_size`; `embedding_size`, or None for look-ups in the first layer's weights;
+    `hidden_size`; `num_layers`; `dropout`, the share of values dropped between layers while training.
+    """
+
+    def __init__(
+        self, cell: Cell, vocab_size: int, embedding_size: int | None, hidden_size: int, num_layers: int, dropout: float
+    ) -> None:
+        self.cell, self.hidden_size = cell, hidden_size
+        self.embedding = Embedding(vocab_size, embedding_size) if embedding_size else None
+        first = embedding_size or vocab_size
+        self.layers = [
+            Recurrent(cell, hidden_size if k else first, hidden_size, k, lookup=not (k or self.embedding))
+            for k in range(num_layers)
+        ]
+        self.dropout = Dropout(dropout) if dropout else None
+
+    def shapes(self) -> dict[str, Shape]:
+        """Name -> shape of all parameters, from the input upwards."""
+        shapes: dict[str, Shape] = {Embedding.name: self.embedding.shape} if self.embedding else {}
+        for layer in self.layers:
+            shapes |= layer.shapes()
+        return shapes
+
+    def state(self, streams: int, dtype: npt.DTypeLike) -> Array:
+        """The state before the first character: zeros (L, S, N, H)."""
+        return zeros((len(self.layers), len(self.cell.states), streams, self.hidden_size), dtype)
+
+    def tape_scalars(self, length: int, streams: int, training: bool) -> int:
+        """How many numbers tape() will hold, as a formula, so that memory is known before it is taken."""
+        cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
+        gates, states, saved = len(cell.gates), len(cell.states), len(cell.saved)
+        plane = streams * hidden
+        total = count * ((length + training) * len(cell.planes) + (length + 1) * states + length * saved) * plane
+        total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
+        total += self._summands(length, streams, training)
+        total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
+        if training:
+            total += length * streams * max(hidden, self._widest)
+            total += 2 * (count - 1) * length * plane if self.dropout else 0
+        return total
+
+    @property
+    def _widest(self) -> int:
+        """The largest D of the layers that do not look up characters."""
+        return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
+
+    def _summands(self, length: int, streams: int, training: bool) -> int:
+        """How many numbers the summands of a product take at a time."""
+        factors = (factor for layer in self.layers for factor in layer.factors(length, streams).values())
+        return max(factor.summands(streams, training) for factor in factors)
+
+    def workspace(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
+        """Memory for the layers to use in turn."""
+        cell, hidden, plane = self.cell, self.hidden_size, (streams, self.hidden_size)
+        gates = len(cell.gates)
+        return Workspace(
+            weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
+            summands=zeros(self._summands(length, streams, training), dtype),
+            u=zeros((gates, *plane), dtype),
+            bias=zeros((gates, *plane), dtype),
+            tmp=zeros((2, *plane), dtype),
+            dstate=zeros((len(cell.states), *plane), dtype),
+        )
+
+    def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
+        """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
+        hidden, plane = self.hidden_size, (streams, self.hidden_size)
+        work = self.workspace(length, streams, dtype, training)
+        between = len(self.layers) - 1 if training and self.dropout else 0
+        return StackTape(
+            length,
+            streams,
+            layers=[layer.tape(length, streams, dtype, training, work) for layer in self.layers],
+            work=work,
+            embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
+            masks=[zeros((length, *plane), dtype) for _ in range(between)],
+            dropped=[zeros((length, *plane), dtype) for _ in range(between)],
+            dh=zeros((length, streams, max(hidden, self._widest)), dtype) if training else None,
+        )
+
+    def input(self, tape: StackTape, k: int, length: int) -> Array | None:
+        """What layer k reads, (T, N, D): embedded characters, or the layer below; None for ids."""
+        x = tape.embedded
+        if k:
+            x = tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].states[0, 1:]
+        return None if x is None else x[:length]
+
+    def forward(
+        self, value: Mapping[str, Array], ids: Array, state: Array, tape: StackTape, rng: np.random.Generator | None
+    ) -> Array:
+        """Run a window of ids (T, N); returns the top layer's h (T, N, H), a view of the tape.
+
+        `state` (L, S, N, H) is moved on in place. Values are dropped only where `rng` is given.
+        """
+        length = len(ids)
+        if self.embedding and tape.embedded is not None:
+            self.embedding.forward(value[Embedding.name], ids, tape.embedded[:length])
+        for k, (layer, memory) in enumerate(zip(self.layers, tape.layers, strict=True)):
+            if k and self.dropout and tape.dropped:
+                below, out = tape.layers[k - 1].states[0, 1 : length + 1], tape.dropped[k - 1][:length]
+                if rng is None:
+                    np.copyto(out, below)
+                else:
+                    self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
+            x = self.input(tape, k, length)
+            h = layer.forward(layer.bind(value), ids, x, state[k], memory, tape.work)
+        return h
+
+    def backward(
+        self,
+        value: Mapping[str, Array],
+        grad: Mapping[str, Array],
+        ids: Array,
+        dh: Array,
+        tape: StackTape,
+        dropped: bool,
+    ) -> None:
+        """Back through the window that forward() ran with the same ids; overwrites every gradient of the stack.
+
+        `dh` (T, N, H) is the gradient for the top layer's output, in the memory of `dh_view`, and is used up.
+        `dropped` tells whether that forward() dropped values.
+        """
+        for k in range(len(self.layers) - 1, -1, -1):
+            layer, x = self.layers[k], self.input(tape, k, len(ids))
+            dx = dh if x is None else self.dh_view(tape, len(ids), layer.size_in)
+            layer.backward(layer.bind(value), layer.bind(grad), ids, x, dh, dx, tape.layers[k], tape.work)
+            dh = dx
+            if k and self.dropout and dropped:
+                self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
+        if self.embedding:
+            self.embedding.backward(ids, dh, grad[Embedding.name])
+
+    def dh_view(self, tape: StackTape, length: int, width: int) -> Array:
+        """The tape's memory for a gradient on its way down, as (T, N, width)."""
+        assert tape.dh is not None, "this tape was made for inference"
+        return tape.dh[:length, :, :width]
