@@ -20,7 +20,7 @@ from charrnn.data.batches import Batch, Batches
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network, Tape
 
-pytest_plugins = ["torture"]
+pytest_plugins = ["tests.support.torture"]
 
 settings.register_profile("suite", deadline=None, derandomize=True)  # no timing, and every run is the same run
 settings.load_profile("suite")
@@ -148,7 +148,7 @@ def make_toy() -> Callable[..., Toy]:
 
 # -- references from PyTorch --------------------------------------------------------------------------------------
 
-FIXTURES = Path(__file__).parent / "fixtures"
+FIXTURES = Path(__file__).parent / "support" / "fixtures"
 
 
 @pytest.fixture(scope="session")
@@ -166,4 +166,4 @@ def stored() -> dict[str, dict[str, Array]]:
 def live() -> ModuleType:
     """make_torch_fixture.py itself, for records made on the spot; the test is skipped without PyTorch."""
     pytest.importorskip("torch")
-    return importlib.import_module("fixtures.make_torch_fixture")
+    return importlib.import_module("tests.support.fixtures.make_torch_fixture")

@@ -8,9 +8,9 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
-from processes import ROOT
 
 import charrnn
+from tests.support.processes import ROOT
 
 ROOMS = {  # room: its modules
     "ground": "errors params ops products optim files machine spool workers svg",

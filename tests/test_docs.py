@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 import click
 import pytest
-from processes import ROOT
 
 import charrnn
 from charrnn import errors
 from charrnn.cli.group import cli
 from charrnn.config.keys import all_keys
 from charrnn.processes import STOPPING
+from tests.support.processes import ROOT
 
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md", "data/README.md")}
 README = PAGES["README.md"]

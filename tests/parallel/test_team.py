@@ -1,0 +1,168 @@
+"""Shards and workers: the same gradient as the whole batch, the same bits for any number of processes, a clean end."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charrnn.data.batches import Batches
+from charrnn.errors import CharrnnError
+from charrnn.models.network import Network
+from charrnn.parallel import shards
+from charrnn.parallel import team as parallel
+from charrnn.parallel.shards import auto_shards
+from charrnn.parallel.team import Team
+from charrnn.processes import side_by_side
+from tests.support.teams import IDS, LENGTH, STREAMS, VOCAB, make_team
+
+
+def trained(team: Team, steps: int = 9) -> tuple[list[float], np.ndarray, ...]:
+    """Losses, last gradient, parameters, moments and state of a few steps, over the end of an epoch."""
+    losses = []
+    for step in range(steps):
+        losses.append(team.gradient(step))
+        team.update(0.1, step + 1)
+    params = team.network.params
+    return losses, params.grads.copy(), params.values.copy(), team.moments.copy(), team.state
+
+
+@pytest.mark.parametrize("shards", [1, 2, 3, 4, 6])
+def test_shards_add_up_to_the_gradient_of_the_whole_batch(shards):
+    team = make_team(shards)
+    whole = Network(team.network.config, VOCAB)
+    whole.params.values[...] = team.network.params.values
+    batches, state = Batches(IDS, STREAMS, LENGTH), whole.start(STREAMS)
+    tape = whole.tape(LENGTH, STREAMS)
+    for step in range(len(batches)):
+        loss = float(whole.forward(batches[step], state, tape))
+        whole.backward(batches[step], tape)
+        assert team.gradient(step) == pytest.approx(loss, abs=1e-6)
+        np.testing.assert_allclose(team.network.params.grads, whole.params.grads, atol=2e-6)
+        np.testing.assert_allclose(team.state, state, atol=1e-6)
+
+
+def test_the_last_window_counts_only_real_targets():
+    batches = Batches(IDS, STREAMS, LENGTH)
+    for window in range(len(batches)):
+        batch = batches[window]
+        inside = batch.x.size if batch.weight is None else int(batch.weight.sum())
+        assert batch.count == inside == batches.count(window)
+        assert batches.window(window, 0, 2).count == batch.count
+
+
+@pytest.mark.row(4)
+@pytest.mark.parametrize(("cell", "dropout"), [("lstm", 0.3), ("gru", 0.0)])
+def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
+    results = []
+    for workers in (1, 2, 3):
+        team = make_team(4, workers, dropout, cell)
+        assert team.workers == workers
+        results.append(trained(team))
+        team.close()
+    for losses, *arrays in results[1:]:
+        assert losses == results[0][0]
+        for found, wanted in zip(arrays, results[0][1:], strict=True):
+            np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_state_can_be_taken_out_and_put_back():
+    team = make_team(4)
+    team.gradient(0)
+    state = team.state
+    after = team.gradient(1)
+    team.state = state
+    assert team.gradient(1) == after
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+def test_a_worker_that_dies_ends_the_run_with_one_clear_line():
+    team = make_team(2, workers=2)
+    team.gradient(0)
+    os.kill(team._processes[0].pid, signal.SIGKILL)
+    team._processes[0].join()
+    with pytest.raises(CharrnnError, match=r"worker process ended unexpectedly .*--resume") as error:
+        team.gradient(1)
+    assert "\n" not in str(error.value)
+    team.close()
+
+
+def starved(*arguments: Any) -> None:
+    """The life of a worker for which there is no memory at its first step."""
+
+    def refuse(*_: Any) -> None:
+        raise MemoryError
+
+    shards.Shard.run = refuse
+    shards.work(*arguments)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
+@pytest.mark.parametrize("shards", [2, 5])
+def test_a_worker_without_memory_is_one_clear_line_and_no_traceback(shards, monkeypatch, capfd):
+    monkeypatch.setattr(parallel, "work", starved)
+    team = make_team(shards, workers=2)
+    with pytest.raises(CharrnnError, match=r"^a worker process ran out of memory; .*--resume") as error:
+        team.gradient(0)
+    assert "\n" not in str(error.value)
+    team.close()
+    assert capfd.readouterr().err == ""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_workers_outlive_ctrl_c_and_end_with_their_parents_pipe():
+    team = make_team(2, workers=2)
+    process = team._processes[0]
+    team.gradient(0)
+    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, signal.SIGTERM)
+    team.gradient(1)
+    team.close()
+    assert process.exitcode == 0
+
+
+def test_no_more_workers_than_shards():
+    team = make_team(2, workers=5)
+    assert team.workers == 2
+    team.close()
+
+
+def test_auto_shards_leaves_small_models_whole_and_follows_the_processors(monkeypatch):
+    for count, expected in ((1, 1), (2, 2), (3, 2), (4, 4), (64, 4)):
+        monkeypatch.setattr(shards, "cores", lambda count=count: count)
+        assert auto_shards(250_000, 50, 50) == expected
+        assert auto_shards(5_000, 16, 32) == 1
+
+
+FAILS = """
+import sys
+from tests.support.teams import make_team
+
+if __name__ == "__main__":
+    sys.modules["kept"] = team = make_team(2, workers=2)  # by what outlives this module
+    team.gradient(0)
+    raise LookupError("mine")
+"""
+
+
+def test_a_program_that_fails_with_its_workers_at_hand_ends(tmp_path):
+    """Python waits for its processes at its end, and they for the end of their pipe."""
+    (tmp_path / "fails.py").write_text(FAILS)
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(tmp_path / "fails.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=30, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.rstrip().endswith("LookupError: mine")
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="no /proc")
+def test_processes_that_answered_leave_no_file_open():
+    held = []
+    for _ in range(3):
+        assert side_by_side(pow, [(2, 3), (2, 4)]) == [8, 16]
+        held.append(len(os.listdir("/proc/self/fd")))
+    assert held[1] == held[2]  # the first call may start what stays
