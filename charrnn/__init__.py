@@ -17,41 +17,41 @@ Names are imported when they are first used, so that `charrnn --help` does not w
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.2.0"
+from charrnn.version import __version__
 
 if TYPE_CHECKING:
-    from charrnn.config.building import config_from_dict as config_from_dict
-    from charrnn.config.building import load_config as load_config
-    from charrnn.config.keys import Config as Config
-    from charrnn.data.vocab import Vocab as Vocab
+    from charrnn.config import Config as Config
+    from charrnn.config import config_from_dict as config_from_dict
+    from charrnn.config import load_config as load_config
+    from charrnn.data import Vocab as Vocab
     from charrnn.errors import CharrnnError as CharrnnError
-    from charrnn.evaluation.scoring import Report as Report
-    from charrnn.evaluation.scoring import score_text as score_text
-    from charrnn.generation.sampling import generate as generate
-    from charrnn.models.loading import load as load
-    from charrnn.models.network import Network as Network
-    from charrnn.models.ngram import NGram as NGram
-    from charrnn.training.fit_ngram import fit as fit
-    from charrnn.training.loop import Run as Run
-    from charrnn.training.opening import open_run as open_run
-    from charrnn.training.state import Progress as Progress
+    from charrnn.evaluation import Report as Report
+    from charrnn.evaluation import score_text as score_text
+    from charrnn.generation import generate as generate
+    from charrnn.models import Network as Network
+    from charrnn.models import NGram as NGram
+    from charrnn.models import load as load
+    from charrnn.training import Progress as Progress
+    from charrnn.training import Run as Run
+    from charrnn.training import fit as fit
+    from charrnn.training import open_run as open_run
 
 _HOMES = {
     "CharrnnError": "errors",
-    "Config": "config.keys",
-    "NGram": "models.ngram",
-    "Network": "models.network",
-    "Progress": "training.state",
-    "Report": "evaluation.scoring",
-    "Run": "training.loop",
-    "Vocab": "data.vocab",
-    "config_from_dict": "config.building",
-    "fit": "training.fit_ngram",
-    "generate": "generation.sampling",
-    "load": "models.loading",
-    "load_config": "config.building",
-    "open_run": "training.opening",
-    "score_text": "evaluation.scoring",
+    "Config": "config",
+    "NGram": "models",
+    "Network": "models",
+    "Progress": "training",
+    "Report": "evaluation",
+    "Run": "training",
+    "Vocab": "data",
+    "config_from_dict": "config",
+    "fit": "training",
+    "generate": "generation",
+    "load": "models",
+    "load_config": "config",
+    "open_run": "training",
+    "score_text": "evaluation",
 }
 __all__ = ["__version__", *_HOMES]
 

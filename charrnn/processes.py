@@ -89,7 +89,7 @@ def talk(process: Any, advice: str, call: Callable[..., Any], *message: Any) -> 
         raise CharrnnError(f"a worker process {why}; {advice}") from None
 
 
-def side_by_side(call: Callable[..., Any], each: Sequence[tuple[Any, ...]]) -> list[Any]:
+def run_in_processes(call: Callable[..., Any], each: Sequence[tuple[Any, ...]]) -> list[Any]:
     """Call a function with each of several arguments, all at once, in processes of their own; the results in order.
 
     Where there is but one, it is called here. Raises CharrnnError where a process dies.

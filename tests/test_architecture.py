@@ -1,4 +1,4 @@
-"""The picture of the house, as data: which rooms there are, and who may import whom. Code and picture cannot part."""
+"""The plan of the house, as data: which packages there are, who may import whom, and how large a file may be."""
 
 import ast
 import importlib
@@ -12,96 +12,81 @@ import pytest
 import charrnn
 from tests.support.processes import ROOT
 
-ROOMS = {  # room: its modules
-    "ground": "errors params ops products optim files machine spool workers svg",
-    "settings": "yamltree config",
-    "text": "text",
-    "store": "checkpoint",
-    "contract": "model",
-    "counting": "ngram novelty",
-    "cells": "cells",
-    "layers": "layers",
-    "heads": "heads",
-    "network": "decoder network",
-    "use": "evaluate sample analysis mixture",
-    "learn": "corpus parallel train estimate bench advice diagnosis fitting",
-    "judge": "baselines dynamic assess compare neurons flow",
-    "door": "show report console cli",
+GROUND = "errors arrays blas processes terminal version"  # modules outside any package, which all may import
+MAY_IMPORT = {  # package: the packages below it that it may import, beside the ground
+    "nn": "",
+    "optim": "",
+    "storage": "",
+    "config": "",
+    "data": "storage config",
+    "models": "nn optim storage config data",
+    "parallel": "optim config data models",
+    "evaluation": "nn storage config data models",
+    "generation": "data models",
+    "inspection": "config data models",
+    "training": "nn optim storage config data models parallel evaluation generation",
+    "display": "storage config data models evaluation inspection training",
+    "cli": "storage config data models evaluation generation inspection training display",
 }
-MAY_IMPORT = {  # room: the rooms it knows, beside itself
-    "ground": "",
-    "settings": "ground",
-    "text": "ground",
-    "store": "ground",
-    "contract": "ground text",
-    "counting": "ground text",
-    "cells": "ground",
-    "layers": "ground cells",
-    "heads": "ground",
-    "network": "ground settings text store counting cells layers heads",
-    "use": "ground text contract",
-    "learn": "ground settings text store contract counting cells layers heads network use",
-    "judge": "ground settings text contract counting network use learn",
-    "door": "ground settings text store contract counting cells layers heads network use learn judge",
+GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
+NOT_IN_FACE = {  # modules that other packages import past the face, with the reason
+    "display.live": "it imports rich, which only `charrnn train` needs",
 }
-ALONE = {  # modules that know less than their room may
-    "errors": "",
-    "yamltree": "errors",
-    "config": "errors yamltree",
-    "params": "",
-    "ops": "params",
-    "optim": "params",
-    "files": "errors",
-    "machine": "",
-    "corpus": "config errors params spool text",
-    "spool": "params",
-    "workers": "errors machine",
-    "advice": "diagnosis train",
-    "diagnosis": "config",
-    "mixture": "params",
-    "show": "errors",
-    "svg": "errors",
-}
-OUTSIDE = {  # third-party package: the modules that may import it; no other package is imported anywhere
-    "numpy": "params ops products optim machine text checkpoint cells layers decoder heads network evaluate sample "
-    "parallel train bench spool ngram novelty analysis mixture baselines dynamic assess compare neurons flow report",
-    "yaml": "yamltree config",
-    "threadpoolctl": "machine parallel",
+OUTSIDE = {  # third-party package: the packages and modules that may import it; no other package is imported anywhere
+    "numpy": "arrays blas nn optim storage data models parallel evaluation generation inspection training display",
+    "yaml": "config",
+    "threadpoolctl": "blas",
     "click": "cli",
-    "rich": "console",
-    "backports": "text",
-    "compression": "text",  # of the standard library from Python 3.14 on
+    "rich": "display.live cli.following",
+    "backports": "data.files",
+    "compression": "data.files",  # of the standard library from Python 3.14 on
 }
-LONGEST = 680  # lines of a module
-LARGEST = 8600  # lines of the package
+LONGEST = 300  # lines of a module
 
 PACKAGE = Path(charrnn.__file__).parent
-SOURCES = {path.stem: path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def dotted(path: Path) -> str:
+    """The name of a module below charrnn: `nn.cells`, `nn` for its face, "" for charrnn itself."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+SOURCES = {dotted(path): path.read_text() for path in sorted(PACKAGE.rglob("*.py"))}
 TREES = {name: ast.parse(source) for name, source in SOURCES.items()}
-MODULES = [name for name in SOURCES if not name.startswith("__")]
-ROOM_OF = {module: room for room, modules in ROOMS.items() for module in modules.split()}
+MODULES = [name for name in SOURCES if name not in ("", "__main__")]
+PACKAGES = {name for name in MODULES if (PACKAGE / name / "__init__.py").exists()}
+
+
+def home(name: str) -> str:
+    """The package, or the module of the ground, that a module belongs to."""
+    return name.split(".")[0]
 
 
 def imports(name: str) -> Iterator[tuple[str, int]]:
-    """Every import of a module, wherever it stands, as a dotted name with its line."""
+    """Every import of a module, wherever it stands, as a dotted name with its line; of charrnn, without that word."""
     for node in ast.walk(TREES[name]):
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{name}.py:{node.lineno}: imports are written out in full here"
+            assert not node.level, f"{name}:{node.lineno}: imports are written out in full here"
             assert node.module
-            modules = [f"{node.module}.{alias.name}" for alias in node.names] if node.module == "charrnn" else []
-            yield from ((module, node.lineno) for module in modules or [node.module])
+            if node.module == "charrnn":
+                yield from ((f"charrnn.{alias.name}", node.lineno) for alias in node.names)
+            elif node.module.removeprefix("charrnn.") in PACKAGES:  # a module by its name, or a name of the face
+                below = node.module.removeprefix("charrnn.")
+                for alias in node.names:
+                    inner = f"{below}.{alias.name}"
+                    yield f"charrnn.{inner if inner in SOURCES and home(name) == below else below}", node.lineno
+            else:
+                yield node.module, node.lineno
 
 
-def siblings(name: str) -> dict[str, int]:
-    """The modules of the package that a module imports, with the line."""
-    found = {}
-    for imported, line in imports(name):
-        package, _, module = imported.partition(".")
-        if package == "charrnn" and module.split(".")[0] in MODULES:
-            found[module.split(".")[0]] = line
-    return found
+def own_imports(name: str) -> dict[str, int]:
+    """The modules of charrnn that a module imports, with the line."""
+    return {
+        imported.removeprefix("charrnn."): line for imported, line in imports(name) if imported.startswith("charrnn")
+    }
 
 
 def public_things(name: str) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassDef]]:
@@ -120,52 +105,95 @@ def is_second_half(node: ast.FunctionDef | ast.ClassDef) -> bool:
     return any(ast.unparse(mark).endswith(("overload", ".setter")) for mark in node.decorator_list)
 
 
-def test_every_module_has_a_room_and_every_room_its_modules() -> None:
-    assert sorted(ROOM_OF) == MODULES
-    assert ROOMS.keys() == MAY_IMPORT.keys()
+def test_the_plan_names_every_package_and_every_module_of_the_ground() -> None:
+    assert set(MAY_IMPORT) == PACKAGES
+    assert set(GROUND.split()) == {name for name in MODULES if "." not in name} - PACKAGES
+    assert not [str(path) for path in PACKAGE.rglob("*.py") if len(path.relative_to(PACKAGE).parts) > 2]
+
+
+def test_the_plan_itself_only_points_down() -> None:
+    TopologicalSorter({name: below.split() for name, below in MAY_IMPORT.items()}).prepare()
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_only_what_its_room_may(name: str) -> None:
-    room = ROOM_OF[name]
-    rooms = {room, *MAY_IMPORT[room].split()}
-    allowed = set(ALONE[name].split()) if name in ALONE else {m for m, home in ROOM_OF.items() if home in rooms}
-    for module, line in siblings(name).items():
-        assert module in allowed, f"{name}.py:{line} imports {module}; {name} may import {', '.join(sorted(allowed))}"
+def test_a_module_imports_only_what_its_package_may(name: str) -> None:
+    own = home(name)
+    if own in PACKAGES:
+        allowed = {own, *GROUND.split(), *MAY_IMPORT[own].split()}
+    else:
+        allowed = set(GROUND_MAY_IMPORT.get(own, "").split())
+    for module, line in own_imports(name).items():
+        assert home(module) in allowed, f"{name}:{line} imports {module}; it may import {', '.join(sorted(allowed))}"
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_a_module_imports_only_the_packages_that_are_its_own(name: str) -> None:
+def test_other_packages_are_imported_through_their_faces(name: str) -> None:
+    for module, line in own_imports(name).items():
+        if home(module) != home(name) and home(module) in PACKAGES:
+            assert module in PACKAGES or module in NOT_IN_FACE, f"{name}:{line} imports {module} past its face"
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGES))
+def test_a_face_lists_what_it_exports_and_holds_no_code(name: str) -> None:
+    docstring, *statements = TREES[name].body
+    assert isinstance(docstring, ast.Expr)
+    if name == "cli":  # imported by nothing but __main__
+        assert not statements
+        return
+    *exports, names = statements
+    assert all(isinstance(node, ast.ImportFrom) for node in exports)
+    assert isinstance(names, ast.Assign)
+    exported = {
+        alias.asname or alias.name for node in exports if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    assert exported == set(ast.literal_eval(names.value))
+
+
+@pytest.mark.parametrize("name", sorted(PACKAGES - {"cli"}))
+def test_a_face_exports_no_more_than_other_packages_take(name: str) -> None:
+    taken = {
+        alias.name
+        for other, tree in TREES.items()
+        if home(other) != name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == f"charrnn.{name}"
+        for alias in node.names
+    }
+    taken |= {public for public, package in charrnn._HOMES.items() if package == name}
+    exported = set(ast.literal_eval(TREES[name].body[-1].value))  # type: ignore[attr-defined]
+    assert exported <= taken, f"{name} exports what nobody takes: {', '.join(sorted(exported - taken))}"
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_module_imports_only_the_third_party_packages_that_are_its_own(name: str) -> None:
     for imported, line in imports(name):
         package = imported.split(".")[0]
         if package != "charrnn" and package not in sys.stdlib_module_names - {"compression"}:
             owners = OUTSIDE.get(package, "").split()
-            assert name in owners, f"{name}.py:{line} imports {package}, which belongs to {owners or 'nobody'}"
+            assert {name, home(name)} & set(owners), f"{name}:{line} imports {package}, which belongs to {owners}"
 
 
 def test_no_import_goes_round_in_a_circle() -> None:
-    TopologicalSorter({name: siblings(name) for name in MODULES}).prepare()  # raises CycleError, which names the circle
+    inner = {name: {module for module in own_imports(name) if module not in PACKAGES} for name in MODULES}
+    TopologicalSorter(inner).prepare()  # raises CycleError, which names the circle
 
 
 def test_nothing_imports_the_command_line_but_the_main_module() -> None:
-    assert [name for name in SOURCES if "cli" in siblings(name)] == ["__main__"]
+    outside = [name for name in SOURCES if home(name) != "cli" and any(home(m) == "cli" for m in own_imports(name))]
+    assert outside == ["__main__"]
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_a_module_says_what_it_is_for_and_stays_short(name: str) -> None:
-    assert ast.get_docstring(TREES[name]), f"{name}.py has no docstring"
+    assert ast.get_docstring(TREES[name]), f"{name} has no docstring"
     length = len(SOURCES[name].splitlines())
-    assert length <= LONGEST, f"{name}.py has {length} lines: it does more than one thing"
-
-
-def test_the_whole_package_stays_small() -> None:
-    assert sum(len(source.splitlines()) for source in SOURCES.values()) < LARGEST
+    assert length <= LONGEST, f"{name} has {length} lines: it does more than one thing"
 
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_everything_public_has_a_docstring(name: str) -> None:
     bare = [thing for thing, node in public_things(name) if not ast.get_docstring(node)]
-    assert not bare, f"{name}.py: no docstring in {', '.join(bare)}"
+    assert not bare, f"{name}: no docstring in {', '.join(bare)}"
 
 
 def test_nothing_is_ever_unpickled_or_evaluated() -> None:
@@ -173,18 +201,24 @@ def test_nothing_is_ever_unpickled_or_evaluated() -> None:
         assert not {package for package, _ in imports(name)} & {"pickle", "marshal", "shelve", "dill", "joblib"}
         calls = (node for node in ast.walk(TREES[name]) if isinstance(node, ast.Call))
         names = {node.func.id: node.lineno for node in calls if isinstance(node.func, ast.Name)}
-        assert not names.keys() & {"eval", "exec", "compile", "__import__"}, f"{name}.py"
+        assert not names.keys() & {"eval", "exec", "compile", "__import__"}, name
+
+
+def test_tests_lie_in_the_folders_of_what_they_test() -> None:
+    folders = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")}
+    assert folders <= PACKAGES | {"project"}
 
 
 @pytest.mark.parametrize("name", charrnn.__all__)
-def test_a_public_name_imports_and_is_documented_in_the_readme(name: str) -> None:
+def test_a_public_name_imports_and_is_documented(name: str) -> None:
     value = getattr(charrnn, name)
     assert name in dir(charrnn)
     if name == "__version__":
         return
     assert value.__doc__, name
     assert value is getattr(importlib.import_module(value.__module__), name)
-    assert f"`{name}" in (ROOT / "README.md").read_text(), f"the README does not explain {name}"
+    pages = [ROOT / "README.md", ROOT / "docs" / "library.md"]
+    assert any(f"`{name}" in page.read_text() for page in pages if page.exists()), f"no page explains {name}"
 
 
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:

@@ -24,7 +24,7 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     import json
     from dataclasses import asdict
 
-    from charrnn.config.building import load_config
+    from charrnn.config import load_config
 
     if assignments and not config:
         raise click.UsageError("--set changes a CONFIG; name one")
@@ -32,8 +32,8 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     if settings and settings.model.cell == "ngram":
         raise click.UsageError("bench measures networks; an n-gram is counted in one pass")
     from charrnn.blas import sentence
-    from charrnn.display.run_summary import describe_bench
-    from charrnn.training.bench import measure
+    from charrnn.display import describe_bench
+    from charrnn.training import measure
 
     found = measure(settings, seconds)
     lines = [json.dumps(asdict(found))] if as_json else [f"machine: {sentence()}", *describe_bench(found)]

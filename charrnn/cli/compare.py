@@ -20,9 +20,8 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.display.formats import duration
-    from charrnn.display.tables import comparison
-    from charrnn.evaluation.comparison import compare as compare_runs
+    from charrnn.display import comparison, duration
+    from charrnn.evaluation import compare as compare_runs
 
     if len(runs) < 2:
         raise click.UsageError("name at least two runs")

@@ -13,7 +13,7 @@ def show_config(schema: bool) -> int:
     """
     import json
 
-    from charrnn.config.reference import json_schema, reference
+    from charrnn.config import json_schema, reference_yaml
 
-    click.echo(json.dumps(json_schema(), indent=1) if schema else reference(), nl=schema)
+    click.echo(json.dumps(json_schema(), indent=1) if schema else reference_yaml(), nl=schema)
     return 0

@@ -44,12 +44,12 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.data.corpus import choose_split
-    from charrnn.display.tables import evaluation
-    from charrnn.evaluation.assessment import Wanted, assess
-    from charrnn.evaluation.tsv import per_char as char_table
-    from charrnn.evaluation.tsv import per_line as line_table
-    from charrnn.models.loading import is_checkpoint, own_corpus
+    from charrnn.data import choose_split
+    from charrnn.display import evaluation
+    from charrnn.evaluation import ReportOptions, assess
+    from charrnn.evaluation import per_char as char_table
+    from charrnn.evaluation import per_line as line_table
+    from charrnn.models import is_checkpoint, own_corpus
 
     models = [checkpoint, *(name for name in files if is_checkpoint(name))]
     files = tuple(name for name in files if name not in models)
@@ -63,8 +63,8 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     for name in written:
         check_new(name)
     loaded = [opened(name) for name in models]
-    wanted = Wanted(baselines, novelty, dynamic, dynamic_rate)
-    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or wanted != Wanted() else None
+    wanted = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
+    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or wanted != ReportOptions() else None
     text = read_files(loaded[0], files) if corpus is None or files else choose_split(corpus, split)
     with one_thread():
         report, scores = assess(loaded, text, corpus, wanted)
@@ -74,7 +74,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     if per_line:
         write_new(per_line, line_table(vocab, text.ids, scores.nats))
     if html:
-        from charrnn.display.page_evaluation import evaluation_page
+        from charrnn.display import evaluation_page
 
         write_new(html, [evaluation_page(loaded[0], report, text.ids)])
     for line in [json.dumps(report)] if as_json else evaluation(report):

@@ -24,16 +24,13 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.config.building import load_config
-    from charrnn.data.corpus import choose_split
-    from charrnn.display.page_inside import gradient_charts
-    from charrnn.display.svg import standalone
-    from charrnn.display.tables import flows
-    from charrnn.inspection.gradient_flow import flow as flow_of
-    from charrnn.inspection.gradient_flow import fresh
-    from charrnn.models.loading import is_checkpoint, own_corpus
-    from charrnn.storage.log import clipped, read_log
-    from charrnn.storage.run_directory import LOG
+    from charrnn.config import load_config
+    from charrnn.data import choose_split
+    from charrnn.display import flows, gradient_charts, standalone
+    from charrnn.inspection import flow as flow_of
+    from charrnn.inspection import fresh
+    from charrnn.models import is_checkpoint, own_corpus
+    from charrnn.storage import LOG, clipped, read_log
 
     check_new(out)
     found = []

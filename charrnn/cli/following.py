@@ -5,11 +5,10 @@ import sys
 from rich.console import Console
 
 from charrnn.cli.signals import Stop
+from charrnn.display import opening
 from charrnn.display.live import LivePanel, PlainLines
-from charrnn.display.run_summary import opening
 from charrnn.terminal import hush, tell
-from charrnn.training.advice import conclusion, limit, next_commands, shell
-from charrnn.training.loop import Run
+from charrnn.training import Run, conclusion, limit, next_commands, shell
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
@@ -23,7 +22,7 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
         key = "train.patience" if run.counters.stopped else limit(run)
         say(f"this run is finished ({run.counters.stopped or 'all steps done'}); raise {key} to go on")
         return 0
-    display: LivePanel | PlainLines = (LivePanel if live else PlainLines)(run, stop, console)
+    display = LivePanel(run, console, lambda: stop.message) if live else PlainLines(run)
     if isinstance(display, LivePanel):
         display.live.start()
     try:

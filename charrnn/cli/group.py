@@ -22,9 +22,9 @@ class Commands(click.Group):
 def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     """Print what a bug report needs."""
     if value and not context.resilient_parsing:
-        from charrnn import __version__
         from charrnn.blas import sentence
         from charrnn.processes import cores
+        from charrnn.version import __version__
 
         workers = f"{cores()} worker{'s' * (cores() > 1)} of one thread to train with"
         click.echo(f"charrnn {__version__} (Python {sys.version.split()[0]}, {sentence()}; {workers})")

@@ -20,7 +20,7 @@ def info(checkpoint: str, as_json: bool) -> int:
     """
     import json
 
-    from charrnn.models.header import describe_model
+    from charrnn.models import describe_model
 
     loaded = opened(checkpoint)
     header, vocab = loaded.header, loaded.model.vocab

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-if TYPE_CHECKING:
-    from charrnn.models.loading import Loaded
 from charrnn.cli.streams import fail, standard_input
 
+if TYPE_CHECKING:
+    from charrnn.models import SavedModel
 
-def opened(checkpoint: str) -> "Loaded":
+
+def opened(checkpoint: str) -> "SavedModel":
     """Read CHECKPOINT, and say so where another file of its run stands in for one that is damaged."""
-    from charrnn.models.loading import load_checkpoint
+    from charrnn.models import load_checkpoint
 
     loaded = load_checkpoint(checkpoint)
     if loaded.note:
@@ -21,9 +22,9 @@ def opened(checkpoint: str) -> "Loaded":
     return loaded
 
 
-def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> Any:
+def prime_text(loaded: "SavedModel", prime: str | None, prime_file: str | None) -> Any:
     """The prime as the model reads it: bytes for a byte model, else text folded as its training text was."""
-    from charrnn.data.decoding import decode_bytes, transformed
+    from charrnn.data import decode_bytes, transformed
 
     data = loaded.config.data
     text: str | bytes = prime or ""
@@ -39,11 +40,9 @@ def prime_text(loaded: "Loaded", prime: str | None, prime_file: str | None) -> A
     return "".join(transformed([text], data.normalize, data.lowercase))
 
 
-def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
+def read_files(loaded: "SavedModel", files: tuple[str, ...]) -> Any:
     """Files, or standard input, as one text to score."""
-    from charrnn.data.corpus import read_pieces
-    from charrnn.data.files import file_pieces, find_files, stream_pieces
-    from charrnn.data.splits import make_split
+    from charrnn.data import file_pieces, find_files, make_split, read_pieces, stream_pieces
 
     def pieces() -> Any:
         for name in files:
@@ -56,7 +55,7 @@ def read_files(loaded: "Loaded", files: tuple[str, ...]) -> Any:
     return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
 
 
-def unit_of(loaded: "Loaded", unit: str) -> tuple[int, int]:
+def unit_of(loaded: "SavedModel", unit: str) -> tuple[int, int]:
     """LAYER:UNIT, both from 1, as numbers from 0."""
     config = loaded.network.config
     layer, colon, number = unit.partition(":")

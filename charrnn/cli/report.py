@@ -27,9 +27,8 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     name must be new.
     """
     from charrnn.blas import one_thread
-    from charrnn.display.formats import curve
-    from charrnn.display.page_run import run_page
-    from charrnn.storage.run_directory import REPORT
+    from charrnn.display import curve, run_page
+    from charrnn.storage import REPORT
 
     check_new(out)
     loaded = opened(run)

@@ -40,7 +40,7 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     Text streams to stdout as it is drawn, and nothing else does.
     """
     from charrnn.blas import one_thread
-    from charrnn.generation.sampling import Options, generate_batch
+    from charrnn.generation import Options, generate_batch
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")

@@ -70,7 +70,7 @@ def check_new(name: str | None) -> None:
 
 def write_new(name: str, parts: Iterable[str | bytes]) -> None:
     """Write parts to a file, whole or not at all."""
-    from charrnn.storage.files import write_atomic
+    from charrnn.storage import write_atomic
 
     encoded = (part.encode() if isinstance(part, str) else part for part in parts)
     write_atomic(Path(name), lambda file: file.writelines(encoded))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from charrnn.config.keys import Config
+    from charrnn.config import Config
 
 
 @click.command()
@@ -41,22 +41,20 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
     if exact and not resume:
         raise click.UsageError("--exact says how to --resume; give both")
-    from charrnn.config.building import load_config
+    from charrnn.config import load_config
 
     settings = load_config(config, assignments, out=out, seed=seed)
     if settings.model.cell == "ngram":
         return fit_ngram(settings, resume, init_from, dry_run, force, quiet)
     from charrnn.cli.following import follow
-    from charrnn.display.run_summary import describe_estimate
+    from charrnn.display import describe_estimate
     from charrnn.terminal import tell
-    from charrnn.training.estimate import estimate
-    from charrnn.training.opening import open_run
-    from charrnn.training.resuming import processes
+    from charrnn.training import estimate_run, open_run, worker_count
 
     if dry_run:
-        click.echo("\n".join(describe_estimate(estimate(settings))))
+        click.echo("\n".join(describe_estimate(estimate_run(settings))))
         return 0
-    run = open_run(settings, resume, init_from, force, processes(settings), exact)
+    run = open_run(settings, resume, init_from, force, worker_count(settings), exact)
     try:
         if init_from and run.counters.step:
             tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
@@ -67,10 +65,9 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
 
 def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
     """What train does for model.cell: ngram: count, and say so in a few lines."""
-    from charrnn.storage.run_directory import BEST
+    from charrnn.storage import BEST
     from charrnn.terminal import tell
-    from charrnn.training.advice import shell
-    from charrnn.training.fit_ngram import fit
+    from charrnn.training import fit, shell
 
     if init_from:
         raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")

@@ -11,7 +11,7 @@ from charrnn.config.values import is_union, named
 SCHEMA_FILE = "charrnn.schema.json"
 
 
-def reference() -> str:
+def reference_yaml() -> str:
     """Every key with its default, type and meaning, as a commented YAML file that is itself a valid config."""
     lines = [
         f"# yaml-language-server: $schema={SCHEMA_FILE}",

@@ -15,15 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.arrays import Array
-from charrnn.config.keys import Config, DataConfig
+from charrnn.config import Config, DataConfig
 from charrnn.data.batches import Batches
 from charrnn.data.files import file_pieces, find_files
 from charrnn.data.reading import Raw, read_raw
 from charrnn.data.splits import Split, make_split, split_contiguous, split_streams
 from charrnn.data.vocab import Vocab, build_vocab
 from charrnn.errors import CharrnnError, TextError
-from charrnn.storage import cache, spool
-from charrnn.storage.spool import Spool
+from charrnn.storage import Spool, cache, spool
 
 VERSION = 1  # of what the cache holds; a change in how text is encoded must change it
 

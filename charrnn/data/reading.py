@@ -10,7 +10,7 @@ from charrnn.arrays import Array
 from charrnn.data.decoding import code_points, decoded, transformed
 from charrnn.data.vocab import Tokens, Vocab
 from charrnn.errors import TextError
-from charrnn.storage.spool import Spool
+from charrnn.storage import Spool
 
 CODE_POINTS = 0x110000
 

@@ -8,7 +8,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
-from charrnn.storage.spool import Spool, chunks
+from charrnn.storage import Spool, chunks
 
 
 def split_contiguous(ids: Array, fractions: Sequence[float]) -> tuple[Array, Array, Array]:

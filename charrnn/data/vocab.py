@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.decoding import code_points, decode_bytes
 from charrnn.errors import TextError
-from charrnn.storage.spool import chunks
+from charrnn.storage import chunks
 
 Tokens = Literal["char", "byte"]
 

@@ -5,6 +5,7 @@ Everything goes to stderr. Text of the user's never reaches the terminal raw. No
 """
 
 from collections import deque
+from collections.abc import Callable
 from math import exp, log
 from time import monotonic
 from typing import Any
@@ -16,12 +17,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from charrnn.cli.signals import Stop
 from charrnn.display.formats import curve, duration
 from charrnn.errors import visible
 from charrnn.terminal import tell
-from charrnn.training.loop import Run
-from charrnn.training.state import Progress
+from charrnn.training import Progress, Run
 
 
 class Clock:
@@ -50,10 +49,11 @@ def plain_line(progress: Progress, record: dict[str, Any], left: str) -> str:
 
 
 class LivePanel:
-    """One panel, redrawn a few times a second."""
+    """One panel, redrawn a few times a second. `stop_message` returns what to say of a signal that came, or nothing."""
 
-    def __init__(self, run: Run, stop: Stop, console: Console) -> None:
-        self.run, self.stop, self.console, self.clock = run, stop, console, Clock(run)
+    def __init__(self, run: Run, console: Console, stop_message: Callable[[], str]) -> None:
+        self.run, self.console, self.stop_message = run, console, stop_message
+        self.clock = Clock(run)
         self.losses: deque[float] = deque(maxlen=4096)
         self.progress: Progress | None = None
         self.sample, self.advice = "", run.advice
@@ -97,8 +97,8 @@ class LivePanel:
             lines = visible(self.sample).strip().splitlines()[:6]
             parts.append(Text("\n".join(lines), style="dim"))
         parts += [Text(sentence, style="yellow") for sentence in self.advice]
-        if self.stop.message:
-            parts.append(Text(self.stop.message, style="bold yellow"))
+        if message := self.stop_message():
+            parts.append(Text(message, style="bold yellow"))
         title = Text(visible(str(self.run.folder)))
         return Panel(Group(*parts), title=title, title_align="left", width=min(self.console.width, 100))
 
@@ -106,7 +106,7 @@ class LivePanel:
 class PlainLines:
     """One line for each record, for files and other programs; advice when it is new, not with each evaluation."""
 
-    def __init__(self, run: Run, stop: Stop, console: Console) -> None:
+    def __init__(self, run: Run) -> None:
         self.clock, self.advised = Clock(run), set[str]()
 
     def update(self, progress: Progress) -> None:

@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 from charrnn.display.html import LEVELS, charts, page, section, table
 from charrnn.display.svg import Series, chart, safe
 from charrnn.display.tables import copying, number, span
-from charrnn.evaluation.figures import shown
-from charrnn.evaluation.scoring import guesses
-from charrnn.models.loading import Loaded
+from charrnn.evaluation import guesses, shown
+from charrnn.models import SavedModel
 
 PASSAGE = 2000  # characters of the held-out text that are shown in colour
 
 
-def evaluation_page(loaded: Loaded, report: dict[str, Any], ids: Array) -> bytes:
+def evaluation_page(loaded: SavedModel, report: dict[str, Any], ids: Array) -> bytes:
     """What `charrnn eval --html` writes: a report of assess() on a text, and its beginning in colour."""
     return page(f"{loaded.name}: {report['text']}", [*evaluation(report), surprise(loaded, ids)])
 
@@ -72,7 +71,7 @@ def shown_as(names: list[str]) -> list[str]:
     return ["⏎\n" if name == "⏎" else " " if name == "␣" else name for name in names]
 
 
-def surprise(loaded: Loaded, ids: Array) -> str:
+def surprise(loaded: SavedModel, ids: Array) -> str:
     """The beginning of a text, each character coloured by its bits, with the likeliest guesses to hover over or tap."""
     vocab, part = loaded.model.vocab, ids[:PASSAGE]
     names = names_of(vocab)

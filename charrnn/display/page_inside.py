@@ -10,9 +10,8 @@ from charrnn.arrays import Array
 from charrnn.display.html import LEVELS, charts, section, table
 from charrnn.display.page_evaluation import names_of, shown_as
 from charrnn.display.svg import Series, chart, safe
-from charrnn.inspection.gradient_flow import FADED
-from charrnn.inspection.neurons import GATES, followers, watch
-from charrnn.models.network import Network
+from charrnn.inspection import FADED, GATES, followers, watch
+from charrnn.models import Network
 
 SHOWN_UNITS, LEAST = 5, 0.1  # of the units found, shown along the text, and the share that each explains at least
 

@@ -4,19 +4,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from charrnn.data.corpus import choose_split
+from charrnn.data import choose_split
 from charrnn.display.html import charts, page, section
 from charrnn.display.page_evaluation import evaluation, surprise
 from charrnn.display.page_inside import gradients, neurons
 from charrnn.display.svg import Series, chart, safe
 from charrnn.errors import TextError
-from charrnn.evaluation.assessment import Wanted, assess
-from charrnn.inspection.gradient_flow import flow
-from charrnn.models.header import describe_model
-from charrnn.models.loading import Loaded, own_corpus
-from charrnn.models.network import Network
-from charrnn.storage.log import clipped, column, read_log
-from charrnn.storage.run_directory import LOG, SAMPLES
+from charrnn.evaluation import ReportOptions, assess
+from charrnn.inspection import flow
+from charrnn.models import Network, SavedModel, describe_model, own_corpus
+from charrnn.storage import LOG, SAMPLES, clipped, column, read_log
 
 LARGE = 20_000_000  # characters of training text beyond which baselines take too long for a page
 
@@ -24,7 +21,7 @@ LARGE = 20_000_000  # characters of training text beyond which baselines take to
 SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
 
 
-def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float], str]:
+def run_page(loaded: SavedModel, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float], str]:
     """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; its validation losses, or
     those of training where there is no such split; and what is wrong with its text, of which then nothing is shown.
 
@@ -41,7 +38,7 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
     try:
         corpus = own_corpus(loaded)
         split = choose_split(corpus, None)
-        report, _ = assess([loaded], split, corpus, Wanted(baselines=len(corpus.train) <= LARGE))
+        report, _ = assess([loaded], split, corpus, ReportOptions(baselines=len(corpus.train) <= LARGE))
         sections += [*evaluation(report), surprise(loaded, split.ids)]
         if isinstance(model, Network) and len(split) > 1:
             sections += [*neurons(model, split.ids, units), gradients([(loaded.name, flow(model, split.ids))])]
@@ -53,7 +50,7 @@ def run_page(loaded: Loaded, units: Sequence[tuple[int, int]] = ()) -> tuple[byt
     return page(loaded.name, sections), losses, fault
 
 
-def curves(loaded: Loaded, records: list[dict[str, Any]]) -> Iterator[str]:
+def curves(loaded: SavedModel, records: list[dict[str, Any]]) -> Iterator[str]:
     """Learning curves, and what the optimizer did."""
     train, valid = column(records, "loss"), column(records, "valid_loss")
     if not train:
@@ -102,7 +99,7 @@ def samples(folder: Path) -> str:
     return section("Samples over time", *parts, note="Written by the model at temperature 0.8 while it learned.")
 
 
-def configuration(loaded: Loaded) -> str:
+def configuration(loaded: SavedModel) -> str:
     """The complete config."""
     text = f"<details><summary>All keys</summary><pre>{safe(loaded.config.to_yaml())}</pre></details>"
     return section("Configuration", text)

@@ -1,12 +1,10 @@
 """Lines about a run: before it starts, for --dry-run, and for `charrnn bench`."""
 
 from charrnn.blas import forced_kernel, sentence
-from charrnn.data.corpus import remarks
+from charrnn.data import remarks
 from charrnn.display.formats import duration, size
 from charrnn.errors import visible
-from charrnn.training.bench import SIDE_BY_SIDE, Bench
-from charrnn.training.estimate import Estimate
-from charrnn.training.loop import Run
+from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
 
 
 def header(run: Run) -> list[str]:

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.corpus import Corpus
-from charrnn.data.splits import Split
+from charrnn.data import Corpus, Split
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.dynamic import Rule, score_dynamically
@@ -21,14 +20,12 @@ from charrnn.evaluation.figures import analyse, block_sums, by_position, figures
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.scoring import Scores, score_each
-from charrnn.models.header import describe_model
-from charrnn.models.loading import Loaded
-from charrnn.models.network import Network
+from charrnn.models import Network, SavedModel, describe_model
 from charrnn.processes import cores
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ReportOptions:
     """What a report shall hold beside the scores of the models; `rate` None is the default of the `dynamic` rule."""
 
     baselines: bool = False
@@ -37,27 +34,29 @@ class Wanted:
     rate: float | None = None
 
 
-def check_alike(models: list[Loaded]) -> None:
+def check_alike(models: list[SavedModel]) -> None:
     """Refuse to mix models of different characters, text or splits. Raises CheckpointError."""
     first = models[0]
     for other in models[1:]:
         if other.model.vocab != first.model.vocab:
             raise CheckpointError(f"{other.path}: another vocabulary than {first.path}; a mixture needs the same one")
-        if cut_of(other) != cut_of(first):
+        if split_key(other) != split_key(first):
             raise CheckpointError(
                 f"{other.path}: trained on another text or split than {first.path}, so no text is left that is new to "
                 f"both, on which the weights of a mixture could be fitted"
             )
 
 
-def cut_of(loaded: Loaded) -> tuple[Any, ...]:
+def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     """What decides which characters a model was trained on: equal for two models if these are the same."""
     data, train, header = loaded.config.data, loaded.config.train, loaded.header
     layout = (train.batch_size, train.seq_length) if data.split == "streams" else ()
     return data.split, layout, header.get("data"), header.get("splits")
 
 
-def assess(models: list[Loaded], split: Split, corpus: Corpus | None, wanted: Wanted) -> tuple[dict[str, Any], Scores]:
+def assess(
+    models: list[SavedModel], split: Split, corpus: Corpus | None, wanted: ReportOptions
+) -> tuple[dict[str, Any], Scores]:
     """Score a split by one or more models: the report, and the scores of each character by the first.
 
     `corpus`, the text of the first model: without it nothing is `wanted`, and there is no mixture. Raises TextError
@@ -87,7 +86,7 @@ def assess(models: list[Loaded], split: Split, corpus: Corpus | None, wanted: Wa
             rows.append(row(f"{name}, dynamic ({wanted.dynamic})", vocab, ids, Scores(nats)))
     if wanted.baselines:
         for name, made in baselines(vocab, train, ids):
-            rows.append(row(name, vocab, ids, made) if isinstance(made, Scores) else bare_row(name, made, ids))
+            rows.append(row(name, vocab, ids, made) if isinstance(made, Scores) else compressor_row(name, made, ids))
     if wanted.novelty:
         found = novelty(train, ids)
         passage = shown(vocab, ids[found["at"] : found["at"] + found["longest"]])
@@ -95,18 +94,18 @@ def assess(models: list[Loaded], split: Split, corpus: Corpus | None, wanted: Wa
     return report | {"rows": rows}, scored[0]
 
 
-def scores_of(loaded: Loaded, ids: Array) -> Scores:
+def scores_of(loaded: SavedModel, ids: Array) -> Scores:
     """Score ids by a model; a network has all processors work on a long text, an n-gram is quick anyway."""
     return score_each(loaded.model, ids, cores() if isinstance(loaded.model, Network) else 1)
 
 
-def named(models: list[Loaded]) -> list[str]:
+def named(models: list[SavedModel]) -> list[str]:
     """What a table calls each model: what it is, and its path where there are several."""
     kinds = [describe_model(loaded.config.model) for loaded in models]
     return [f"{kind} ({m.name})" for kind, m in zip(kinds, models, strict=True)] if len(models) > 1 else kinds
 
 
-def mixture(models: list[Loaded], corpus: Corpus, split: Split, logs: Array) -> tuple[Array, Array]:
+def mixture(models: list[SavedModel], corpus: Corpus, split: Split, logs: Array) -> tuple[Array, Array]:
     """ln p (len,) of the mixture of models that gave ln p `logs` (K, len), and its weights (K,).
 
     The weights are fitted on the validation split. Where that is the text to score, each half gets those of the other.
@@ -126,6 +125,6 @@ def row(name: str, vocab: Any, ids: Array, scores: Scores) -> dict[str, Any]:
     return {"name": name, **values, "interval": intervals(sums)["nats_per_char"]}
 
 
-def bare_row(name: str, nats: float, ids: Array) -> dict[str, Any]:
+def compressor_row(name: str, nats: float, ids: Array) -> dict[str, Any]:
     """The row of a compressor, which gives no probability to single characters."""
     return {"name": name, "nats_per_char": nats / len(ids), "bits_per_char": nats / len(ids) / log(2)}

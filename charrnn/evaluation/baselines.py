@@ -12,9 +12,9 @@ from math import inf, log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 from charrnn.evaluation.scoring import Scores, score_each
-from charrnn.models.ngram import NGram, order_losses
+from charrnn.models import NGram, order_losses
 
 HELD_BACK = 0.1  # of the training text: on it the order of the Kneser-Ney model is chosen, so never on the text scored
 HIGHEST = 20

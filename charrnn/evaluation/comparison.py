@@ -10,23 +10,22 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config.keys import flat
-from charrnn.data.corpus import choose_split
-from charrnn.data.splits import Split
+from charrnn.config import flat
+from charrnn.data import Split, choose_split
 from charrnn.errors import TextError
 from charrnn.evaluation.assessment import scores_of
 from charrnn.evaluation.bootstrap import difference
-from charrnn.models.loading import Loaded, own_corpus
-from charrnn.storage.run_directory import LOG
+from charrnn.models import SavedModel, own_corpus
+from charrnn.storage import LOG
 
 
-def compare(models: list[Loaded]) -> dict[str, Any]:
+def compare(models: list[SavedModel]) -> dict[str, Any]:
     """`runs`, best validation first, each with what it reached and took, and its `difference` from the first run that
     can be scored; and `differing`, the keys of the config in which they are not all alike, with the value of each run.
     """
     models = sorted(models, key=lambda run: (best_of(run) is None, best_of(run)))
     runs = [summary(loaded) for loaded in models]
-    reference: tuple[Split, Loaded, Array] | None = None
+    reference: tuple[Split, SavedModel, Array] | None = None
     for loaded, run in zip(models, runs, strict=True):
         try:
             split = choose_split(own_corpus(loaded), None)
@@ -46,14 +45,14 @@ def compare(models: list[Loaded]) -> dict[str, Any]:
     return {"runs": runs, "differing": {name: of for name, of in differing.items() if any(v != of[0] for v in of)}}
 
 
-def best_of(loaded: Loaded) -> float | None:
+def best_of(loaded: SavedModel) -> float | None:
     """The best validation loss that a checkpoint tells of."""
     training = loaded.header.get("training")
     best = training.get("best") if isinstance(training, dict) else None
     return float(best) if isinstance(best, int | float) else None
 
 
-def summary(loaded: Loaded) -> dict[str, Any]:
+def summary(loaded: SavedModel) -> dict[str, Any]:
     """What a run reached, by its checkpoint, and how long it took, by the log beside it."""
     run: dict[str, Any] = {"run": loaded.name, "valid_loss": best_of(loaded)}
     try:

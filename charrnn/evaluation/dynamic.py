@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.batches import Batch
+from charrnn.data import Batch
 from charrnn.errors import DivergedError
-from charrnn.models.network import Network
+from charrnn.models import Network
 
 Rule = Literal["rms", "sgd"]
 SEGMENT = 20  # characters, as in the paper

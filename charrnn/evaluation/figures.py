@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 from charrnn.errors import visible
 from charrnn.evaluation.bootstrap import draws, sum_blocks
 from charrnn.evaluation.scoring import CHUNK, STREAMS, Scores
-from charrnn.models.language_model import LanguageModel
-from charrnn.nn.ops import log_softmax_
+from charrnn.models import LanguageModel
+from charrnn.nn import log_softmax_
 
 KINDS = ("letters", "spaces", "newlines", "digits", "punctuation", "other")
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.models.ngram import distinct
+from charrnn.models import distinct
 
 LENGTHS = (2, 4, 8, 16, 32, 64)
 

@@ -14,12 +14,12 @@ from math import exp, log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.decoding import decode_bytes
+from charrnn.data import decode_bytes
 from charrnn.errors import TextError
-from charrnn.models.language_model import LanguageModel
-from charrnn.nn.ops import log_softmax_
-from charrnn.processes import side_by_side
-from charrnn.storage.spool import chunks
+from charrnn.models import LanguageModel
+from charrnn.nn import log_softmax_
+from charrnn.processes import run_in_processes
+from charrnn.storage import chunks
 
 STREAMS = 64  # parallel streams at most
 WARM_UP = 256  # characters that a stream reads before it scores: 4e-7 nats/char off one pass on a trained 2 x 128 LSTM
@@ -129,7 +129,7 @@ def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
     parts = max(1, min(processes, len(ids) // SHARE))
     edges = [len(ids) * k // parts for k in range(parts + 1)]
     asked = [(model, ids[max(a - WARM_UP, 0) : b], min(a, WARM_UP)) for a, b in pairwise(edges)]
-    found = side_by_side(_part, asked)
+    found = run_in_processes(_part, asked)
     if not all(agreed for _, agreed in found):
         return _each(model, ids, 1, [])
     scores = [part for part, _ in found]

@@ -6,7 +6,7 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 from charrnn.evaluation.figures import shown
 from charrnn.evaluation.scoring import Scores
 

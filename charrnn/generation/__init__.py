@@ -1,1 +1,5 @@
 """Writing new text."""
+
+from charrnn.generation.sampling import Options, generate, generate_batch
+
+__all__ = ["Options", "generate", "generate_batch"]

@@ -16,8 +16,8 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Unknown
-from charrnn.models.language_model import LanguageModel
+from charrnn.data import Unknown
+from charrnn.models import LanguageModel
 
 PASSAGE = 8  # characters that make a passage, for the repetition penalty
 AHEAD = 1 << 18  # random numbers that are drawn at a time, for 256 characters at most: one by one they would cost most

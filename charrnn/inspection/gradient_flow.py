@@ -11,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config.keys import Config
-from charrnn.data.batches import Batch
-from charrnn.data.corpus import choose_split, load_corpus
+from charrnn.config import Config
+from charrnn.data import Batch, choose_split, load_corpus
 from charrnn.errors import TextError
-from charrnn.models.network import Network
+from charrnn.models import Network
 
 BACK, WARM_UP = 300, 100  # steps back, characters read before
 PLACES, AT_ONCE = 32, 8  # places in the text, and how many at a time: bounds memory

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
-from charrnn.models.network import Network
+from charrnn.data import Vocab
+from charrnn.models import Network
 
 STREAMS, WARM_UP, READ = 32, 100, 600  # parallel pieces of the text, characters read before and while looking on
 CHUNK = 50  # steps at a time

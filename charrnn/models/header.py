@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from charrnn.config.keys import Config, ModelConfig, TrainConfig
-from charrnn.data.vocab import Vocab
+from charrnn.config import Config, ModelConfig, TrainConfig
+from charrnn.data import Vocab
 
 
 def describe(config: Config, vocab: Vocab) -> dict[str, Any]:

@@ -7,7 +7,7 @@ and sampled by the same commands. Shapes: T steps, N streams, V vocabulary.
 from typing import Any, Protocol
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 
 
 class LanguageModel(Protocol):

@@ -8,22 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array
-from charrnn.config.building import config_from_dict
-from charrnn.config.keys import Config, ModelConfig
-from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.vocab import Vocab
+from charrnn.config import Config, ModelConfig, config_from_dict
+from charrnn.data import Corpus, Vocab, load_corpus
 from charrnn.errors import CheckpointError, ConfigError, NewerFormatError, TextError
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
-from charrnn.nn.cells import make_cell
-from charrnn.nn.heads import NextCharacter
-from charrnn.nn.stack import Stack
-from charrnn.storage import checkpoint
-from charrnn.storage.run_directory import BEST, LAST, PREVIOUS
+from charrnn.nn import NextCharacter, Stack, make_cell
+from charrnn.storage import BEST, LAST, PREVIOUS, checkpoint
 
 
 @dataclass
-class Loaded:
+class SavedModel:
     """A checkpoint, verified and understood: the model, its config, and everything else that the file holds."""
 
     model: Network | NGram
@@ -67,7 +62,7 @@ def is_checkpoint(path: str | Path) -> bool:
     return start.startswith(b"PK\3\4") and b"header.npy" in start
 
 
-def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Loaded:
+def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> SavedModel:
     """Read a checkpoint and build its model; of a run directory the best, or what stands in for it.
 
     Raises CheckpointError where the file is no whole checkpoint, or its arrays are not those that its config calls for.
@@ -76,19 +71,19 @@ def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Load
     return load_run(path, [BEST], [LAST, PREVIOUS], dtype=dtype) if path.is_dir() else _load(path, dtype)
 
 
-def load_latest(folder: Path) -> Loaded:
+def load_latest(folder: Path) -> SavedModel:
     """The complete state of a run directory after the most steps. Raises CheckpointError where none is whole."""
     return load_run(folder, [LAST, PREVIOUS])
 
 
-def load_run(folder: Path, *choices: list[str], dtype: npt.DTypeLike = np.float32) -> Loaded:
+def load_run(folder: Path, *choices: list[str], dtype: npt.DTypeLike = np.float32) -> SavedModel:
     """The first choice of a run directory that is whole: of several files, the one of the most steps, as they say.
 
     Raises CheckpointError where no file is, and at once for one of a newer format, to which nothing is wrong.
     """
     faults: list[CheckpointError] = []
     for names in choices:
-        whole: list[Loaded] = []
+        whole: list[SavedModel] = []
         for path in (folder / name for name in names if (folder / name).exists()):
             try:
                 whole.append(_load(path, dtype))
@@ -106,7 +101,7 @@ def load_run(folder: Path, *choices: list[str], dtype: npt.DTypeLike = np.float3
     raise CheckpointError(f"{folder}: this directory holds no checkpoint yet (no {BEST} and no {LAST})")
 
 
-def _load(path: Path, dtype: npt.DTypeLike) -> Loaded:
+def _load(path: Path, dtype: npt.DTypeLike) -> SavedModel:
     header, arrays = checkpoint.load(path)
     try:
         words = header["vocab"]
@@ -119,12 +114,12 @@ def _load(path: Path, dtype: npt.DTypeLike) -> Loaded:
     check_vocab(path, vocab)
     if config.model.cell == "ngram":
         ngram = load_ngram(path, config.model, vocab, arrays)
-        return Loaded(ngram, config, header, arrays, path)
+        return SavedModel(ngram, config, header, arrays, path)
     check_arrays(path, config.model, vocab, arrays)
     network = Network(config.model, vocab, dtype)
     for name, value in network.params.value.items():
         value[...] = arrays[name]
-    return Loaded(network, config, header, arrays, path)
+    return SavedModel(network, config, header, arrays, path)
 
 
 def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> NGram:
@@ -165,7 +160,7 @@ def load(path: str | Path) -> Network | NGram:
     return load_checkpoint(path).model
 
 
-def own_corpus(loaded: Loaded) -> Corpus:
+def own_corpus(loaded: SavedModel) -> Corpus:
     """The text that a model was trained on, read again. Raises TextError where it is not the same any more."""
     corpus = load_corpus(loaded.config, loaded.model.vocab)
     if corpus.fingerprint != loaded.header.get("data"):

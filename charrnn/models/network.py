@@ -13,15 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, zeros
-from charrnn.config.keys import ModelConfig
-from charrnn.data.batches import Batch
-from charrnn.data.vocab import Vocab
+from charrnn.config import ModelConfig
+from charrnn.data import Batch, Vocab
 from charrnn.errors import ConfigError
-from charrnn.nn.cells import make_cell
-from charrnn.nn.heads import NextCharacter
-from charrnn.nn.params import Params
-from charrnn.nn.stack import Stack, StackTape
-from charrnn.nn.stepper import Decoder
+from charrnn.nn import Decoder, NextCharacter, Params, Stack, StackTape, make_cell
 
 
 @dataclass

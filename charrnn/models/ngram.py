@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.vocab import Vocab
+from charrnn.data import Vocab
 
 Smoothing = Literal["kneser-ney", "witten-bell", "additive"]
 TABLE = 1 << 19  # numbers in a table at most, 4 MB

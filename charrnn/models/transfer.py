@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from charrnn.config.keys import ModelConfig
-from charrnn.data.vocab import Vocab
+from charrnn.config import ModelConfig
+from charrnn.data import Vocab
 from charrnn.errors import CheckpointError
 from charrnn.models.network import Network
 

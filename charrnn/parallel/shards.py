@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
-from charrnn.data.batches import Batches
-from charrnn.data.vocab import Vocab
-from charrnn.models.network import Network
-from charrnn.optim.clipping import global_norm
-from charrnn.optim.rules import Hyper, Optimizer
+from charrnn.config import ModelConfig
+from charrnn.data import Batches, Vocab
+from charrnn.models import Network
+from charrnn.optim import Hyper, Optimizer, global_norm
 from charrnn.processes import cores, receive
 
 SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config.keys import Config
-from charrnn.data.vocab import Vocab
+from charrnn.config import Config
+from charrnn.data import Vocab
 from charrnn.errors import CharrnnError
-from charrnn.models.network import Network
-from charrnn.optim.rules import RULES, Hyper
+from charrnn.models import Network
+from charrnn.optim import RULES, Hyper
 from charrnn.parallel.shards import Job, Worker, work
 from charrnn.processes import close, receive, start, talk
 

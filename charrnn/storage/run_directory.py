@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-from charrnn import __version__
-from charrnn.config.keys import Config
 from charrnn.errors import RunExistsError
 from charrnn.storage.files import put
+from charrnn.version import __version__
 
 BEST, LAST, PREVIOUS = "best.npz", "last.npz", "previous.npz"  # of a run directory
 
@@ -35,7 +34,7 @@ def clear(folder: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def put_config(folder: Path, config: Config) -> None:
-    """Write a run's config as it was resolved."""
+def put_config(folder: Path, text: str) -> None:
+    """Write a run's config, `text`, as it was resolved."""
     about = f"# Complete and resolved, written by charrnn {__version__}; `charrnn train` reads it.\n"
-    put(folder / CONFIG, (about + config.to_yaml()).encode())
+    put(folder / CONFIG, (about + text).encode())

@@ -6,7 +6,7 @@ Pure functions of a Run; every number in a sentence is one that the log holds. W
 import shlex
 from math import log
 
-from charrnn.storage.run_directory import BEST
+from charrnn.storage import BEST
 from charrnn.training.diagnosis import GAP, Evaluation, overfitting, regularised, unlearned
 from charrnn.training.loop import Run
 

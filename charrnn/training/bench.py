@@ -15,17 +15,13 @@ import numpy as np
 
 from charrnn.arrays import Array, zeros
 from charrnn.blas import one_thread
-from charrnn.config.keys import Config, DataConfig, ModelConfig
-from charrnn.data.corpus import Corpus, load_corpus
-from charrnn.data.splits import Split
-from charrnn.data.vocab import Vocab
-from charrnn.evaluation.scoring import score
-from charrnn.generation.sampling import Options, generate_batch
-from charrnn.models.language_model import LanguageModel
-from charrnn.nn.cells import make_cell
-from charrnn.nn.products import deep_product, ready, tall_product, window_product
-from charrnn.nn.stack import Stack
-from charrnn.processes import cores, side_by_side
+from charrnn.config import Config, DataConfig, ModelConfig
+from charrnn.data import Corpus, Split, Vocab, load_corpus
+from charrnn.evaluation import score
+from charrnn.generation import Options, generate_batch
+from charrnn.models import LanguageModel
+from charrnn.nn import Stack, deep_product, make_cell, ready, tall_product, window_product
+from charrnn.processes import cores, run_in_processes
 from charrnn.training.estimate import memory, speed
 from charrnn.training.loop import Run
 from charrnn.training.resuming import with_shards
@@ -158,5 +154,5 @@ def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length:
 def ceiling(model: ModelConfig, vocab_size: int, streams: int, length: int, workers: int, budget: float) -> float:
     """Characters per second of a training step's products alone, its streams shared out over so many processes."""
     asked = [(model, vocab_size, -(-streams // workers), length, budget)] * workers
-    rates: list[float] = side_by_side(_steps_per_second, asked)
+    rates: list[float] = run_in_processes(_steps_per_second, asked)
     return min(rates) * streams * length

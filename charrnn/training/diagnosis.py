@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import log
 from typing import NamedTuple
 
-from charrnn.config.keys import Config
+from charrnn.config import Config
 
 SAID = 2  # sentences at a time; more are not read
 
@@ -47,14 +47,14 @@ class Evaluation(NamedTuple):
 @dataclass(frozen=True)
 class Case:
     """What does not change during a run: its config, characters to train on, parameters, size of the vocabulary, and
-    `frequencies`, the loss of knowing only how frequent each character is.
+    `unigram_entropy`, the loss of knowing only how frequent each character is.
     """
 
     config: Config
     chars: int
     parameters: int
     vocab: int
-    frequencies: float
+    unigram_entropy: float
 
 
 def diagnose(history: Sequence[Sequence[float | None]], case: Case) -> list[str]:
@@ -91,7 +91,7 @@ def rate_too_low(seen: list[Evaluation], case: Case) -> str:
         return ""
     return (
         f"Learning rate too low: after {now.step:,} steps the loss is {now.train:.2f}, no better than knowing how "
-        f"frequent each character is ({case.frequencies:.2f}); try train.learning_rate="
+        f"frequent each character is ({case.unigram_entropy:.2f}); try train.learning_rate="
         f"{train.learning_rate * 10:.1g}."
     )
 
@@ -100,7 +100,7 @@ def unlearned(now: Evaluation, case: Case) -> bool:
     """Whether a model knows no more than how frequent each character is: by the training loss, for the frequencies are
     those of the training text. No margin: of some texts, such as DNA, there is hardly more to know.
     """
-    return now.train >= case.frequencies
+    return now.train >= case.unigram_entropy
 
 
 def overfitting(seen: list[Evaluation], case: Case) -> str:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from charrnn.blas import one_thread
-from charrnn.config.keys import Config
-from charrnn.evaluation.scoring import score
+from charrnn.config import Config
+from charrnn.evaluation import score
 from charrnn.training.loop import Run
-from charrnn.training.resuming import processes
+from charrnn.training.resuming import worker_count
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ def speed(run: Run, budget: float) -> float:
     return run.chars_per_second
 
 
-def estimate(config: Config, budget: float = 3.0) -> Estimate:
+def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
     """Measure a few real steps, about `budget` seconds, and write nothing."""
-    run = Run(config, workers=processes(config))  # without a folder
+    run = Run(config, workers=worker_count(config))  # without a folder
     held, measured = memory(run), speed(run, budget)
     valid = run.corpus.valid.ids
     some = valid[:20_000]

@@ -11,15 +11,12 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from charrnn.config.keys import Config
-from charrnn.data.corpus import Corpus, load_corpus
+from charrnn.config import Config
+from charrnn.data import Corpus, load_corpus
 from charrnn.errors import TextError
-from charrnn.evaluation.scoring import score
-from charrnn.models.header import describe
-from charrnn.models.ngram import NGram
-from charrnn.storage import checkpoint
-from charrnn.storage.files import Lock, put, sweep
-from charrnn.storage.run_directory import BEST, LOG, check_free, clear, put_config
+from charrnn.evaluation import score
+from charrnn.models import NGram, describe
+from charrnn.storage import BEST, LOG, Lock, check_free, checkpoint, clear, put, put_config, sweep
 from charrnn.training.resuming import versions
 
 
@@ -55,7 +52,7 @@ def fit(config: Config, force: bool = False, keep: bool = True) -> Fitted:
         fitted = count(config, corpus)  # before an earlier run goes
         sweep(folder)
         clear(folder)
-        put_config(folder, config)
+        put_config(folder, config.to_yaml())
         put(folder / LOG, (json.dumps(fitted.record) + "\n").encode())
         save(folder / BEST, config, fitted)
         return fitted

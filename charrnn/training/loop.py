@@ -19,22 +19,15 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.blas import one_thread
-from charrnn.config.keys import Config
-from charrnn.data.batches import Batches
-from charrnn.data.corpus import Corpus, check_sizes, load_corpus
+from charrnn.config import Config
+from charrnn.data import Batches, Corpus, check_sizes, load_corpus
 from charrnn.errors import CheckpointError, DivergedError
-from charrnn.evaluation.scoring import Report, score
-from charrnn.generation.sampling import generate
-from charrnn.models.header import describe
-from charrnn.models.loading import Loaded, load_checkpoint
-from charrnn.models.network import Network
-from charrnn.models.transfer import transfer
-from charrnn.optim.clipping import clip_, global_norm
-from charrnn.optim.schedules import Plateau, rate_share
-from charrnn.parallel.team import Team
-from charrnn.storage import checkpoint
-from charrnn.storage.files import Lock, append, put, sync
-from charrnn.storage.run_directory import BEST, LAST, LOG, PREVIOUS, ROLLBACK, SAMPLES
+from charrnn.evaluation import Report, score
+from charrnn.generation import generate
+from charrnn.models import Network, SavedModel, describe, load_checkpoint, transfer
+from charrnn.optim import Plateau, clip_, global_norm, rate_share
+from charrnn.parallel import Team
+from charrnn.storage import BEST, LAST, LOG, PREVIOUS, ROLLBACK, SAMPLES, Lock, append, checkpoint, put, sync
 from charrnn.training.diagnosis import Case, diagnose
 from charrnn.training.resuming import (
     _check_same,
@@ -73,7 +66,7 @@ class Run:
         config: Config,
         corpus: Corpus | None = None,
         folder: Path | None = None,
-        resumed: Loaded | None = None,
+        resumed: SavedModel | None = None,
         start_from: Network | None = None,
         workers: int = 1,
     ) -> None:
@@ -87,7 +80,7 @@ class Run:
         self.team = Team(config, vocab, ids, workers)
         self.network = self.team.network
         self.batches = Batches(ids, train.batch_size, train.seq_length)
-        self.case = Case(config, len(ids), self.network.params.size, vocab.size, frequencies(ids[:SEEN]))
+        self.case = Case(config, len(ids), self.network.params.size, vocab.size, unigram_entropy(ids[:SEEN]))
         self.counters = Counters()
         self.added = self.removed = ""
         self.notes: list[str] = []
@@ -324,7 +317,7 @@ class Run:
             arrays |= {"state": self.team.state, "moments": self.team.moments}
         checkpoint.save(self.folder / name, header, arrays, self.folder / older if older else None)
 
-    def _restore(self, resumed: Loaded) -> None:
+    def _restore(self, resumed: SavedModel) -> None:
         """Take up where a complete checkpoint stands. Raises CheckpointError where it is not one."""
         for name, shape in (("state", self.team.state.shape), ("moments", self.team.moments.shape)):
             if name not in resumed.arrays or resumed.arrays[name].shape != shape:
@@ -377,7 +370,7 @@ def add(sums: dict[str, float], **values: float) -> None:
         sums[name] = sums.get(name, 0) + value
 
 
-def frequencies(ids: Array) -> float:
+def unigram_entropy(ids: Array) -> float:
     """The entropy of the characters of `ids`, (len,), one by one, in nats (Shannon 1948)."""
     shares = np.bincount(ids) / len(ids)
     shares = shares[shares > 0]

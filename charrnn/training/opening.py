@@ -2,13 +2,11 @@
 
 from pathlib import Path
 
-from charrnn.config.keys import Config
-from charrnn.data.corpus import check_sizes, load_corpus
+from charrnn.config import Config
+from charrnn.data import check_sizes, load_corpus
 from charrnn.errors import CheckpointError, RunExistsError
-from charrnn.models.loading import load_checkpoint, load_latest
-from charrnn.models.transfer import check_transferable
-from charrnn.storage.files import LOCK, Lock, sweep
-from charrnn.storage.run_directory import LAST, PREVIOUS, ROLLBACK, SAMPLES, check_free, clear, put_config
+from charrnn.models import check_transferable, load_checkpoint, load_latest
+from charrnn.storage import LAST, LOCK, PREVIOUS, ROLLBACK, SAMPLES, Lock, check_free, clear, put_config, sweep
 from charrnn.training.loop import Run
 from charrnn.training.resuming import _environment, _notes
 
@@ -66,7 +64,7 @@ def open_run(
         if config.train.on_divergence == "rollback" and not known:
             run._write(ROLLBACK, complete=True)
         run.lock = lock
-        put_config(folder, run.config)
+        put_config(folder, run.config.to_yaml())
         return run
     except BaseException:
         lock.close()

@@ -4,42 +4,42 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from charrnn import __version__
 from charrnn.blas import describe as describe_machine
 from charrnn.blas import one_thread
-from charrnn.config.keys import Config, flat
-from charrnn.data.corpus import Corpus
+from charrnn.config import Config, flat
+from charrnn.data import Corpus
 from charrnn.errors import CheckpointError
-from charrnn.models.loading import Loaded
-from charrnn.models.network import Network
-from charrnn.parallel.shards import auto_shards
+from charrnn.models import Network, SavedModel
+from charrnn.parallel import auto_shards
 from charrnn.processes import cores
+from charrnn.version import __version__
 
 # Keys that may change when a run is resumed: they decide when to look and when to stop.
-FREE = {
+RESUMABLE_KEYS = {
     "out", "train.epochs", "train.max_steps", "train.patience", "train.on_divergence", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.save_minutes",
     "train.sample_every", "train.sample_length",
 }  # fmt: skip
 
 
-BENDS = {  # schedule: those of them that it looks at, so that a change means other learning rates from there on
+SCHEDULE_KEYS = {  # schedule: those of them that it looks at, so that a change means other learning rates from there on
     "cosine": {"train.epochs", "train.max_steps"},
     "plateau": {"train.eval_every"},
 }
 
 
-def _check_same(config: Config, corpus: Corpus, resumed: Loaded) -> None:
+def _check_same(config: Config, corpus: Corpus, resumed: SavedModel) -> None:
     """Refuse to resume with another config or text, naming the difference. Raises CheckpointError."""
     differing = [
         f"{name} was {then!r}, now {now!r}"
         for name, then, now in differences(resumed.config.to_dict(), with_shards(config, corpus, resumed).to_dict())
-        if name not in FREE
+        if name not in RESUMABLE_KEYS
     ]
     if differing:
         raise CheckpointError(
             f"{resumed.path}: the config has changed ({'; '.join(differing)}); resume with the same config, "
-            f"or start another run with --init-from {resumed.path}; only these may change: {', '.join(sorted(FREE))}"
+            f"or start another run with --init-from {resumed.path}; only these may change: "
+            f"{', '.join(sorted(RESUMABLE_KEYS))}"
         )
     if (then := resumed.header.get("data")) != corpus.fingerprint:
         known = then if isinstance(then, dict) else {}
@@ -56,7 +56,7 @@ def versions() -> dict[str, Any]:
         return {"charrnn": __version__, **describe_machine()}
 
 
-def _environment(resumed: Loaded) -> str:
+def _environment(resumed: SavedModel) -> str:
     """What computed a checkpoint and is another thing now, so that bits may differ; empty where nothing is."""
     then = resumed.header.get("versions")
     known = then if isinstance(then, dict) else {}
@@ -67,11 +67,11 @@ def _environment(resumed: Loaded) -> str:
     )
 
 
-def _notes(resumed: Loaded, config: Config, environment: str) -> list[str]:
+def _notes(resumed: SavedModel, config: Config, environment: str) -> list[str]:
     """What a user should know of the checkpoint from which a run goes on."""
     kind = config.train.schedule.kind
     changed = {name for name, _, _ in differences(resumed.config.to_dict(), config.to_dict())}
-    bent = ", ".join(sorted(changed & BENDS.get(kind, set())))
+    bent = ", ".join(sorted(changed & SCHEDULE_KEYS.get(kind, set())))
     notes = [resumed.note] if resumed.note else []
     if environment:
         notes.append(f"{environment}: the run goes on, but not to the last bit; --exact would refuse")
@@ -80,7 +80,7 @@ def _notes(resumed: Loaded, config: Config, environment: str) -> list[str]:
     return notes
 
 
-def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Config:
+def with_shards(config: Config, corpus: Corpus, resumed: SavedModel | None) -> Config:
     """The config with train.shards decided: as the run began, or as suits this machine."""
     train = config.train
     if train.shards:
@@ -93,7 +93,7 @@ def with_shards(config: Config, corpus: Corpus, resumed: Loaded | None) -> Confi
     return replace(config, train=replace(train, shards=shards))
 
 
-def processes(config: Config) -> int:
+def worker_count(config: Config) -> int:
     """How many workers a config asks for on this machine."""
     return cores() if config.train.workers == "auto" else config.train.workers
 

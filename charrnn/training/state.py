@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from charrnn.optim.schedules import Plateau
+from charrnn.optim import Plateau
 
 
 @dataclass

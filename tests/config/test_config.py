@@ -22,7 +22,7 @@ from jsonschema import Draft202012Validator
 from charrnn.cli.group import cli
 from charrnn.config.building import config_from_dict, load_config
 from charrnn.config.keys import Config, DataConfig, InitConfig, ScheduleConfig, all_keys, table
-from charrnn.config.reference import json_schema, reference
+from charrnn.config.reference import json_schema, reference_yaml
 from charrnn.config.values import BOOL, FLOAT, INT, NULL
 from charrnn.config.yaml_tree import Faults, parse_yaml
 from charrnn.errors import ConfigError
@@ -812,8 +812,8 @@ def test_paths_and_numpy_numbers_are_taken_for_what_they_are():
 
 
 def test_the_reference_is_a_config_of_all_keys_at_their_defaults(load):
-    assert load(reference(), "out=null") == Config(DataConfig(path="data/tales.txt"), out="runs/my")
-    tree = parse_yaml(reference(), "reference", Faults())
+    assert load(reference_yaml(), "out=null") == Config(DataConfig(path="data/tales.txt"), out="runs/my")
+    tree = parse_yaml(reference_yaml(), "reference", Faults())
     assert list(keys_of(tree)) == list(all_keys())
 
 
@@ -824,7 +824,7 @@ def keys_of(node, prefix=""):
 
 
 def test_the_reference_explains_every_key(load):
-    text = " ".join(reference().replace("#", " ").split())
+    text = " ".join(reference_yaml().replace("#", " ").split())
     for prefix, kind in sections():
         for entry, _ in table(kind):
             assert " ".join(entry.metadata["help"].split()) in text, prefix + entry.name
@@ -834,7 +834,7 @@ def test_the_reference_explains_every_key(load):
 def test_the_shipped_file_is_what_the_command_prints(name, arguments):
     printed = CliRunner().invoke(cli, ["config", *arguments]).stdout
     assert (SHIPPED[0].parent / name).read_text("utf-8") == printed
-    made = json.dumps(json_schema(), indent=1) + "\n" if arguments else reference()
+    made = json.dumps(json_schema(), indent=1) + "\n" if arguments else reference_yaml()
     assert printed == made
 
 

@@ -15,13 +15,13 @@ from charrnn.data.corpus import choose_split
 from charrnn.data.splits import Split
 from charrnn.data.vocab import Vocab
 from charrnn.errors import CheckpointError, TextError
-from charrnn.evaluation.assessment import Wanted, assess
+from charrnn.evaluation.assessment import ReportOptions, assess
 from charrnn.evaluation.baselines import baselines, best_order, xz_size
 from charrnn.evaluation.dynamic import score_dynamically
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.scoring import Scores, score, score_each
-from charrnn.models.loading import Loaded, is_checkpoint, load_checkpoint, own_corpus
+from charrnn.models.loading import SavedModel, is_checkpoint, load_checkpoint, own_corpus
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
 from charrnn.training.fit_ngram import fit
@@ -42,7 +42,7 @@ def config_for(folder: Path, name: str, **model: object) -> Config:
 
 
 @pytest.fixture(scope="module")
-def network(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+def network(tmp_path_factory: pytest.TempPathFactory) -> SavedModel:
     """A small network, trained a little."""
     config = config_for(tmp_path_factory.mktemp("assess"), "network", hidden_size=32, num_layers=1)
     run = open_run(config)
@@ -52,7 +52,7 @@ def network(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
 
 
 @pytest.fixture(scope="module")
-def ngram(network: Loaded) -> Loaded:
+def ngram(network: SavedModel) -> SavedModel:
     """An n-gram of the same text."""
     config = config_for(network.path.parents[1], "ngram", cell="ngram", order=4)
     fit(config)
@@ -63,12 +63,12 @@ def row(report: dict, name: str) -> dict:  # type: ignore[type-arg]
     return next(row for row in report["rows"] if row["name"].startswith(name))
 
 
-def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: Loaded, ngram: Loaded) -> None:
+def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: SavedModel, ngram: SavedModel) -> None:
     corpus = own_corpus(network)
     split, train = choose_split(corpus, None), corpus.train.ids
     assert split is corpus.test
     report, scores = assess(
-        [network, ngram], split, corpus, Wanted(baselines=True, novelty=True, dynamic="sgd", rate=0.1)
+        [network, ngram], split, corpus, ReportOptions(baselines=True, novelty=True, dynamic="sgd", rate=0.1)
     )
     logs = {
         part: np.array([-score_each(m.model, ids).nats for m in (network, ngram)])
@@ -90,27 +90,29 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: L
         assert row(report, name)["nats_per_char"] == pytest.approx(nats / len(split))
 
 
-def test_a_mixture_is_better_than_both(network: Loaded, ngram: Loaded) -> None:
+def test_a_mixture_is_better_than_both(network: SavedModel, ngram: SavedModel) -> None:
     corpus = own_corpus(network)
-    report, _ = assess([network, ngram], corpus.test, corpus, Wanted())
+    report, _ = assess([network, ngram], corpus.test, corpus, ReportOptions())
     alone = [row(report, name)["nats_per_char"] for name in ("lstm", "4-gram")]
     assert row(report, "mixture")["nats_per_char"] < min(alone)
 
 
-def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(network: Loaded, ngram: Loaded) -> None:
+def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(
+    network: SavedModel, ngram: SavedModel
+) -> None:
     corpus = own_corpus(network)
-    report, _ = assess([network, ngram], corpus.valid, corpus, Wanted())
+    report, _ = assess([network, ngram], corpus.valid, corpus, ReportOptions())
     logs = np.array([-score_each(m.model, corpus.valid.ids).nats for m in (network, ngram)])
     assert row(report, "mixture")["nats_per_char"] == pytest.approx(-cross_mix(logs)[0].mean())
 
 
-def test_the_network_is_left_as_it_was(network: Loaded) -> None:
+def test_the_network_is_left_as_it_was(network: SavedModel) -> None:
     corpus, before = own_corpus(network), network.network.params.values.copy()
-    assess([network], corpus.test, corpus, Wanted(dynamic="rms", novelty=True))
+    assess([network], corpus.test, corpus, ReportOptions(dynamic="rms", novelty=True))
     np.testing.assert_array_equal(network.network.params.values, before)
 
 
-def test_models_that_do_not_go_together_are_refused(network: Loaded, ngram: Loaded) -> None:
+def test_models_that_do_not_go_together_are_refused(network: SavedModel, ngram: SavedModel) -> None:
     corpus = own_corpus(network)
     for other, reason in (
         (replace(ngram, header={**ngram.header, "data": {"path": "0" * 64}}), "another text or split"),
@@ -119,13 +121,15 @@ def test_models_that_do_not_go_together_are_refused(network: Loaded, ngram: Load
         (replace(ngram, model=NGram(Vocab("ab"), np.zeros(9, np.uint8), 2)), "another vocabulary"),
     ):
         with pytest.raises(CheckpointError, match=reason):
-            assess([network, other], corpus.test, corpus, Wanted())
+            assess([network, other], corpus.test, corpus, ReportOptions())
     with pytest.raises(CheckpointError, match="n-gram"):
-        assess([ngram], corpus.test, corpus, Wanted(dynamic="rms"))
+        assess([ngram], corpus.test, corpus, ReportOptions(dynamic="rms"))
     with pytest.raises(TextError, match="no validation split"):
-        assess([network, ngram], corpus.test, replace(corpus, valid=Split("valid", corpus.valid.ids[:0])), Wanted())
+        assess(
+            [network, ngram], corpus.test, replace(corpus, valid=Split("valid", corpus.valid.ids[:0])), ReportOptions()
+        )
     with pytest.raises(TextError, match="no text to score: all 7 characters"):
-        assess([network], Split("x", corpus.test.ids[:0], 7), None, Wanted())
+        assess([network], Split("x", corpus.test.ids[:0], 7), None, ReportOptions())
 
 
 # -- baselines ----------------------------------------------------------------------------------------------------
@@ -175,7 +179,7 @@ def test_xz_sees_the_whole_training_text() -> None:
 # -- which argument is a model ------------------------------------------------------------------------------------
 
 
-def test_a_checkpoint_is_known_by_its_content(network: Loaded, tmp_path: Path) -> None:
+def test_a_checkpoint_is_known_by_its_content(network: SavedModel, tmp_path: Path) -> None:
     text, moved = tmp_path / "a.npz", tmp_path / "no ending"
     text.write_text("PK, said the fox. header.npy")
     moved.write_bytes(network.path.read_bytes())
@@ -185,7 +189,7 @@ def test_a_checkpoint_is_known_by_its_content(network: Loaded, tmp_path: Path) -
         assert not is_checkpoint(other)
 
 
-def test_a_network_and_an_n_gram_come_from_the_same_call(network: Loaded, ngram: Loaded) -> None:
+def test_a_network_and_an_n_gram_come_from_the_same_call(network: SavedModel, ngram: SavedModel) -> None:
     assert isinstance(network.model, Network)
     assert isinstance(ngram.model, NGram)
     with pytest.raises(CheckpointError, match="n-gram"):

@@ -17,7 +17,7 @@ from charrnn.parallel import shards
 from charrnn.parallel import team as parallel
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
-from charrnn.processes import side_by_side
+from charrnn.processes import run_in_processes
 from tests.support.teams import IDS, LENGTH, STREAMS, VOCAB, make_team
 
 
@@ -163,6 +163,6 @@ def test_a_program_that_fails_with_its_workers_at_hand_ends(tmp_path):
 def test_processes_that_answered_leave_no_file_open():
     held = []
     for _ in range(3):
-        assert side_by_side(pow, [(2, 3), (2, 4)]) == [8, 16]
+        assert run_in_processes(pow, [(2, 3), (2, 4)]) == [8, 16]
         held.append(len(os.listdir("/proc/self/fd")))
     assert held[1] == held[2]  # the first call may start what stays

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from charrnn.config.building import config_from_dict
 from charrnn.training import diagnosis
 from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, Case, diagnose
-from charrnn.training.loop import Run, frequencies
+from charrnn.training.loop import Run, unigram_entropy
 from charrnn.training.opening import open_run
 from tests.support.processes import TALES
 
@@ -253,8 +253,8 @@ def test_any_history_gives_at_most_two_sentences_that_name_a_thing_to_try(number
 
 
 def test_the_frequencies_of_characters_are_worth_their_entropy():
-    assert frequencies(np.array([0, 1, 1, 1], np.uint8)) == pytest.approx(0.75 * np.log(4 / 3) + 0.25 * np.log(4))
-    assert frequencies(np.array([7, 7], np.uint16)) == 0
+    assert unigram_entropy(np.array([0, 1, 1, 1], np.uint8)) == pytest.approx(0.75 * np.log(4 / 3) + 0.25 * np.log(4))
+    assert unigram_entropy(np.array([7, 7], np.uint16)) == 0
 
 
 def tales(folder: Path, **train: Any) -> Any:

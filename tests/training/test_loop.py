@@ -26,7 +26,7 @@ from charrnn.storage import checkpoint
 from charrnn.storage.run_directory import CONFIG, LOG, SAMPLES
 from charrnn.training import loop as train
 from charrnn.training import opening
-from charrnn.training.estimate import estimate
+from charrnn.training.estimate import estimate_run
 from charrnn.training.loop import BEST, LAST, PREVIOUS, Run
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
@@ -893,7 +893,7 @@ def test_a_model_without_an_unknown_character_passes_on_to_one_with_it():
 def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
     before = snapshot(Path())
     config = tiny(model={"num_layers": 2}, train={"epochs": 7, "shards": shards, "workers": 1})
-    found = estimate(config, budget=0)
+    found = estimate_run(config, budget=0)
     assert snapshot(Path()) == before
     run = found.run
     assert run.steps == 63
@@ -912,4 +912,4 @@ def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_an_estimate_needs_no_more_than_the_run_has(steps, fractions):
     config = tiny(data={"fractions": fractions}, train={"max_steps": steps})
-    assert estimate(config, budget=0).seconds > 0
+    assert estimate_run(config, budget=0).seconds > 0

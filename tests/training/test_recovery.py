@@ -25,7 +25,7 @@ from charrnn.storage.run_directory import LOG, ROLLBACK
 from charrnn.training import loop as train
 from charrnn.training.loop import BEST, LAST, PREVIOUS, ROLLBACKS, Run
 from charrnn.training.opening import open_run
-from charrnn.training.resuming import BENDS, FREE
+from charrnn.training.resuming import RESUMABLE_KEYS, SCHEDULE_KEYS
 from tests.support.disk import Disk, PowerOff
 from tests.support.fixtures.make_checkpoint_fixture import SAVED, TEXT, fixture_config
 from tests.support.processes import CSI, TALES, call, project, run_in_terminal
@@ -355,15 +355,15 @@ def test_a_change_that_bends_the_learning_rate_is_said(kind, key, said):
     assert found.code == 0
     line = f"note: train.{key} changed: under train.schedule {kind} that means other learning rates from here on"
     assert (line in found.lines) == said
-    assert {key for keys in BENDS.values() for key in keys} < FREE
+    assert {key for keys in SCHEDULE_KEYS.values() for key in keys} < RESUMABLE_KEYS
 
 
 def test_what_may_change_is_listed_where_something_else_did_and_in_the_help_and_the_readme(stopped):
     said = call("train", "my.yaml", "--resume", "--set", "train.learning_rate=1")
-    assert f"only these may change: {', '.join(sorted(FREE))}" in said.err
+    assert f"only these may change: {', '.join(sorted(RESUMABLE_KEYS))}" in said.err
     help_text = cli.cli.commands["train"].help or ""
     readme = (Path(__file__).parents[2] / "README.md").read_text()
-    for key in FREE:
+    for key in RESUMABLE_KEYS:
         assert key in help_text
         assert f"`{key}`" in readme
 
