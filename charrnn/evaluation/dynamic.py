@@ -65,7 +65,7 @@ def segments(network: Network, ids: Array, state: Array) -> Iterator[tuple[int, 
         text = ids[begin : begin + SEGMENT + 1].astype(np.int64)[:, None]
         batch = Batch(text[:-1], text[1:], None, len(text) - 1, fresh=False)
         network.forward(batch, state, tape)
-        probs = tape.logits[np.arange(batch.count), batch.y[:, 0]]
+        probs = tape.scores[np.arange(batch.count), batch.y[:, 0]]
         losses = -np.log(probs, dtype=np.float64)
         network.backward(batch, tape)
         yield begin + 1, losses

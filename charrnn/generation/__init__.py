@@ -1,4 +1,4 @@
-"""Writing new text."""
+"""Writing new text with any language model, character by character. It never prints."""
 
 from charrnn.generation.sampling import Options, generate, generate_batch
 

@@ -36,8 +36,7 @@ def gradient_norms(network: Network, ids: Array) -> Array:
     text, warm = windows(ids)
     length = len(text) - 1 - warm
     tape, norms = network.tape(length, AT_ONCE), []
-    for memory in tape.stack.layers:
-        memory.dstates = np.zeros((len(memory.states), length, *memory.states.shape[2:]))
+    gradients = [np.zeros((len(memory.states), length, *memory.states.shape[2:])) for memory in tape.stack.layers]
     weight = np.zeros((length, AT_ONCE))
     weight[-1] = 1
     with np.errstate(over="ignore", invalid="ignore"):  # it may explode beyond all numbers, and that is an answer
@@ -47,9 +46,8 @@ def gradient_norms(network: Network, ids: Array) -> Array:
                 network.feed(some[:warm], state)
             batch = Batch(some[warm:-1], some[warm + 1 :], weight, 1, fresh=False)
             network.forward(batch, state, tape)
-            network.backward(batch, tape)
-            found = [memory.dstates for memory in tape.stack.layers if memory.dstates is not None]
-            norms.append(np.sqrt((np.array(found) ** 2).sum(axis=(1, 4))))  # (L, T, N)
+            network.backward(batch, tape, gradients)
+            norms.append(np.sqrt((np.array(gradients) ** 2).sum(axis=(1, 4))))  # (L, T, N)
         median: Array = np.median(np.concatenate(norms, axis=2), axis=2)[:, ::-1]
     return median
 

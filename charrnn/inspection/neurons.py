@@ -61,10 +61,10 @@ def watch(network: Network, ids: Array) -> Activity:
         steps = part.stop - begin
         network.stack.forward(network.params.value, ids[at[part]], state, tape, None)
         for k, memory in enumerate(tape.layers):
-            kept = memory.states[-1, 1 : steps + 1]
+            kept = memory.state(-1, steps)
             values[part, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
             for g, plane in gates.items():
-                gate = memory.slots[max(warm - begin, 0) : steps, plane]
+                gate = memory.plane(plane, steps)[max(warm - begin, 0) :]
                 counts[g][:, k] += (gate < LOW).sum(axis=(0, 1)), (gate > HIGH).sum(axis=(0, 1))
     saturated = {g: count / ((length - warm) * streams) for g, count in counts.items()}
     return Activity(at[warm:], values[warm:], saturated)

@@ -1,9 +1,13 @@
-"""Models of text: the contract, the recurrent network, the n-gram, and their checkpoints."""
+"""Models of text: the contract of a language model, the recurrent network, the n-gram, and their checkpoints.
+
+Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Models score, predict and move their
+state; they do not train themselves.
+"""
 
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.language_model import LanguageModel
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
-from charrnn.models.network import Network
+from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, distinct, order_losses
 from charrnn.models.transfer import check_transferable, transfer
 
@@ -16,6 +20,7 @@ __all__ = [
     "SavedModel",
     "Sums",
     "TrainingState",
+    "build_stack",
     "check_transferable",
     "distinct",
     "is_checkpoint",
@@ -24,5 +29,6 @@ __all__ = [
     "load_latest",
     "model_name",
     "order_losses",
+    "parameter_count",
     "transfer",
 ]

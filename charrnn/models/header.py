@@ -1,8 +1,8 @@
 """The header of a checkpoint: everything in it that is not an array, as typed records.
 
 It is read from JSON once, here. What the model needs (config and vocabulary) must be right, else the checkpoint is
-damaged; what only describes its history may be missing, as in files of other versions. It holds no time, host or path,
-so identical runs give identical headers.
+damaged; what only describes its history may be missing, as in files of other versions. It holds no time, host or
+path, so identical runs give identical headers.
 """
 
 from collections.abc import Mapping

@@ -1,13 +1,16 @@
 """The one contract that scoring and sampling know: a LanguageModel. It holds no code.
 
-A network satisfies it; so does an n-gram. Anything that can start, predict and read on can be evaluated
-and sampled by the same commands. Shapes: T steps, N streams, V vocabulary.
+A network satisfies it, and so does an n-gram. Anything that can start, predict and read on can be evaluated and
+sampled by the same commands. Shapes: T steps, N streams, V vocabulary.
 """
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from charrnn.arrays import Array
 from charrnn.data import Vocab
+
+ReadCharacter = Callable[[Array], Array]  # ids (N,) -> logits (N, V) of the next characters
 
 
 class LanguageModel(Protocol):
@@ -23,11 +26,15 @@ class LanguageModel(Protocol):
     def predict(self, state: Any) -> Array:
         """Logits (N, V) of the next character in each stream."""
 
-    def decoder(self) -> "LanguageModel":
-        """This model as it is now, made ready to read one character after the other; it may be the model itself."""
-
     def feed(self, ids: Array, state: Any) -> Array:
-        """Read ids (T, N); move the state on in place; logits (T, N, V) of the character after each.
+        """Read ids (T, N) and move the state on in place.
 
-        The array may be reused by the next call: copy what is to be kept.
+        Returns:
+            Logits (T, N, V) of the character after each. The array may be reused by the next call.
+        """
+
+    def stepper(self, state: Any) -> ReadCharacter:
+        """A function that reads one id of each stream, (N,), and moves `state` on: fast for many single characters.
+
+        It uses the model as it is now. Its result, logits (N, V) of the next character, may be reused by the next call.
         """

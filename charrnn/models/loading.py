@@ -15,9 +15,8 @@ from charrnn.config import Config, ModelConfig
 from charrnn.data import Corpus, Vocab, load_corpus
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
 from charrnn.models.header import Header
-from charrnn.models.network import Network
+from charrnn.models.network import Network, parameter_shapes
 from charrnn.models.ngram import NGram
-from charrnn.nn import NextCharacter, Stack, make_cell
 from charrnn.storage import RunDirectory, checkpoint
 
 
@@ -165,10 +164,7 @@ def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, 
 
 def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> None:
     """Check names and shapes against those that the config calls for. Raises CheckpointError naming the array."""
-    cell = make_cell(config.cell, config.activation, config.reset)
-    sizes = (vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
-    wanted = Stack(cell, *sizes).shapes() | NextCharacter(config.hidden_size, vocab.size).shapes()
-    for name, shape in wanted.items():
+    for name, shape in parameter_shapes(config, vocab.size).items():
         found = arrays.get(name)
         if found is None:
             raise CheckpointError(f"{path}: damaged (the array {name} is missing)")

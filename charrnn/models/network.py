@@ -1,40 +1,68 @@
-"""Network: a configuration and a vocabulary made into input, stack and head; a LanguageModel.
+"""Network: a configuration and a vocabulary made into input, stack and head. It is a LanguageModel.
 
-Shapes: T steps, N streams, V vocabulary, L layers, S states, H hidden units. Parameters live in one Params; the state
-(L, S, N, H) belongs to the caller and so does the Tape of a training step. No optimizer, no text, no files but its own.
-
+Shapes: T steps, N streams, V vocabulary, L layers, S states, H hidden units. Parameters live in one Params. The
+state (L, S, N, H) belongs to the caller, and so does the Tape of a training step. It knows no optimizer, no text and
+no files.
 """
 
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array, zeros
+from charrnn.arrays import Array, Shape, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import Batch, Vocab
 from charrnn.errors import ConfigError
-from charrnn.nn import Decoder, NextCharacter, Params, Stack, StackTape, make_cell
+from charrnn.models.language_model import ReadCharacter
+from charrnn.nn import Head, NextCharacter, Params, Stack, StackTape, Stepper, initialise_, make_cell
+
+
+def build_stack(config: ModelConfig, vocab_size: int) -> Stack:
+    """The stack that a config asks for; it holds sizes only."""
+    cell = make_cell(config.cell, config.activation, config.reset)
+    return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
+
+
+def build_head(config: ModelConfig, vocab_size: int) -> Head:
+    """The head that a config asks for; it holds sizes only."""
+    return NextCharacter(config.hidden_size, vocab_size)
+
+
+def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, Shape]:
+    """Name -> shape of every parameter of a network, without taking memory for them."""
+    return build_stack(config, vocab_size).shapes() | build_head(config, vocab_size).shapes()
+
+
+def parameter_count(config: ModelConfig, vocab_size: int) -> int:
+    """How many parameters a network has, without taking memory for them."""
+    return sum(int(np.prod(shape)) for shape in parameter_shapes(config, vocab_size).values())
 
 
 @dataclass
 class Tape:
-    """Memory of one forward/backward pair: the stack's and the logits (T * N, V)."""
+    """Memory of one forward and backward pass."""
 
     stack: StackTape
-    logits: Array
-    h: Array | None = None  # rows (T * N, H) that the head read in the latest forward
-    dropped: bool = False
+    scores: Array  # (T * N, V): logits, and after forward() the probabilities that the loss left
+    h: Array | None = None  # rows (T * N, H) that the head read in the latest forward()
+    dropped: bool = False  # whether that forward() dropped values
 
 
 class Network:
     """A recurrent character model.
 
-    Arguments: `config`, the model section; `vocab`; `dtype`, float32 to train, float64 (or complex128) to check;
-    `values` and `grads`, memory for the parameters and their gradients, as in Params.
+    Arguments:
+        config: the model section.
+        vocab: the characters.
+        dtype: float32 to train, float64 (or complex128) to check.
+        values, grads: memory for the parameters and their gradients, as in Params.
+
     Attributes: `params`, all zero until initialise() or load().
+
+    Raises:
+        ConfigError: the config asks for an n-gram.
     """
 
     def __init__(
@@ -47,17 +75,13 @@ class Network:
     ) -> None:
         if config.cell == "ngram":
             raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
-        self.config, self.dtype = config, np.dtype(dtype)
+        self.config = config
+        self.dtype = np.dtype(dtype)
         self._vocab = vocab
-        cell = make_cell(config.cell, config.activation, config.reset)
-        self.stack = Stack(
-            cell, vocab.size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout
-        )
-        self.head = NextCharacter(config.hidden_size, vocab.size)
-        self.params = Params(self.stack.shapes() | self.head.shapes(), dtype, values, grads)
+        self.stack = build_stack(config, vocab.size)
+        self.head = build_head(config, vocab.size)
+        self.params = Params(parameter_shapes(config, vocab.size), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
-        self._fixed = False  # whether parameters will not change any more
-        self._decoder: Decoder | None = None  # of the latest state that read a single character, where they will not
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Travels to another process as config, vocabulary and parameters; gradients and memory stay behind."""
@@ -74,27 +98,14 @@ class Network:
         return self.params.size
 
     def initialise(self, rng: np.random.Generator) -> None:
-        """Draw all parameters, biases too, by config.init; the LSTM's forget bias is then set.
-
-        Biases of zero would start all units of a layer alike: after one epoch on a small corpus that costs 0.04 nats.
-        """
-        scheme, hidden = self.config.init.scheme, self.config.hidden_size
-        scale = self.config.init.scale or (0.08 if scheme in ("uniform", "normal") else 1.0)
-        width = scale if scheme == "uniform" else scale / sqrt(hidden)
-        for name, value in self.params.value.items():
-            if scheme == "orthogonal" and name.startswith("weight_hh"):
-                for plane in value:
-                    q, r = np.linalg.qr(rng.standard_normal(plane.shape))
-                    plane[...] = scale * q * np.sign(np.diagonal(r))
-            elif scheme == "normal":
-                value[...] = scale * rng.standard_normal(value.shape)
-            else:
-                value[...] = rng.uniform(-width, width, value.shape)
+        """Draw all parameters by config.init, then set the LSTM's forget bias."""
+        init, named = self.config.init, self.params.value
+        initialise_(named, init.scheme, init.scale, self.config.hidden_size, rng)
         if self.config.cell == "lstm":
             for layer in self.stack.layers:
-                layer.bind(self.params.value).b[layer.cell.gates.index("f")] = self.config.forget_bias
+                layer.bind(named).b[layer.cell.gates.index("f")] = self.config.forget_bias
 
-    # -- training -------------------------------------------------------------------------------------------------
+    # -- training -----------------------------------------------------------------------------------------------------
 
     def tape(self, length: int, streams: int, training: bool = True) -> Tape:
         """Memory for windows of up to `length` steps of `streams` streams."""
@@ -107,61 +118,69 @@ class Network:
         return scalars * self.dtype.itemsize
 
     def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
-        """The mean loss of a window in nats per character; moves `state` on. Values are dropped only with `rng`.
+        """Run a window.
 
-        The mean is over batch.count: of a shard, it is that shard's part of the mean. Sums in float64. Zeroing
-        the state of a fresh batch is the caller's part.
+        Arguments:
+            batch: the window. Zeroing the state of a fresh batch is the caller's part.
+            state: (L, S, N, H), moved on in place.
+            tape: memory, from tape().
+            rng: drops values; None drops none.
+
+        Returns:
+            The mean loss over batch.count targets, in nats per character, summed in float64. Of a shard it is the
+            shard's part of the mean.
         """
         length, streams = batch.x.shape
         top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng)
-        tape.h, tape.dropped = top.reshape(length * streams, -1), rng is not None
-        logits = self.head.logits(self.params.value, tape.h, out=tape.logits[: length * streams])
-        nats = self.head.loss_(logits, batch.y.reshape(-1))
+        tape.h = top.reshape(length * streams, -1)
+        tape.dropped = rng is not None
+        scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
+        nats = self.head.loss_(scores, batch.y.reshape(-1))
         if batch.weight is not None:
             nats *= batch.weight.reshape(-1)
         return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
 
-    def backward(self, batch: Batch, tape: Tape) -> None:
-        """The gradient of the mean loss that forward() returned, into params.grads, which is overwritten."""
+    def backward(self, batch: Batch, tape: Tape, state_gradients: list[Array] | None = None) -> None:
+        """The gradient of the mean loss that forward() returned, into params.grads, which is overwritten.
+
+        `state_gradients`, if given, holds an array (S, T, N, H) for each layer. It takes the gradient of the state
+        before each step.
+        """
+        assert tape.h is not None, "forward() comes first"
         length, streams = batch.x.shape
         value, grad = self.params.value, self.params.grad
-        assert tape.h is not None, "forward() comes first"
         weight: Array | float = 1 / batch.count
         if batch.weight is not None:
             weight = batch.weight.reshape(-1).astype(self.dtype) / batch.count
         dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
-        probs = tape.logits[: length * streams]
-        targets = batch.y.reshape(-1)
-        self.head.backward(value, grad, tape.h, probs, targets, weight, dh.reshape(length * streams, -1))
-        self.stack.backward(value, grad, batch.x, dh, tape.stack, tape.dropped)
+        used_scores, targets = tape.scores[: length * streams], batch.y.reshape(-1)
+        self.head.backward(value, grad, tape.h, used_scores, targets, weight, dh.reshape(length * streams, -1))
+        self.stack.backward(value, grad, batch.x, dh, tape.stack, tape.dropped, state_gradients)
 
-    # -- LanguageModel --------------------------------------------------------------------------------------------
+    # -- LanguageModel ------------------------------------------------------------------------------------------------
 
     def start(self, streams: int = 1) -> Array:
         """The state of N streams before any character: zeros (L, S, N, H)."""
         return self.stack.state(streams, self.dtype)
 
-    def decoder(self) -> "Network":
-        """A copy, never to be trained, that reads single characters up to five times as fast, one state at a time."""
-        copy = Network(self.config, self.vocab, self.dtype, self.params.values.copy(), self.params.grads)
-        copy._fixed = True
-        return copy
-
     def predict(self, state: Array) -> Array:
         """Logits (N, V) of the next character in each stream."""
-        return self.head.logits(self.params.value, state[-1, 0])
+        return self.head.scores(self.params.value, state[-1, 0])
 
     def feed(self, ids: Array, state: Array) -> Array:
         """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
         length, streams = ids.shape
-        if self._fixed and length == 1:
-            if self._decoder is None or self._decoder.state is not state:
-                self._decoder = Decoder(self.stack, self.head, self.params.value, state)
-            return self._decoder.step(ids[0])[None]
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
             tape = self._tape = self.tape(length, streams, training=False)
         h = self.stack.forward(self.params.value, ids, state, tape.stack, None)
-        out = tape.logits[: length * streams]
-        self.head.logits(self.params.value, h.reshape(length * streams, -1), out=out)
+        out = tape.scores[: length * streams]
+        self.head.scores(self.params.value, h.reshape(length * streams, -1), out=out)
         return out.reshape(length, streams, -1)
+
+    def stepper(self, state: Array) -> ReadCharacter:
+        """A function that reads one id of each stream, moves `state` on, and returns logits (N, V) of the next.
+
+        It copies the parameters, which is worth it from a dozen characters on.
+        """
+        return Stepper(self.stack, self.head, self.params.value, state).step

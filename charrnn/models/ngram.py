@@ -1,12 +1,14 @@
 """The Markov baseline: an n-gram model of characters, counted and not trained; a LanguageModel like the network.
 
-An n-gram is a context of n - 1 characters and the one that follows. All n-grams of one length are a Level: sorted keys
-(rank of the context) * V + character, so that the followers of a context lie side by side; the rank of an n-gram is its
-place there. Every probability is a share of its own and what its context leaves to the context that is one shorter:
+An n-gram is a context of n - 1 characters and the one that follows. All n-grams of one length are a Level: sorted
+keys (rank of the context) * V + character, so that the followers of a context lie side by side; the rank of an
+n-gram is its place there. Every probability is a share of its own and what its context leaves to the context that is
+one shorter:
 
     p(c | context) = share(context c) + backoff(context) * p(c | context without its oldest character)
 
-Shapes: T steps, N streams, V vocabulary, M = T * N rows, G n-grams of a level, C contexts. No hashing, no dictionaries.
+Shapes: T steps, N streams, V vocabulary, M = T * N rows, G n-grams of a level, C contexts. No hashing, no
+dictionaries.
 """
 
 from collections.abc import Iterator
@@ -18,6 +20,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import Vocab
+from charrnn.models.language_model import ReadCharacter
 
 Smoothing = Literal["kneser-ney", "witten-bell", "additive"]
 TABLE = 1 << 19  # numbers in a table at most, 4 MB
@@ -87,9 +90,9 @@ class NGram:
         state[0] = 0
         return state
 
-    def decoder(self) -> "NGram":
-        """Itself: nothing about it depends on how many characters are read at a time."""
-        return self
+    def stepper(self, state: Array) -> ReadCharacter:
+        """A function that reads one id of each stream, moves `state` on, and returns ln p (N, V) of the next."""
+        return lambda ids: self.feed(ids[None], state)[0]
 
     def predict(self, state: Array) -> Array:
         """ln p (N, V) of the next character in each stream."""

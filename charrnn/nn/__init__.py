@@ -1,23 +1,28 @@
-"""The mathematics: parameters, cells, layers, heads and the stack that they form. It imports arrays and BLAS alone."""
+"""The mathematics of recurrent networks: parameters, cells, layers, stack, heads, and the matrix products under them.
+
+Shapes: T steps, N streams, D inputs, E embedding, H hidden units, G gates, P planes, S carried states, L layers, V
+vocabulary. It imports arrays and BLAS alone: no configs, no text, no files. Layers hold sizes only; parameters,
+state and memory are passed in.
+"""
 
 from charrnn.nn.cells import make_cell
-from charrnn.nn.heads import NextCharacter
+from charrnn.nn.heads import Head, NextCharacter
+from charrnn.nn.initialise import initialise_
 from charrnn.nn.ops import log_softmax_
 from charrnn.nn.params import Params
-from charrnn.nn.products import deep_product, ready, tall_product, window_product
 from charrnn.nn.stack import Stack, StackTape
-from charrnn.nn.stepper import Decoder
+from charrnn.nn.stepper import Stepper
+from charrnn.nn.workload import step_products
 
 __all__ = [
-    "Decoder",
+    "Head",
     "NextCharacter",
     "Params",
     "Stack",
     "StackTape",
-    "deep_product",
+    "Stepper",
+    "initialise_",
     "log_softmax_",
     "make_cell",
-    "ready",
-    "tall_product",
-    "window_product",
+    "step_products",
 ]

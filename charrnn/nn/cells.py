@@ -1,16 +1,19 @@
-"""The three cells: the mathematics of one time step, forward and back, and nothing else.
+"""The three cells: the mathematics of one time step, forward and backward, and nothing else.
 
-A cell sees a record `s` of ready-made views and products. It declares by name what the layer must keep for it, and
-never indexes time. Everything is one plane (N, H): N streams, H units. `s.gates` (G, N, H) arrives holding the input's
-part of the gates, Wx + b, and leaves holding the gates; those that `sigmoids` names arrive at half size, and so do
-their products with U, because sigmoid(x) = (1 + tanh(x / 2)) / 2. `X_prev` is X one step earlier; `dX` is the gradient
-of the loss for X; `s.tmp` and `s.tmp2` are scratch.
+A cell sees a record `s` of views and products that the layer has prepared. It declares by name what the layer must
+keep for it, and never indexes time. Everything is one plane (N, H): N streams, H units. `X_prev` is X one step
+earlier, `dX` the gradient of the loss with respect to X; `s.tmp` and `s.tmp2` are scratch.
 
-`back` finds in `s.dh` (and `s.dc`) the gradient for this step's state and leaves there the one for the previous step's.
-It fills the gradients of the planes, which lie apart in memory, stream by stream: so each is written once, when it is
-complete. A product with the recurrent weights is one of `products`, which the layer makes ready: `s.times_U()` forward,
-`s.back_U()` on the way back. Results go to the last argument (`out=` takes NumPy a sixth longer). No biases of its own,
-no loop, no whole-sequence product: those belong to layers.py.
+Forward: on entry `s.gates` (G, N, H) holds the pre-activations W x + b; on return it holds the activations.
+Pre-activations of sigmoid gates come in multiplied by 1/2, as do their U h terms, because sigmoid(x) = (1 + tanh(x /
+2)) / 2.
+
+Backward: on entry `s.dh` (and `s.dc`) is the gradient with respect to this step's state; `back` replaces it with the
+one for the previous state. It writes the gradient of each plane exactly once, because those rows are strided.
+
+A product with the recurrent weights is one of `products`: `s.times_U()` computes it forward, `s.back_U()` backward.
+Results go into the last argument of a ufunc, which NumPy handles faster than `out=`. A cell has no biases of its
+own, no loop and no whole-sequence product: those belong to recurrent.py.
 """
 
 from dataclasses import dataclass
@@ -24,8 +27,10 @@ from charrnn.nn.ops import ONE, from_tanh_, relu_, sigmoid_, tanh_
 
 
 class Step:
-    """The views and products of one time step, made once by the layer from the names below; Python finds the attributes
-    of a class of its own faster than SimpleNamespace's, which saves a step of 2 x 128 units 1 %.
+    """The views and products of one time step, made once by the layer from the names that a cell declares.
+
+    A plain class rather than a dataclass per cell or a SimpleNamespace: attribute access is faster than the latter's
+    (1 % of a training step at 2 x 128), and the names differ from cell to cell.
     """
 
     if TYPE_CHECKING:

@@ -1,16 +1,45 @@
-"""Heads turn a hidden sequence into scores and scores into a loss.
+"""Heads turn a hidden sequence into scores, and scores into a loss.
 
-One head so far: the next character at every step. Shapes: M = T * N rows, H hidden units, V classes.
-A head holds sizes only; parameters are passed in by name. The unit of every loss is the nat.
+Shapes: M = T * N rows, H hidden units, V classes. A head holds sizes only; parameters are passed in by name. The
+unit of every loss is the nat.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Protocol
 
 import numpy as np
 
-from charrnn.arrays import Array, Shape
+from charrnn.arrays import Array, Shape, zeros
 from charrnn.nn.ops import softmax_cross_entropy_, softmax_cross_entropy_back_
-from charrnn.nn.products import tall_product
+from charrnn.nn.products import best_tiling, pack, prepare_product, tall_product
+
+
+class Head(Protocol):
+    """What a network needs of a head."""
+
+    def shapes(self) -> dict[str, Shape]:
+        """Name -> shape of the parameters."""
+
+    def scores(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
+        """Scores (M, V) of hidden rows h (M, H)."""
+
+    def prepare_scores(self, value: Mapping[str, Array], h: Array) -> Callable[[], Array]:
+        """A function that returns the scores (N, V) of what h (1, N, H) then holds; parameters are copied."""
+
+    def loss_(self, scores: Array, targets: Array) -> Array:
+        """The loss of each row, (M,), in nats; the scores are used up."""
+
+    def backward(
+        self,
+        value: Mapping[str, Array],
+        grad: Mapping[str, Array],
+        h: Array,
+        used_scores: Array,
+        targets: Array,
+        weight: Array | float,
+        dh: Array,
+    ) -> None:
+        """Gradients of sum(weight * loss): of the parameters into `grad`, of h into `dh` (M, H)."""
 
 
 class NextCharacter:
@@ -19,41 +48,61 @@ class NextCharacter:
     weight, bias = "output_weight", "output_bias"
 
     def __init__(self, hidden_size: int, vocab_size: int) -> None:
-        self.hidden_size, self.vocab_size = hidden_size, vocab_size
+        self.hidden_size = hidden_size
+        self.vocab_size = vocab_size
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters."""
         return {self.weight: (self.hidden_size, self.vocab_size), self.bias: (self.vocab_size,)}
 
-    def logits(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
-        """Scores (M, V) of hidden rows h (M, H); softmax makes them chances."""
+    def scores(self, value: Mapping[str, Array], h: Array, out: Array | None = None) -> Array:
+        """Logits (M, V) of hidden rows h (M, H), written into `out` if it is given (faster for many rows)."""
         if out is None:
-            scores: Array = h @ value[self.weight]
+            logits: Array = h @ value[self.weight]
         else:
             tall_product(h, value[self.weight], out=out)
-            scores = out
-        scores += value[self.bias]
+            logits = out
+        logits += value[self.bias]
+        return logits
+
+    def prepare_scores(self, value: Mapping[str, Array], h: Array) -> Callable[[], Array]:
+        """A function that returns the logits (N, V) of what h (1, N, H) then holds; parameters are copied."""
+        streams = h.shape[1]
+        logits, bias = zeros((streams, self.vocab_size), h.dtype), np.tile(value[self.bias], (streams, 1))
+        tiling = best_tiling(streams, self.hidden_size, self.vocab_size)
+        packed = zeros(tiling.shape(1, self.hidden_size, self.vocab_size), h.dtype)
+        pack([value[self.weight]], packed)
+        scratch = zeros(tiling.partial_sums((1, *logits.shape)), h.dtype)
+        multiply = prepare_product(tiling, h, packed, logits[None, None], scratch)
+
+        def scores() -> Array:
+            multiply()
+            np.add(logits, bias, logits)
+            return logits
+
         return scores
 
-    def loss_(self, logits: Array, targets: Array) -> Array:
+    def loss_(self, scores: Array, targets: Array) -> Array:
         """-ln p(target) of each row, (M,), in nats; the logits become probabilities."""
-        return softmax_cross_entropy_(logits, targets)
+        return softmax_cross_entropy_(scores, targets)
 
     def backward(
         self,
         value: Mapping[str, Array],
         grad: Mapping[str, Array],
         h: Array,
-        probs: Array,
+        used_scores: Array,
         targets: Array,
         weight: Array | float,
         dh: Array,
     ) -> None:
-        """Gradients of sum(weight * nats): of the parameters into `grad`, of h into `dh` (M, H).
+        """Gradients of sum(weight * nats): of the parameters into `grad`, of h into `dh` (M, H); overwritten.
 
-        `probs` (M, V) as loss_() left them; used up. `weight`: a number, or one for each row (M,).
+        Arguments:
+            used_scores: (M, V), the probabilities that loss_() left; used up.
+            weight: a number, or one for each row, (M,).
         """
-        dlogits = softmax_cross_entropy_back_(probs, targets, weight)
+        dlogits = softmax_cross_entropy_back_(used_scores, targets, weight)
         np.matmul(h.T, dlogits, out=grad[self.weight])
         np.add.reduce(dlogits, axis=0, out=grad[self.bias])
         tall_product(dlogits, value[self.weight].T, out=dh)

@@ -11,8 +11,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 
-HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # as arrays: a Python number costs 0.3 us in each call
-RUN = 32  # rows that scatter_rows takes at a time, or a 32nd of all, which bounds its memory
+HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # arrays: a ufunc converts a Python number in every call
+MIN_GATHERED_ROWS = 32  # scatter_rows gathers this many rows at a time, or a 32nd of all, which bounds its memory
 
 
 def sigmoid_(x: Array) -> Array:
@@ -68,29 +68,37 @@ def softmax_cross_entropy_back_(probs: Array, targets: Array, weight: Array | fl
 
 
 def gate_rows(table: Array, ids: Array) -> tuple[Array, Array]:
-    """Where the rows of every gate lie: `rows` (G * V, H), a view, and `at` (T, G, N), so that rows[at[t]] is what a
-    one-hot product of step t would give, without the product.
+    """Indices for looking up all gates at once.
 
-    Shapes: table (G, V, H); ids (T, N) of any integer type, in range.
+    Arguments:
+        table: (G, V, H).
+        ids: (T, N), of any integer type, in range.
+
+    Returns:
+        `rows` (G * V, H), a view of the table, and `index` (T, G, N), such that rows[index[t]] equals
+        one_hot(ids[t]) @ table, with no matrix product.
     """
     gates, size, width = table.shape
-    at = ids[:, None].astype(np.intp)
-    return table.reshape(-1, width), at + size * np.arange(gates)[:, None]
+    index = ids[:, None].astype(np.intp)
+    return table.reshape(-1, width), index + size * np.arange(gates)[:, None]
 
 
 def scatter_rows(dout: Array, ids: Array, dtable: Array) -> None:
-    """The gradient of a look-up for its table: dtable[g, v] = sum of dout[m], gate g, over ids[m] == v.
+    """The gradient of a look-up with respect to its table: dtable[g, v] = sum of dout[m], gate g, over ids[m] == v.
 
-    Shapes: dout (M, G * H), ids (M,), dtable (G, V, H), overwritten. The rows of each id that occurs are taken together
-    and summed: nearly twice as fast as a one-hot product at V = 65, five times as fast as reduceat, and no slower at
-    V = 5,000.
+    Arguments:
+        dout: (M, G * H), gradient of what was looked up.
+        ids: (M,).
+        dtable: (G, V, H), overwritten.
+
+    The rows of each id that occurs are gathered and summed, which is faster than a one-hot product.
     """
     order = np.argsort(ids, kind="stable")
     present, starts = np.unique(ids[order], return_index=True)
     edges = [*starts.tolist(), len(ids)]
     dtable[...] = 0
-    some = max(RUN, len(ids) // RUN)
+    most = max(MIN_GATHERED_ROWS, len(ids) // MIN_GATHERED_ROWS)
     for v, (first, stop) in zip(present.tolist(), pairwise(edges), strict=True):
-        for start in range(first, stop, some):
-            rows = order[start : min(start + some, stop)]
+        for start in range(first, stop, most):
+            rows = order[start : min(start + most, stop)]
             dtable[:, v] += np.add.reduce(dout[rows], axis=0).reshape(len(dtable), -1)

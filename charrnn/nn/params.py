@@ -1,8 +1,7 @@
 """All parameters of a model in one flat vector, all gradients in another; every named array is a view.
 
-So the gradient norm, clipping, an optimizer step, a sum over workers, a finite check and a checksum are
-each one vector operation, and the table of shapes is written once. It knows no layer and no optimizer.
-
+So gradient norm, clipping, optimizer step, the sum over workers, the finite check and a checksum are one vector
+operation each, and the table of shapes is written once. It knows no layer and no optimizer.
 """
 
 from collections.abc import Mapping

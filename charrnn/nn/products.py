@@ -1,11 +1,12 @@
-"""Matrix products, cut so that OpenBLAS does not first copy their operands.
+"""Matrix products, tiled so that OpenBLAS does not pack (copy) their operands first.
 
-With many rows that copy pays; the few of a recurrent step cost as much to copy as to multiply. On processors with
-AVX-512 OpenBLAS goes without up to a million multiplications, so there larger products become several of that size: in
-blocks of columns, pieces of rows, or pieces of the sum. With other kernels and libraries products stay whole: cut, they
-take a tenth longer. Results are those of whole products, but for rounding.
-N and M count rows, few and many, D is what is summed over, C columns, K matrices; R, S, B pieces of rows and sums, and
-blocks of columns.
+OpenBLAS packs both operands before it multiplies. With many rows that pays; for the few rows of a recurrent step
+packing costs as much as the product. Its AVX-512 kernels skip packing below a million multiply-adds, so larger
+products are split into tiles of that size: blocks of columns, pieces of rows, or pieces of the sum. With other
+kernels and libraries products stay whole. Results equal those of whole products up to rounding.
+
+Shapes: N and M count rows, few and many; D is what is summed over; C columns; K matrices; R, S, B pieces of rows,
+pieces of the sum, and blocks of columns.
 """
 
 import itertools
@@ -21,109 +22,130 @@ from charrnn.arrays import Array, Shape
 from charrnn.blas import kernel
 from charrnn.nn.ops import ONE
 
-SMALL = 1_000_000 if kernel() in ("SkylakeX", "Cooperlake", "SapphireRapids") else 0  # multiplications; 0: never cut
-NARROW, WIDE = 32, 64  # columns of a block: as near as can be to WIDE
-FEWEST, LEAST, MOST = 8, 16, 64  # rows worth a cut, of a piece of these, and of a piece of many rows
-DEEPEST = 512  # numbers of a sum in one piece
-BLOCK, WIDEST = 32, 128  # rows and columns of a block of a sum over many rows, and of a sum that gains
+AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
+MAX_UNPACKED = 1_000_000 if kernel() in AVX512_KERNELS else 0  # multiply-adds of a product that is not packed
+MIN_TILED_ROWS = 8  # products of fewer rows stay whole
+MIN_BLOCK_COLUMNS = 32
+MAX_BLOCK_COLUMNS = 64  # columns of a block: as close to this as divides all columns
+MIN_PIECE_ROWS = 16  # rows of a piece, where few rows are split
+MAX_PIECE_ROWS = 64  # rows of a piece, where many rows are split
+MAX_SUM_DEPTH = 512  # terms of a sum in one piece
+SUM_BLOCK = 32  # rows and columns of a block of a sum over many rows
+MAX_SUM_WIDTH = 128  # units up to which blocks make a sum over many rows faster
 
 
 @dataclass(frozen=True)
-class Cut:
-    """Into how many pieces to cut the rows, the sum, and the columns of a product."""
+class Tiling:
+    """How many pieces the rows, the sum and the columns of a product are split into."""
 
     rows: int = 1
     sums: int = 1
     blocks: int = 1
-    single: bool = False  # of one row: its matrices lie side by side, so that one product serves them all
+    single: bool = False  # one row: its K matrices lie side by side, so that one product covers them all
 
     def shape(self, count: int, depth: int, columns: int) -> Shape:
-        """The shape in which K matrices (D, C) are laid out: (K, S, B, 1, D / S, C / B), or (D, K * C)."""
+        """The shape in which K matrices (D, C) are packed: (K, S, B, 1, D / S, C / B), or (D, K * C) for one row."""
         if self.single:
             return depth, count * columns
         return count, self.sums, self.blocks, 1, depth // self.sums, columns // self.blocks
 
-    def summands(self, out: Shape) -> int:
-        """How many numbers the summands of a result of that shape take, beside the result; 0 for a sum in one piece."""
+    def partial_sums(self, out: Shape) -> int:
+        """How many numbers the partial sums of a result of shape `out` take; 0 for a sum in one piece."""
         return prod(out) * self.sums if self.sums > 1 else 0
 
 
-def best_cut(rows: int, depth: int, columns: int, stacked: int = 1) -> Cut:
-    """How to cut (N, D) @ (D, C), where the second factor may be several matrices `stacked` on top of one another.
+def best_tiling(rows: int, depth: int, columns: int, stacked: int = 1) -> Tiling:
+    """How to split (N, D) @ (D, C). The second factor may be `stacked` matrices on top of one another."""
+    if rows < MIN_TILED_ROWS:
+        return Tiling(single=rows == 1)
+    widths = [width for width in range(MAX_BLOCK_COLUMNS, MIN_BLOCK_COLUMNS - 1, -1) if columns % width == 0]
+    row_pieces = [1, *(n for n in range(2, rows // MIN_PIECE_ROWS + 1) if rows % (2 * n) == 0)]  # of even length
+    sum_pieces = dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked))
+    for sums, width, pieces in itertools.product(sum_pieces, widths or [columns], row_pieces):
+        fits = rows * depth * width <= MAX_UNPACKED * sums * pieces
+        if depth % sums == 0 and depth // sums <= MAX_SUM_DEPTH and fits:
+            return Tiling(pieces, sums, columns // width)
+    return Tiling()
 
-    GFLOP/s whole and cut, N x D x C: 25 x 128 x 128 217, 236; 25 x 512 x 128 152, 235; 32 x 512 x 512 159, 247;
-    64 x 512 x 512 201, 245; 64 x 1024 x 256 208, 245.
+
+def pack(matrices: Sequence[Array], buffer: Array, scale: Array | None = None) -> None:
+    """Copy K matrices (D, C), each times its `scale` (K,), into a buffer of a tiling's shape.
+
+    The buffer is for K separate matrices, or for a single one that they form when stacked on top of one another.
     """
-    if rows < FEWEST:
-        return Cut(single=rows == 1)
-    widths = [width for width in range(WIDE, NARROW - 1, -1) if columns % width == 0] or [columns]
-    pieces = [1, *(n for n in range(2, rows // LEAST + 1) if rows % (2 * n) == 0)]  # of an even number of rows
-    for sums, width, some in itertools.product(dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked)), widths, pieces):
-        if depth % sums == 0 and depth // sums <= DEEPEST and rows * depth * width <= SMALL * sums * some:
-            return Cut(some, sums, columns // width)
-    return Cut()
-
-
-def lay_out(matrices: Sequence[Array], room: Array, scale: Array | None = None) -> None:
-    """Copy K matrices (D, C), each times its `scale` (K,), into room of a Cut's shape: for K matrices, or for one, in
-    which they are stacked.
-    """
-    depth, columns = matrices[0].shape
-    pieces = room.reshape(-1, *room.shape[2:])[:, :, 0] if room.ndim > 2 else room  # (K * S or S, B, D / S, C / B)
+    depth = len(matrices[0])
+    if buffer.ndim == 2:
+        _pack_flat(matrices, buffer, scale)
+        return
+    pieces = buffer.reshape(-1, *buffer.shape[2:])[:, :, 0]  # (K * S or S, B, D / S, C / B)
     for k, matrix in enumerate(matrices):
-        if room.ndim == 2:  # (K * D, C) or (D, K * C)
-            stacked = len(room) == len(matrices) * depth
-            place = room[k * depth : (k + 1) * depth] if stacked else room[:, k * columns : (k + 1) * columns]
-        else:
-            height = min(depth, pieces.shape[2])
-            piece, row = divmod(k * depth, pieces.shape[2])
-            place = pieces[piece : piece + depth // height, :, row : row + height].swapaxes(1, 2)
+        height = min(depth, pieces.shape[2])
+        piece, row = divmod(k * depth, pieces.shape[2])
+        place = pieces[piece : piece + depth // height, :, row : row + height].swapaxes(1, 2)
         np.multiply(matrix.reshape(place.shape), ONE if scale is None else scale[k], out=place)
 
 
-def ready(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
-    """out[t, k] = a[t] @ b[k], made ready: what is returned computes it, as often as it is called.
+def _pack_flat(matrices: Sequence[Array], buffer: Array, scale: Array | None) -> None:
+    """The same into (K * D, C), stacked, or (D, K * C), side by side."""
+    depth, columns = matrices[0].shape
+    stacked = len(buffer) == len(matrices) * depth
+    for k, matrix in enumerate(matrices):
+        rows, side = slice(k * depth, (k + 1) * depth), slice(k * columns, (k + 1) * columns)
+        place = buffer[rows] if stacked else buffer[:, side]
+        np.multiply(matrix, ONE if scale is None else scale[k], out=place)
 
-    Arguments: `a` (T, N, D); `b`, K matrices (D, C) as lay_out() leaves them; `out` (T, K, N, C); `scratch`, flat, of
-    at least cut.summands(out.shape) numbers.
+
+def prepare_product(tiling: Tiling, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
+    """Return a function that computes out[t, k] = a[t] @ b[k] each time it is called.
+
+    Tiles are axes of one batched product. For N rows in R pieces, a sum of D terms in S pieces and C columns in B
+    blocks, NumPy multiplies left and right into parts, whose first three axes are k, s, b:
+
+        left   (1, S, 1, T, R, N / R, D / S)    a, seen in pieces of rows and of the sum
+        right  (K, S, B, 1, 1, D / S, C / B)    b, as pack() leaves it
+        parts  (K, S, B, T, R, N / R, C / B)    views of `out`; with S > 1 of `scratch`, summed over S afterwards
+
+    Arguments:
+        a: (T, N, D).
+        b: K matrices (D, C) as pack() leaves them.
+        out: (T, K, N, C).
+        scratch: flat, at least tiling.partial_sums(out.shape) numbers.
     """
     steps, count, rows, columns = out.shape
-    if cut.single and steps == 1:
+    if tiling.single and steps == 1:
         return partial(np.dot, a[0, 0], b, out.reshape(-1))
-    if cut.single:
+    if tiling.single:
         return partial(np.matmul, a[:, 0], b, out=out.reshape(steps, -1))
-    few = rows // cut.rows
-    left = a.reshape(steps, cut.rows, few, cut.sums, -1).transpose(3, 0, 1, 2, 4)[:, None]  # (S, 1, T, R, N / R, D / S)
-    summands = out[:, :, None]  # (T, K, S, N, C)
-    if cut.sums > 1:
-        summands = scratch[: cut.summands(out.shape)].reshape(steps, count, cut.sums, rows, columns)
-    parts = summands.reshape(steps, count, cut.sums, cut.rows, few, cut.blocks, -1).transpose(1, 2, 5, 0, 3, 4, 6)
-    # In order "C", a block of the weights is taken to all rows before the next is fetched.
+    piece = rows // tiling.rows
+    left = a.reshape(steps, tiling.rows, piece, tiling.sums, -1).transpose(3, 0, 1, 2, 4)[:, None]
+    sums = out[:, :, None]  # (T, K, S, N, C)
+    if tiling.sums > 1:
+        sums = scratch[: tiling.partial_sums(out.shape)].reshape(steps, count, tiling.sums, rows, columns)
+    split = sums.reshape(steps, count, tiling.sums, tiling.rows, piece, tiling.blocks, -1)
+    parts = split.transpose(1, 2, 5, 0, 3, 4, 6)
+    # Order "C" multiplies all rows by one block of the weights before it fetches the next.
     multiply = partial(np.matmul, left, b[..., None, :, :], out=parts, order="C")
-    if cut.sums == 1:
+    if tiling.sums == 1:
         return multiply
 
     def multiply_and_add() -> None:
         multiply()
-        np.add.reduce(summands, axis=2, out=out)
+        np.add.reduce(sums, axis=2, out=out)
 
     return multiply_and_add
 
 
-def window_product(cut: Cut, a: Array, b: Array, out: Array, scratch: Array) -> None:
-    """What ready() computes, of a whole window, as many steps at a time as `scratch` has room for."""
-    needed = cut.summands(out.shape[1:])
-    some = scratch.size // needed if needed else len(a)
-    for t in range(0, len(a), some):
-        ready(cut, a[t : t + some], b, out[t : t + some], scratch)()
+def window_product(tiling: Tiling, a: Array, b: Array, out: Array, scratch: Array) -> None:
+    """Compute what prepare_product() prepares for a whole window, as many steps at a time as `scratch` holds."""
+    per_step = tiling.partial_sums(out.shape[1:])
+    steps = scratch.size // per_step if per_step else len(a)
+    for t in range(0, len(a), steps):
+        prepare_product(tiling, a[t : t + steps], b, out[t : t + steps], scratch)()
 
 
 def tall_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of `a`; copies `b` where it is transposed.
-
-    GFLOP/s whole and cut, for 65 characters: 92, 108.
-    """
-    for rows in range(min(MOST, SMALL // b.size), FEWEST - 1, -1):
+    """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of `a`; copies `b` if it is transposed."""
+    for rows in range(min(MAX_PIECE_ROWS, MAX_UNPACKED // b.size), MIN_TILED_ROWS - 1, -1):
         if len(a) % rows == 0:
             pieces = a.reshape(-1, rows, a.shape[1])
             np.matmul(pieces, np.ascontiguousarray(b), out=out.reshape(-1, rows, out.shape[1]))
@@ -132,30 +154,31 @@ def tall_product(a: Array, b: Array, out: Array) -> None:
 
 
 def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) -> None:
-    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows, (M, D) and (M, K * C) -> K of (D, C).
+    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows.
 
-    `scratch` is flat, of at least the size of all results. In equal pieces of M and blocks where that gains: GFLOP/s
-    whole and cut, 1,250 rows of 128 units 213, 244.
+    Shapes: a (M, D), rows (M, K * C), each out[k] (D, C); `scratch` is flat, at least as large as all results.
     """
     depth, columns = out[0].shape
-    if not SMALL or depth % BLOCK or columns % BLOCK or max(depth, columns) > WIDEST:
+    if not MAX_UNPACKED or depth % SUM_BLOCK or columns % SUM_BLOCK or max(depth, columns) > MAX_SUM_WIDTH:
         whole = scratch[: depth * len(out) * columns].reshape(depth, -1)
         np.matmul(a.T, rows, out=whole)
         for k, result in enumerate(out):
             np.copyto(result, whole[:, k * columns : (k + 1) * columns])
         return
-
-    def in_blocks(matrix: Array) -> Array:
-        """(..., C) as (..., C / 32, 32), the blocks before the rows."""
-        return matrix.reshape(*matrix.shape[:-1], -1, BLOCK).swapaxes(-2, -3)
-
-    left, part = in_blocks(a).swapaxes(1, 2)[:, None], scratch[: depth * columns].reshape(depth, columns)
-    pieces = -(-len(a) * BLOCK * BLOCK // SMALL)
+    left = _in_blocks(a).swapaxes(1, 2)[:, None]  # (D / 32, 1, 32, M)
+    partial_sum = scratch[: depth * columns].reshape(depth, columns)
+    pieces = -(-len(a) * SUM_BLOCK * SUM_BLOCK // MAX_UNPACKED)
+    edges = [len(a) * n // pieces for n in range(pieces + 1)]
     for k, result in enumerate(out):
-        right = in_blocks(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32), beside `left` (D / 32, 1, 32, M)
-        for n in range(pieces):
-            some = slice(len(a) * n // pieces, len(a) * (n + 1) // pieces)
-            target = part if n else result
-            np.matmul(left[..., some], right[..., some, :], out=in_blocks(target.reshape(-1, BLOCK, columns)))
+        right = _in_blocks(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32)
+        for n, (start, stop) in enumerate(itertools.pairwise(edges)):
+            target = partial_sum if n else result
+            tiles = _in_blocks(target.reshape(-1, SUM_BLOCK, columns))
+            np.matmul(left[..., start:stop], right[..., start:stop, :], out=tiles)
             if n:
-                result += part
+                result += partial_sum
+
+
+def _in_blocks(matrix: Array) -> Array:
+    """(..., M, C) as (..., C / 32, M, 32): blocks of columns in front of the rows; a view."""
+    return matrix.reshape(*matrix.shape[:-1], -1, SUM_BLOCK).swapaxes(-2, -3)

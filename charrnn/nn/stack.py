@@ -1,4 +1,7 @@
-"""The stack: recurrent layers on top of one another, with their memory."""
+"""The stack: recurrent layers on top of one another, dropout between them, an optional embedding below.
+
+Shapes: T steps, N streams, E embedding, H hidden units, L layers, S states, V vocabulary. It holds sizes only.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +13,9 @@ from charrnn.arrays import Array, Shape, zeros
 from charrnn.nn.cells import Cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.embedding import Embedding
-from charrnn.nn.recurrent import LayerTape, Recurrent, Workspace
+from charrnn.nn.inputs import CharacterInput, LayerInput, VectorInput
+from charrnn.nn.recurrent import Recurrent
+from charrnn.nn.tape import LayerTape, Workspace
 
 
 @dataclass
@@ -22,23 +27,23 @@ class StackTape:
     layers: list[LayerTape]
     work: Workspace
     embedded: Array | None  # (T, N, E)
-    masks: list[Array]  # between layers, each (T, N, H); none where nothing is dropped
-    dropped: list[Array]
+    masks: list[Array]  # between layers, each (T, N, H); none without dropout
+    dropped: list[Array]  # what the layer above reads, each (T, N, H)
     dh: Array | None  # (T, N, max(H, E)): gradient on its way down; None for inference
 
     @property
     def nbytes(self) -> int:
-        """Bytes held, without the ready-made views."""
+        """Bytes held; the views of single steps are not counted."""
         work = self.work
-        arrays = [*work.weights.values(), work.summands, work.u, work.bias, work.tmp, work.dstate, self.embedded]
+        arrays = [*work.weights.values(), work.partial_sums, work.u, work.bias, work.tmp, work.dstate, self.embedded]
         arrays += [self.dh, *self.masks, *self.dropped]
         for layer in self.layers:
-            arrays += [layer.slots, layer.states, *layer.saved.values()]
+            arrays += [layer.activations, layer.states, *layer.saved.values()]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
 class Stack:
-    """Recurrent layers on top of one another, dropout between them, an optional embedding below.
+    """Recurrent layers, with dropout between them and an optional embedding below.
 
     Arguments: `cell`; `vocab_size`; `embedding_size`, or None for look-ups in the first layer's weights;
     `hidden_size`; `num_layers`; `dropout`, the share of values dropped between layers while training.
@@ -47,7 +52,8 @@ class Stack:
     def __init__(
         self, cell: Cell, vocab_size: int, embedding_size: int | None, hidden_size: int, num_layers: int, dropout: float
     ) -> None:
-        self.cell, self.hidden_size = cell, hidden_size
+        self.cell = cell
+        self.hidden_size = hidden_size
         self.embedding = Embedding(vocab_size, embedding_size) if embedding_size else None
         first = embedding_size or vocab_size
         self.layers = [
@@ -67,6 +73,8 @@ class Stack:
         """The state before the first character: zeros (L, S, N, H)."""
         return zeros((len(self.layers), len(self.cell.states), streams, self.hidden_size), dtype)
 
+    # -- memory -------------------------------------------------------------------------------------------------------
+
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
         """How many numbers tape() will hold, as a formula, so that memory is known before it is taken."""
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
@@ -74,7 +82,7 @@ class Stack:
         plane = streams * hidden
         total = count * ((length + training) * len(cell.planes) + (length + 1) * states + length * saved) * plane
         total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
-        total += self._summands(length, streams, training)
+        total += self._partial_sums(length, streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
         if training:
             total += length * streams * max(hidden, self._widest)
@@ -83,25 +91,24 @@ class Stack:
 
     @property
     def _widest(self) -> int:
-        """The largest D of the layers that do not look up characters."""
+        """The largest D of the layers that read vectors."""
         return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
 
-    def _summands(self, length: int, streams: int, training: bool) -> int:
-        """How many numbers the summands of a product take at a time."""
+    def _partial_sums(self, length: int, streams: int, training: bool) -> int:
+        """The most numbers that the partial sums of one product take."""
         factors = (factor for layer in self.layers for factor in layer.factors(length, streams).values())
-        return max(factor.summands(streams, training) for factor in factors)
+        return max(factor.partial_sums(streams, training) for factor in factors)
 
     def workspace(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
         """Memory for the layers to use in turn."""
-        cell, hidden, plane = self.cell, self.hidden_size, (streams, self.hidden_size)
-        gates = len(cell.gates)
+        gates, hidden, plane = len(self.cell.gates), self.hidden_size, (streams, self.hidden_size)
         return Workspace(
             weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
-            summands=zeros(self._summands(length, streams, training), dtype),
+            partial_sums=zeros(self._partial_sums(length, streams, training), dtype),
             u=zeros((gates, *plane), dtype),
             bias=zeros((gates, *plane), dtype),
             tmp=zeros((2, *plane), dtype),
-            dstate=zeros((len(cell.states), *plane), dtype),
+            dstate=zeros((len(self.cell.states), *plane), dtype),
         )
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
@@ -120,32 +127,47 @@ class Stack:
             dh=zeros((length, streams, max(hidden, self._widest)), dtype) if training else None,
         )
 
-    def input(self, tape: StackTape, k: int, length: int) -> Array | None:
-        """What layer k reads, (T, N, D): embedded characters, or the layer below; None for ids."""
-        x = tape.embedded
+    def dh_view(self, tape: StackTape, length: int, width: int) -> Array:
+        """The tape's memory for a gradient on its way down, as (T, N, width)."""
+        assert tape.dh is not None, "this tape was made for inference"
+        return tape.dh[:length, :, :width]
+
+    # -- the two passes -----------------------------------------------------------------------------------------------
+
+    def _input(self, tape: StackTape, k: int, ids: Array, training: bool) -> LayerInput:
+        """What layer k reads: ids, embedded characters, or the layer below."""
+        vectors = tape.embedded
         if k:
-            x = tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].states[0, 1:]
-        return None if x is None else x[:length]
+            vectors = tape.dropped[k - 1] if tape.dropped else tape.layers[k - 1].output
+        if vectors is None:
+            return CharacterInput(ids)
+        dx = self.dh_view(tape, len(ids), self.layers[k].size_in) if training else None
+        return VectorInput(vectors[: len(ids)], dx)
 
     def forward(
         self, value: Mapping[str, Array], ids: Array, state: Array, tape: StackTape, rng: np.random.Generator | None
     ) -> Array:
-        """Run a window of ids (T, N); returns the top layer's h (T, N, H), a view of the tape.
+        """Run a window of ids (T, N).
 
-        `state` (L, S, N, H) is moved on in place. Values are dropped only where `rng` is given.
+        Arguments:
+            value: parameters by name.
+            state: (L, S, N, H), moved on in place.
+            rng: drops values; None drops none.
+
+        Returns:
+            The top layer's h (T, N, H), a view of the tape.
         """
         length = len(ids)
         if self.embedding and tape.embedded is not None:
             self.embedding.forward(value[Embedding.name], ids, tape.embedded[:length])
         for k, (layer, memory) in enumerate(zip(self.layers, tape.layers, strict=True)):
             if k and self.dropout and tape.dropped:
-                below, out = tape.layers[k - 1].states[0, 1 : length + 1], tape.dropped[k - 1][:length]
+                below, out = tape.layers[k - 1].output[:length], tape.dropped[k - 1][:length]
                 if rng is None:
                     np.copyto(out, below)
                 else:
                     self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
-            x = self.input(tape, k, length)
-            h = layer.forward(layer.bind(value), ids, x, state[k], memory, tape.work)
+            h = layer.forward(layer.bind(value), self._input(tape, k, ids, False), state[k], memory, tape.work)
         return h
 
     def backward(
@@ -156,23 +178,22 @@ class Stack:
         dh: Array,
         tape: StackTape,
         dropped: bool,
+        state_gradients: list[Array] | None = None,
     ) -> None:
-        """Back through the window that forward() ran with the same ids; overwrites every gradient of the stack.
+        """Run back through the window that forward() ran with the same ids; overwrites every gradient of the stack.
 
-        `dh` (T, N, H) is the gradient for the top layer's output, in the memory of `dh_view`, and is used up.
-        `dropped` tells whether that forward() dropped values.
+        Arguments:
+            dh: (T, N, H), gradient of the top layer's output, in the memory of dh_view(); used up.
+            dropped: whether that forward() dropped values.
+            state_gradients: for each layer an array (S, T, N, H) that takes the gradient of the state before each step.
         """
         for k in range(len(self.layers) - 1, -1, -1):
-            layer, x = self.layers[k], self.input(tape, k, len(ids))
-            dx = dh if x is None else self.dh_view(tape, len(ids), layer.size_in)
-            layer.backward(layer.bind(value), layer.bind(grad), ids, x, dh, dx, tape.layers[k], tape.work)
-            dh = dx
+            layer, inputs = self.layers[k], self._input(tape, k, ids, True)
+            gradients = state_gradients[k] if state_gradients else None
+            layer.backward(layer.bind(value), layer.bind(grad), inputs, dh, tape.layers[k], tape.work, gradients)
+            if isinstance(inputs, VectorInput) and inputs.dx is not None:
+                dh = inputs.dx
             if k and self.dropout and dropped:
                 self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
         if self.embedding:
             self.embedding.backward(ids, dh, grad[Embedding.name])
-
-    def dh_view(self, tape: StackTape, length: int, width: int) -> Array:
-        """The tape's memory for a gradient on its way down, as (T, N, width)."""
-        assert tape.dh is not None, "this tape was made for inference"
-        return tape.dh[:length, :, :width]

@@ -1,4 +1,7 @@
-"""Update rules, gradient clipping and learning-rate schedules, all on flat vectors."""
+"""Update rules, gradient clipping and learning-rate schedules, all on flat vectors.
+
+P parameters in one vector. Nothing here knows the names or shapes of parameters, or when a step is taken.
+"""
 
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import RULES, Hyper, Optimizer

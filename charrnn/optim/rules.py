@@ -1,9 +1,8 @@
-"""Optimizers, learning-rate schedules and gradient clipping, all on flat vectors.
+"""Update rules: optimizers on flat vectors, in agreement with torch.optim.
 
-P parameters in one vector. An optimizer is a function of one block of it, so that the block and its moments stay in the
-cache while every pass over them runs; the result does not depend on where blocks are cut. Update rules agree with
-torch.optim. Nothing here knows the names or shapes of parameters.
-
+P parameters in one vector, K moments. A rule is a function of one block of the vector, so that the block and its
+moments stay in the cache while every pass over them runs. The result does not depend on where blocks are cut.
+Nothing here knows names or shapes of parameters.
 """
 
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 
-BLOCK = 1 << 15  # numbers worked on at a time: five vectors of this length fit a cache of 1 MB
+BLOCK = 1 << 15  # numbers updated at a time: five vectors of this length fit a cache of 1 MB
 
 
 @dataclass(frozen=True)
@@ -102,10 +101,12 @@ RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
 
 
 class Optimizer:
-    """One of RULES with its moments. Arguments: `name`, `values` for size and dtype, constants `hyper`, and `moments`,
-    memory to use instead of fresh zeros.
+    """One of RULES with its moments.
 
-    Attribute `moments`, (K, P): everything that has to be saved.
+    Arguments: `name`, of the rule; `values` (P,), for size and dtype; `hyper`, the constants; `moments` (K, P), memory to
+    use instead of fresh zeros.
+
+    Attribute `moments` (K, P): everything that has to be saved.
     """
 
     def __init__(self, name: str, values: Array, hyper: Hyper, moments: Array | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Learning-rate schedules."""
+"""Learning-rate schedules, as shares of the base rate."""
 
 from dataclasses import dataclass
 from math import cos, pi
@@ -6,7 +6,10 @@ from math import cos, pi
 
 @dataclass
 class Plateau:
-    """Counts evaluations without improvement; `rate` is the share of the learning rate that remains."""
+    """Lowers the rate when validation stops improving.
+
+    `best`: lowest loss so far; `waited`: evaluations since then; `rate`: share of the learning rate that remains.
+    """
 
     best: float | None = None
     waited: int = 0
@@ -23,10 +26,13 @@ class Plateau:
 
 
 def rate_share(kind: str, step: int, epoch: int, total: int, factor: float, start_epoch: int, floor: float) -> float:
-    """The share of the base learning rate at a step, by its schedule; `plateau` is kept by Plateau.
+    """The share of the base learning rate at a step. A plateau schedule is kept by Plateau.
 
-    Arguments: `step` from 0 of `total`; `epoch` from 1. exponential: factor per epoch after `start_epoch`.
-    cosine: from 1 down to `floor` at the last step (Loshchilov and Hutter 2017).
+    Arguments:
+        kind: constant; exponential, times `factor` for each epoch after `start_epoch`; cosine, from 1 down to `floor`
+            at the last step (Loshchilov and Hutter 2017).
+        step: from 0, of `total` steps.
+        epoch: from 1.
     """
     if kind == "exponential":
         return float(factor ** max(0, epoch - start_epoch))

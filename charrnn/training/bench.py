@@ -4,23 +4,20 @@ Training stands beside its ceiling: the speed that it would have if a step were 
 the same shapes, on as many processes at once. It trains a network that is thrown away, and writes nothing.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import islice
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
-from charrnn.arrays import Array, zeros
 from charrnn.blas import one_thread
 from charrnn.config import Config, DataConfig, ModelConfig
 from charrnn.data import Corpus, Split, Vocab, load_corpus
 from charrnn.evaluation import score
 from charrnn.generation import Options, generate_batch
-from charrnn.models import LanguageModel
-from charrnn.nn import Stack, deep_product, make_cell, ready, tall_product, window_product
+from charrnn.models import LanguageModel, build_stack
+from charrnn.nn import step_products
 from charrnn.processes import cores, run_in_processes
 from charrnn.training.estimate import memory, speed
 from charrnn.training.loop import Run
@@ -105,47 +102,18 @@ def _rate(work: Callable[[], int], budget: float) -> float:
     return done / (perf_counter() - began)
 
 
-# -- the ceiling --------------------------------------------------------------------------------------------------
-
-
-# How often a step does it; the product; how many multiplications that takes.
-Work = tuple[int, Callable[[], Any], int]
-
-
-def products(model: ModelConfig, vocab_size: int, streams: int, length: int) -> Iterator[Work]:
-    """The matrix products of one training step of N streams and T steps, on arrays of the same shapes."""
-
-    def dense(*shape: int) -> Array:
-        return zeros(shape, np.float32)
-
-    rows, hidden = streams * length, model.hidden_size
-    cell = make_cell(model.cell, model.activation, model.reset)
-    stack = Stack(cell, vocab_size, model.embedding_size, hidden, model.num_layers, 0.0)
-    for name, factor in (item for layer in stack.layers for item in layer.factors(length, streams).items()):
-        k, d, c, steps = factor.count, factor.depth, factor.columns, length if name == "W" else 1
-        scratch, size = dense(max(factor.summands(streams, True), k * d * c)), k * d * c
-        for cut, count, deep, wide in ((factor.forth, k, d, c), (factor.back, 1, k * c, d)):
-            room, out = dense(*cut.shape(count, deep, wide)), dense(steps, count, streams, wide)
-            arguments = cut, dense(steps, streams, deep), room, out, scratch
-            multiply = ready(*arguments) if steps == 1 else partial(window_product, *arguments)
-            yield length // steps, multiply, steps * streams * size
-        yield 1, partial(deep_product, dense(rows, d), dense(rows, k * c), list(dense(k, d, c)), scratch), rows * size
-    h, logits, output = dense(rows, hidden), dense(rows, vocab_size), dense(hidden, vocab_size)
-    size = rows * output.size
-    yield 1, partial(tall_product, h, output, out=logits), size
-    yield 1, partial(np.matmul, h.T, logits, out=output), size
-    yield 1, partial(tall_product, logits, output.T, out=h), size
+# -- the ceiling ------------------------------------------------------------------------------------------------------
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
     """How many steps' products this process does in a second."""
     with one_thread():
-        work = list(products(model, vocab_size, streams, length))
+        products = list(step_products(build_stack(model, vocab_size), vocab_size, streams, length))
 
         def step() -> int:
-            for times, multiply, _ in work:
-                for _ in range(times):
-                    multiply()
+            for product in products:
+                for _ in range(product.times):
+                    product.multiply()
             return 1
 
         return _rate(step, budget)

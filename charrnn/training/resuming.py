@@ -9,7 +9,7 @@ from charrnn.blas import one_thread
 from charrnn.config import Config, flat
 from charrnn.data import Corpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Network, SavedModel
+from charrnn.models import SavedModel, parameter_count
 from charrnn.parallel import auto_shards
 from charrnn.processes import cores
 from charrnn.version import __version__
@@ -89,7 +89,7 @@ def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None)
     if saved:
         shards = saved.config.train.shards
     else:
-        size = Network(config.model, corpus.vocab).params.size
+        size = parameter_count(config.model, corpus.vocab.size)
         shards = auto_shards(size, train.batch_size, min(train.seq_length, len(corpus.train)))
     return replace(config, train=replace(train, shards=shards))
 

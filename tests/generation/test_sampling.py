@@ -13,7 +13,7 @@ from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
-from charrnn.generation.sampling import PASSAGE, Options, generate, generate_batch, weights
+from charrnn.generation.sampling import PASSAGE_CHARS, Options, generate, generate_batch, weights
 from charrnn.models.network import Network
 
 SIX = Vocab("abcdef")
@@ -224,7 +224,7 @@ def test_a_passage_carried_on_gets_less_likely_with_each_character(penalty, repe
     """Four to one for the ring: F, F^2, F^3 ... less likely, it holds while the power is below 4."""
     text = text_of(ring(ROUND, gap=log(4)), length=40, temp=0, prime="j", repetition_penalty=penalty)
     round_and_round = ROUND * 4
-    held = len(ROUND) + PASSAGE - 1 + repeats
+    held = len(ROUND) + PASSAGE_CHARS - 1 + repeats
     assert text[:held] == round_and_round[:held]
     assert text[held] != round_and_round[held]
 
@@ -310,8 +310,8 @@ def test_sampling_reads_the_array_that_a_model_hands_out_and_keeps_none():
             self.memory[...] = LOGITS
             return self.memory[0]
 
-        def decoder(self) -> "Reuses":
-            return self
+        def stepper(self, state: Array) -> Any:
+            return lambda ids: self.feed(ids[None], state)[0]
 
         def feed(self, ids: Array, state: Array) -> Array:
             self.memory[...] = LOGITS

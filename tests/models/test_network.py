@@ -13,11 +13,9 @@ from charrnn.config.keys import InitConfig, ModelConfig
 from charrnn.data.batches import Batch
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
-from charrnn.nn import products
-from charrnn.nn import recurrent as layers
-from charrnn.nn import stepper as decoder
+from charrnn.nn import heads, products, recurrent
 from charrnn.nn.params import Params
-from charrnn.nn.products import Cut
+from charrnn.nn.products import Tiling
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from tests.support import naive
@@ -266,12 +264,12 @@ def in_pieces(monkeypatch):
     """in_pieces(small): from now on every product is cut as finely as can be."""
 
     def cut(rows, depth, columns, stacked=1):
-        return Cut(rows, depth if depth == columns else stacked, columns) if rows > 1 else Cut(single=True)
+        return Tiling(rows, depth if depth == columns else stacked, columns) if rows > 1 else Tiling(single=True)
 
     def patch(small=60):
-        for module in (layers, decoder):
-            monkeypatch.setattr(module, "best_cut", cut)
-        for name, value in {"SMALL": small, "FEWEST": 1, "BLOCK": 1}.items():
+        for module in (recurrent, heads):
+            monkeypatch.setattr(module, "best_tiling", cut)
+        for name, value in {"MAX_UNPACKED": small, "MIN_TILED_ROWS": 1, "SUM_BLOCK": 1}.items():
             monkeypatch.setattr(products, name, value)
 
     return patch
@@ -300,9 +298,9 @@ def test_products_in_pieces_change_no_prediction(composition, make_toy, in_piece
     for (begin, end), logits in zip(cuts, wanted, strict=True):
         np.testing.assert_allclose(cut.feed(ids[begin:end], other), logits, **CLOSE)
     np.testing.assert_allclose(other, state, **CLOSE)
-    single = cut.decoder()
+    read = cut.stepper(third)
     for k, logits in enumerate(np.concatenate(wanted)):
-        np.testing.assert_allclose(single.feed(ids[k : k + 1], third)[0], logits, **CLOSE)
+        np.testing.assert_allclose(read(ids[k]), logits, **CLOSE)
     np.testing.assert_allclose(third, state, **CLOSE)
 
 
@@ -317,7 +315,7 @@ def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, 
         tape = toy.network.tape(length, streams, training)
         held = sum(array.nbytes - LINE for array in owned_arrays(tape).values())  # to begin at a cache line
         assert held == toy.network.tape_bytes(length, streams, training)
-        assert held == tape.stack.nbytes + tape.logits.nbytes
+        assert held == tape.stack.nbytes + tape.scores.nbytes
 
 
 def test_a_step_of_training_keeps_nothing_but_the_tape(composition, make_toy):
@@ -369,40 +367,36 @@ def test_a_network_travels_to_another_process_without_its_memory(make_toy):
 
 
 @pytest.mark.parametrize("streams", [1, 2])
-def test_a_decoder_reads_single_characters_as_the_network_does(composition, make_toy, streams):
+def test_a_stepper_reads_single_characters_as_the_network_does(composition, make_toy, streams):
     toy = make_toy(composition)
-    network, reader = toy.network, toy.network.decoder()
-    state = toy.start[:, :, :streams].copy()
+    network, state = toy.network, toy.start[:, :, :streams].copy()
     other = state.copy()
+    read = network.stepper(other)
     for characters in toy.full.x[:, :streams]:
-        wanted, found = network.feed(characters[None], state), reader.feed(characters[None], other)
-        np.testing.assert_allclose(found, wanted, **CLOSE)
+        wanted, logits = network.feed(characters[None], state)[0], read(characters)
+        np.testing.assert_allclose(logits, wanted, **CLOSE)
         np.testing.assert_allclose(other, state, **CLOSE)
-        np.testing.assert_allclose(reader.predict(other), found[0], **CLOSE)
-    window = toy.full.x[:, :streams]
-    np.testing.assert_array_equal(
-        reader.feed(window, reader.start(streams)), network.feed(window, network.start(streams))
-    )
+        np.testing.assert_allclose(network.predict(other), logits, **CLOSE)
 
 
-def test_a_decoder_may_read_a_window_between_characters_and_another_text(make_toy):
+def test_windows_may_be_read_between_the_characters_of_a_stepper_and_other_texts_beside_it(make_toy):
     toy = make_toy(ModelConfig(**DEEP))
-    network, reader, ids = toy.network, toy.network.decoder(), np.concatenate([toy.full.x[:, :1]] * 3)
-    state, other = network.start(1), reader.start(1)
+    network, ids = toy.network, np.concatenate([toy.full.x[:, :1]] * 3)
+    state, other, third = network.start(1), network.start(1), network.start(1)
     wanted = [network.feed(part, state)[-1].copy() for part in (ids[:1], ids[1:4], ids[4:5])]
-    found = [reader.feed(ids[:1], other)[-1].copy()]
-    reader.feed(ids[2:3], reader.start(1))
-    found += [reader.feed(part, other)[-1].copy() for part in (ids[1:4], ids[4:5])]
-    np.testing.assert_allclose(found, wanted, **CLOSE)
+    read, read_third = network.stepper(other), network.stepper(third)
+    logits = [read(ids[0]).copy()]
+    read_third(ids[2])
+    logits += [network.feed(ids[1:4], other)[-1].copy(), read(ids[4]).copy()]
+    np.testing.assert_allclose(logits, wanted, **CLOSE)
 
 
-def test_a_decoder_is_the_network_as_it_was(make_toy):
+def test_a_stepper_is_the_network_as_it_was(make_toy):
     toy = make_toy(ModelConfig(**DEEP))
-    decoder, character = toy.network.decoder(), toy.full.x[:1, :1]
-    wanted = decoder.feed(character, decoder.start(1)).copy()
+    character, steppers = toy.full.x[0, :1], [toy.network.stepper(toy.network.start(1)) for _ in range(2)]
+    wanted = steppers[0](character).copy()
     toy.network.params.values[...] = 0
-    np.testing.assert_array_equal(decoder.feed(character, decoder.start(1)), wanted)
-    np.testing.assert_array_equal(decoder.feed(toy.full.x[:2], decoder.start(toy.full.x.shape[1]))[0, 0], wanted[0, 0])
+    np.testing.assert_array_equal(steppers[1](character), wanted)
 
 
 # -- parameters ---------------------------------------------------------------------------------------------------

@@ -6,22 +6,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.nn import products
-from charrnn.nn.products import Cut
+from charrnn.nn.products import Tiling
 
 
 def laid_out(cut, matrices, stacked=False, **scale):
-    """Matrices (K, D, C) in fresh room of the cut's shape."""
+    """Matrices (K, D, C) in fresh buffer of the cut's shape."""
     count, depth, columns = matrices.shape
     shape = cut.shape(1, count * depth, columns) if stacked else cut.shape(count, depth, columns)
-    room = np.full(shape, np.nan)
-    products.lay_out(matrices, room, **scale)
-    return room
+    buffer = np.full(shape, np.nan)
+    products.pack(matrices, buffer, **scale)
+    return buffer
 
 
-CUTS = [Cut(), Cut(2, 1, 1), Cut(1, 2, 1), Cut(1, 1, 4), Cut(6, 4, 2), Cut(3, 8, 8)]
+CUTS = [Tiling(), Tiling(2, 1, 1), Tiling(1, 2, 1), Tiling(1, 1, 4), Tiling(6, 4, 2), Tiling(3, 8, 8)]
 
 
-@pytest.mark.parametrize("cut", [*CUTS, Cut(single=True)], ids=str)
+@pytest.mark.parametrize("cut", [*CUTS, Tiling(single=True)], ids=str)
 @pytest.mark.parametrize("count", [1, 3, 4])
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("steps", [1, 5])
@@ -32,36 +32,36 @@ def test_a_product_of_several_matrices_is_the_product_however_it_is_cut(cut, cou
     b, scale = b.swapaxes(1, 2) if transposed else b, np.arange(1, count + 1)
     a, out = np.full((steps, rows, 8), np.nan), np.full((steps, count + 1, rows, 8), np.nan)[:, 1:]
     wanted = np.empty_like(out)
-    room, needed = laid_out(cut, b, scale=scale), cut.summands(out.shape)
-    multiply = products.ready(cut, a, room, out, np.full(needed, np.nan))
+    buffer, needed = laid_out(cut, b, scale=scale), cut.partial_sums(out.shape)
+    multiply = products.prepare_product(cut, a, buffer, out, np.full(needed, np.nan))
     for scratch in (np.full(needed // steps, np.nan), np.full(needed // steps * 2 + 1, np.nan)):
         a[...] = rng.standard_normal(a.shape)
         wanted[...] = a[:, None] @ b * scale[:, None, None]
         multiply()  # it follows what `a` holds
         np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-14)
         out[...] = np.nan
-        products.window_product(cut, a, room, out, scratch)  # one step at a time, two, or all
+        products.window_product(cut, a, buffer, out, scratch)  # one step at a time, two, or all
         np.testing.assert_allclose(out, wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize(
     ("cut", "count"),  # pieces of the sum are whole matrices, or equal parts of them
-    [(cut, n) for cut in [*CUTS, Cut(single=True)] for n in (1, 2, 4) if cut.sums in (1, n, 2 * n, 4 * n)],
+    [(cut, n) for cut in [*CUTS, Tiling(single=True)] for n in (1, 2, 4) if cut.sums in (1, n, 2 * n, 4 * n)],
 )
 def test_a_product_of_stacked_matrices_sums_over_all_of_them(cut, count):
     """Of rows that lie among others, into rows that do."""
     rng, rows = np.random.default_rng(1), 1 if cut.single else 6
     b = rng.standard_normal((count, 8, 8)).swapaxes(1, 2)
     a, out = rng.standard_normal((rows, 8 * count + 3))[:, 3:], np.full((rows, 11), np.nan)[:, 2:10]
-    scratch = np.full(cut.summands((1, rows, 8)), np.nan)
-    products.ready(cut, a[None], laid_out(cut, b, stacked=True), out[None, None], scratch)()
+    scratch = np.full(cut.partial_sums((1, rows, 8)), np.nan)
+    products.prepare_product(cut, a[None], laid_out(cut, b, stacked=True), out[None, None], scratch)()
     np.testing.assert_allclose(out, a @ np.concatenate(list(b)), rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("rows", [1, 7, 8, 61, 67, 130, 600])  # one piece, several, or none that divides them
 @pytest.mark.parametrize("small", [0, 1, 300, 1_000_000])  # 0: another library than OpenBLAS
 def test_a_product_of_many_rows_is_the_product(rows, small, monkeypatch):
-    monkeypatch.setattr(products, "SMALL", small)
+    monkeypatch.setattr(products, "MAX_UNPACKED", small)
     rng = np.random.default_rng(1)
     left, right, out = rng.standard_normal((rows, 4)), rng.standard_normal((6, 4)).T, np.full((rows, 6), np.nan)
     products.tall_product(left, right, out=out)
@@ -72,9 +72,9 @@ def test_a_product_of_many_rows_is_the_product(rows, small, monkeypatch):
 @pytest.mark.parametrize("rows", [1, 7, 12, 30])
 @pytest.mark.parametrize("small", [0, 28])  # rows of a piece: 7
 def test_a_sum_over_many_rows_is_the_product(rows, depth, columns, small, monkeypatch):
-    monkeypatch.setattr(products, "BLOCK", 2)
-    monkeypatch.setattr(products, "WIDEST", 6)
-    monkeypatch.setattr(products, "SMALL", small)
+    monkeypatch.setattr(products, "SUM_BLOCK", 2)
+    monkeypatch.setattr(products, "MAX_SUM_WIDTH", 6)
+    monkeypatch.setattr(products, "MAX_UNPACKED", small)
     rng = np.random.default_rng(1)
     left, right = rng.standard_normal((rows, depth)), rng.standard_normal((rows, 3 * columns + 2))[:, 2:]
     out, scratch = np.full((3, depth, columns), np.nan), np.full(3 * depth * columns + 1, np.nan)
@@ -92,10 +92,10 @@ def test_a_sum_over_many_rows_is_the_product(rows, depth, columns, small, monkey
 )
 def test_a_cut_makes_equal_pieces_that_are_small_enough_or_none(rows, depth, columns, stacked, small):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(products, "SMALL", small)
-        cut = products.best_cut(rows, depth * stacked, columns, stacked)
+        patch.setattr(products, "MAX_UNPACKED", small)
+        cut = products.best_tiling(rows, depth * stacked, columns, stacked)
     assert cut.single == (rows == 1)
-    if cut in (Cut(), Cut(single=True)):
+    if cut in (Tiling(), Tiling(single=True)):
         return
     assert small
     assert rows % cut.rows == 0 == depth * stacked % cut.sums == columns % cut.blocks
@@ -105,7 +105,7 @@ def test_a_cut_makes_equal_pieces_that_are_small_enough_or_none(rows, depth, col
 
 
 def test_products_of_every_usual_size_are_cut_where_that_pays(monkeypatch):
-    monkeypatch.setattr(products, "SMALL", 1_000_000)
+    monkeypatch.setattr(products, "MAX_UNPACKED", 1_000_000)
     for rows, hidden in ((25, 128), (50, 128), (32, 256), (64, 256), (32, 512), (64, 512), (32, 1024)):
         for stacked in (1, 2, 3, 4):
-            assert products.best_cut(rows, stacked * hidden, hidden, stacked) != Cut(), (rows, hidden, stacked)
+            assert products.best_tiling(rows, stacked * hidden, hidden, stacked) != Tiling(), (rows, hidden, stacked)

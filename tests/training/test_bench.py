@@ -8,7 +8,9 @@ import pytest
 from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
 from charrnn.errors import TextError
+from charrnn.models.network import build_stack
 from charrnn.nn import products
+from charrnn.nn.workload import step_products
 from charrnn.training import bench
 from tests.support.processes import run
 
@@ -16,7 +18,8 @@ from tests.support.processes import run
 def flops(config, vocab_size, streams, length):
     """As said, and as counted from the shapes of the arrays, whatever the products are cut into."""
     said = counted = 0
-    for times, multiply, multiplications in bench.products(config, vocab_size, streams, length):
+    for product in step_products(build_stack(config, vocab_size), vocab_size, streams, length):
+        times, multiply, multiplications = product.times, product.multiply, product.multiplications
         multiply()  # shapes that fit
         said += 2 * times * multiplications
         names = {products.window_product: ("", "a", "", "out"), products.deep_product: ("a", "", "out")}

@@ -917,7 +917,7 @@ def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
     assert found.memory["text"] == sum(len(split) for split in (corpus.train, corpus.valid, corpus.test))
     shard = 4 // shards
     tape = run.network.tape(8, shard)
-    assert found.memory["one window"] == shards * (tape.stack.nbytes + tape.logits.nbytes)
+    assert found.memory["one window"] == shards * (tape.stack.nbytes + tape.scores.nbytes)
 
 
 @pytest.mark.parametrize("fractions", [[0.8, 0.1, 0.1], [1, 0, 0]])

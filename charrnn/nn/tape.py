@@ -1,0 +1,85 @@
+"""The memory of one recurrent layer: its tape, the weights as products take them, and the workspace that layers share.
+
+Shapes: T steps, N streams, D inputs, H hidden units, G gates, P planes, S carried states. A plane is one (N, H)
+array.
+
+`activations[t]`, (P, N, H), holds the planes of step t. During the backward pass the gradients of step t overwrite
+`activations[t + 1]`, which is no longer needed, laid out as (N, P, H), so that one matrix product covers all gates:
+
+    forward    activations[0]   [1]        ...   [T - 1]      [T]
+               planes of 0      of 1             of T - 1     unused
+    backward                    gradients        gradients    gradients
+                                of step 0        of T - 2     of T - 1      <- written from right to left
+
+A tape can therefore be used for one backward pass per forward pass, and training needs one extra slot. A tape stores
+per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and what the cell saves).
+"""
+
+from dataclasses import dataclass
+
+from charrnn.arrays import Array
+from charrnn.nn.cells import Step
+from charrnn.nn.products import Tiling
+
+WINDOW_STEPS = 10  # steps whose partial sums fit into the workspace, if products with W are split in their sum
+
+
+@dataclass(frozen=True)
+class Factor:
+    """Weights (K, D, C) that take part in one product, and how that product is tiled in each direction."""
+
+    steps: int  # steps whose partial sums the workspace has to hold
+    count: int
+    depth: int
+    columns: int
+    forward: Tiling
+    backward: Tiling
+
+    @property
+    def size(self) -> int:
+        """Numbers in the weights."""
+        return self.count * self.depth * self.columns
+
+    def partial_sums(self, streams: int, training: bool) -> int:
+        """How many numbers the partial sums of its products take."""
+        forward = self.forward.partial_sums((self.steps, self.count, streams, self.columns))
+        backward = self.backward.partial_sums((self.steps, 1, streams, self.depth)) if training else 0
+        return max(forward, backward)
+
+
+@dataclass
+class LayerTape:
+    """Memory of one recurrent layer for one window."""
+
+    activations: Array  # (T, P, N, H), or (T + 1, P, N, H) to train
+    states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
+    saved: dict[str, Array]  # each (T, N, H)
+    factors: dict[str, Factor]  # W and the parts of U
+    packed: dict[str, Array]  # the factors as products of the forward pass take them
+    transposed: dict[str, Array]  # and as products of the backward pass do, in the same memory; empty for inference
+    steps: list[Step]  # the views and products of each step
+
+    @property
+    def output(self) -> Array:
+        """The layer's output h, (T, N, H)."""
+        return self.states[0, 1:]
+
+    def state(self, index: int, length: int) -> Array:
+        """Carried state number `index` after each of the first `length` steps, (length, N, H)."""
+        return self.states[index, 1 : length + 1]
+
+    def plane(self, index: int, length: int) -> Array:
+        """Plane number `index` of each of the first `length` steps, (length, N, H), until the backward pass."""
+        return self.activations[:length, index]
+
+
+@dataclass
+class Workspace:
+    """Memory that every layer of a stack uses in turn."""
+
+    weights: dict[str, Array]  # flat buffers for packed "W" and "U" of the layer at work; also scratch
+    partial_sums: Array  # flat, for products that are split in their sum
+    u: Array  # (G, N, H): products with the recurrent weights
+    bias: Array  # (G, N, H)
+    tmp: Array  # (2, N, H)
+    dstate: Array  # (S, N, H): gradient of the state at the step at work
