@@ -103,8 +103,8 @@ RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
 class Optimizer:
     """One of RULES with its moments.
 
-    Arguments: `name`, of the rule; `values` (P,), for size and dtype; `hyper`, the constants; `moments` (K, P), memory to
-    use instead of fresh zeros.
+    Arguments: `name`, of the rule; `values` (P,), for size and dtype; `hyper`, the constants; `moments` (K, P), memory
+    to use instead of fresh zeros.
 
     Attribute `moments` (K, P): everything that has to be saved.
     """

@@ -143,7 +143,7 @@ def test_gathering_rows_is_the_product_with_a_one_hot_matrix(rows, vocab_size, i
 
 
 @pytest.mark.parametrize("ids_dtype", [np.uint8, np.uint16, np.int32, np.int64])
-@pytest.mark.parametrize("run", [1, 7, ops.RUN])
+@pytest.mark.parametrize("run", [1, 7, ops.MIN_GATHERED_ROWS])
 @pytest.mark.parametrize(("rows", "vocab_size"), [(1, 1), (1, 200), (30, 200), (500, 200), (500, 2)])
 def test_scattering_rows_is_np_add_at(rows, vocab_size, run, ids_dtype, monkeypatch):
     monkeypatch.setattr(ops, "MIN_GATHERED_ROWS", run)
