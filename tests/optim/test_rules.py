@@ -211,7 +211,7 @@ def test_the_cosine_schedule_stays_at_its_floor_after_the_last_step():
 def test_the_plateau_schedule_cuts_the_rate_after_its_patience_and_waits_anew():
     plateau, rates = Plateau(), []
     for loss in [3.0, 2.0, 2.0, 2.5, 1.9, 1.95, 1.9, 1.9, 1.9, 1.0]:
-        plateau.see(loss, factor=0.5, patience=2)
+        plateau.update(loss, factor=0.5, patience=2)
         rates.append(plateau.rate)
     assert rates == [1, 1, 1, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125]
     assert (plateau.best, plateau.waited) == (1.0, 0)
@@ -220,5 +220,5 @@ def test_the_plateau_schedule_cuts_the_rate_after_its_patience_and_waits_anew():
 def test_the_plateau_schedule_with_patience_one_cuts_at_every_evaluation_without_improvement():
     plateau = Plateau()
     for loss in [1.0, 1.0, 2.0, 0.5, 0.5]:
-        plateau.see(loss, factor=0.1, patience=1)
+        plateau.update(loss, factor=0.1, patience=1)
     assert plateau.rate == pytest.approx(1e-3)
