@@ -5,7 +5,7 @@ Text that a user supplied passes through visible() before it is shown. This modu
 """
 
 import unicodedata
-from dataclasses import dataclass
+from typing import NamedTuple
 
 HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that are shown as escapes
 JOINERS = "\u200c\u200d"  # formatting characters that only shape the letters beside them
@@ -26,8 +26,7 @@ def visible(text: str, keep: str = "\n\t") -> str:
     )
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):  # not a dataclass, whose import would take a twentieth of `charrnn -h`
     """Where a value of a config was given: a file, an override or plain data, with line and column if it has them.
 
     Lines and columns count from 1. A place is written as `source` or as `source:line:column`.
@@ -46,8 +45,7 @@ class Place:
         return f"{self.source}:{self.position}" if self.position else self.source
 
 
-@dataclass(frozen=True)
-class Fault:
+class Fault(NamedTuple):
     """One thing that is wrong with a configuration.
 
     str() is always a single line that is safe to print.
