@@ -88,7 +88,7 @@ def convert(node: Node, type_hint: object) -> Value:
 
 
 def _first_that_fits(node: Node, type_hints: tuple[object, ...]) -> Value:
-    for type_hint in sorted(type_hints, key=lambda type_hint: type_hint is str):  # null before strings
+    for type_hint in type_hints:
         try:
             return convert(node, type_hint)
         except TypeMismatchError:

@@ -19,7 +19,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from charrnn.cli.group import cli
+from charrnn.cli.config import show_config
 from charrnn.config.building import config_from_dict, load_config
 from charrnn.config.faults import Faults
 from charrnn.config.keys import Config, DataConfig, InitConfig, ScheduleConfig, all_keys, leaves
@@ -262,6 +262,11 @@ def test_a_number_too_large_for_a_float_is_refused(faults):
     ]
 
 
+def test_a_whole_number_of_thousands_of_digits_is_refused(faults):
+    (line,) = faults(f"data: {{path: a.txt}}\nseed: {'9' * 5000}")
+    assert line.startswith("my.yaml:2:7: seed: expected a whole number, got '999")
+
+
 def test_an_override_that_is_empty_or_only_a_comment_is_null(load):
     assert load("data: {path: a.txt}", "out=").out == "runs/my"
     assert load("data: {path: a.txt}", "out= # later").out == "runs/my"
@@ -315,6 +320,12 @@ def test_what_is_not_a_config_is_refused_with_its_place(faults, text, message):
 @pytest.mark.parametrize("text", ["[" * 3000, "{a: " * 3000, "data: " + "[" * 3000, "? " * 3000, "- " * 3000])
 def test_deep_nesting_is_refused(faults, text):
     assert re.fullmatch(r"my\.yaml:1:\d+: nested deeper than 16 levels", faults(text)[-1])
+
+
+def test_collections_may_be_nested_up_to_the_limit_and_no_deeper(faults):
+    within = faults("data: " + "[" * 15 + "]" * 15)
+    assert not [line for line in within if "nested deeper" in line]
+    assert faults("data: " + "[" * 16 + "]" * 16) == ["my.yaml:1:22: nested deeper than 16 levels"]
 
 
 @pytest.mark.parametrize("text", ["#" * (2 << 20), "data: {path: a}\n" + "\n" * (2 << 20)])
@@ -779,6 +790,7 @@ def test_an_override_mends_what_is_wrong_in_the_file(load):
         ("seed=-1", "override seed: seed: -1 must be at least 0"),
         ("seed=", "override seed: seed: expected a whole number, got ''"),
         ("sede=1", "override sede: sede: unknown key; did you mean seed?"),
+        ("modle.cell=gru", "override modle.cell: modle: unknown key; did you mean model?"),
         ("train.sed=1", "override train.sed: train.sed: unknown key; did you mean seed?"),
         ("optimizer=adam", "override optimizer: optimizer: unknown key; did you mean train.optimizer?"),
         ("model.dropout.rate=1", "override model.dropout.rate: model.dropout: expected a number, got a collection"),
@@ -852,7 +864,7 @@ def test_the_reference_explains_every_key(load):
 
 @pytest.mark.parametrize(("name", "arguments"), [("reference.yaml", []), ("charrnn.schema.json", ["--schema"])])
 def test_the_shipped_file_is_what_the_command_prints(name, arguments):
-    printed = CliRunner().invoke(cli, ["config", *arguments]).stdout
+    printed = CliRunner().invoke(show_config, arguments).stdout
     assert (SHIPPED[0].parent / name).read_text("utf-8") == printed
     made = json.dumps(json_schema(), indent=1) + "\n" if arguments else reference_yaml()
     assert printed == made
