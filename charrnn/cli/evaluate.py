@@ -49,7 +49,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     from charrnn.evaluation import ReportOptions, assess
     from charrnn.evaluation import per_char as char_table
     from charrnn.evaluation import per_line as line_table
-    from charrnn.models import is_checkpoint, own_corpus
+    from charrnn.models import is_checkpoint
 
     models = [checkpoint, *(name for name in files if is_checkpoint(name))]
     files = tuple(name for name in files if name not in models)
@@ -64,7 +64,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         check_new(name)
     loaded = [opened(name) for name in models]
     wanted = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
-    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or wanted != ReportOptions() else None
+    corpus = loaded[0].corpus() if not files or len(loaded) > 1 or wanted != ReportOptions() else None
     text = read_files(loaded[0], files) if corpus is None or files else choose_split(corpus, split)
     with one_thread():
         report, scores = assess(loaded, text, corpus, wanted)

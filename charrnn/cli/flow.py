@@ -29,16 +29,16 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     from charrnn.display import flows, gradient_charts, standalone
     from charrnn.inspection import flow as flow_of
     from charrnn.inspection import fresh
-    from charrnn.models import is_checkpoint, own_corpus
-    from charrnn.storage import LOG, clipped, read_log
+    from charrnn.models import is_checkpoint
+    from charrnn.storage import RunDirectory, clipped_share, read_log
 
     check_new(out)
     found = []
     for name in models:
         if Path(name).is_dir() or is_checkpoint(name):
             loaded = opened(name)
-            label, network, ids = loaded.name, loaded.network, choose_split(own_corpus(loaded), None).ids
-            share = clipped(read_log(loaded.path.parent / LOG))
+            label, network, ids = loaded.name, loaded.network, choose_split(loaded.corpus(), None).ids
+            share = clipped_share(read_log(RunDirectory(loaded.path.parent).log))
         else:
             label, (network, ids), share = name, fresh(load_config(name)), None
         with one_thread():

@@ -1,6 +1,5 @@
 """`charrnn report`."""
 
-import os
 from pathlib import Path
 
 import click
@@ -28,7 +27,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     """
     from charrnn.blas import one_thread
     from charrnn.display import curve, run_page
-    from charrnn.storage import REPORT
+    from charrnn.storage import RunDirectory
 
     check_new(out)
     loaded = opened(run)
@@ -41,7 +40,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
         fail([f"without evaluation: {fault}"], 0)
     if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
-    path = out or os.path.join(run, REPORT)
+    path = out or str(RunDirectory(run).report)
     write_new(path, [written])
     click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
     return 0

@@ -12,8 +12,8 @@ from charrnn.display.svg import Series, chart, safe
 from charrnn.errors import TextError
 from charrnn.evaluation import ReportOptions, assess
 from charrnn.inspection import flow
-from charrnn.models import Network, SavedModel, describe_model, own_corpus
-from charrnn.storage import LOG, SAMPLES, clipped, column, read_log
+from charrnn.models import Network, SavedModel, model_name
+from charrnn.storage import RunDirectory, clipped_share, column, read_log
 
 LARGE = 20_000_000  # characters of training text beyond which baselines take too long for a page
 
@@ -28,15 +28,15 @@ def run_page(loaded: SavedModel, units: Sequence[tuple[int, int]] = ()) -> tuple
     `units`: layers and units, both from 0, to show beside those that are found.
     """
     fault = ""
-    folder, model = loaded.path.parent, loaded.model
-    records = read_log(folder / LOG)
+    run, model = RunDirectory(loaded.path.parent), loaded.model
+    records = read_log(run.log)
     kind = "n-grams" if loaded.config.model.cell == "ngram" else "parameters"
-    about = f"{describe_model(loaded.config.model)}, {model.size:,} {kind}, vocabulary of {model.vocab.size}"
+    about = f"{model_name(loaded.config.model)}, {model.size:,} {kind}, vocabulary of {model.vocab.size}"
     if loaded.step and isinstance(model, Network):
         about += f", after {loaded.step:,} steps"
     sections = [f"<p>{safe(about)}. {safe(loaded.note)}</p>", *curves(loaded, records)]
     try:
-        corpus = own_corpus(loaded)
+        corpus = loaded.corpus()
         split = choose_split(corpus, None)
         report, _ = assess([loaded], split, corpus, ReportOptions(baselines=len(corpus.train) <= LARGE))
         sections += [*evaluation(report), surprise(loaded, split.ids)]
@@ -45,7 +45,7 @@ def run_page(loaded: SavedModel, units: Sequence[tuple[int, int]] = ()) -> tuple
     except TextError as error:
         fault = str(error)
         sections.append(section("Evaluation", f"<p>{safe(fault)}</p>"))
-    sections += [samples(folder / SAMPLES), configuration(loaded)]
+    sections += [samples(run.samples), configuration(loaded)]
     losses = [loss for _, loss in column(records, "valid_loss") or column(records, "loss")]
     return page(loaded.name, sections), losses, fault
 
@@ -74,7 +74,7 @@ def curves(loaded: SavedModel, records: list[dict[str, Any]]) -> Iterator[str]:
         ),
     ]
     last = train[-1][0]
-    share = clipped(records)
+    share = clipped_share(records)
     cut = "" if share is None else f" {share:.1%} of the steps were clipped."
     yield section("Training", charts(*drawn), note=f"{last:,.0f} steps. {said}{cut}")
 

@@ -20,7 +20,7 @@ from charrnn.evaluation.figures import analyse, block_sums, by_position, figures
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.scoring import Scores, score_each
-from charrnn.models import Network, SavedModel, describe_model
+from charrnn.models import Network, SavedModel, model_name
 from charrnn.processes import cores
 
 
@@ -51,7 +51,7 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     """What decides which characters a model was trained on: equal for two models if these are the same."""
     data, train, header = loaded.config.data, loaded.config.train, loaded.header
     layout = (train.batch_size, train.seq_length) if data.split == "streams" else ()
-    return data.split, layout, header.get("data"), header.get("splits")
+    return data.split, layout, header.fingerprint, header.splits
 
 
 def assess(
@@ -101,7 +101,7 @@ def scores_of(loaded: SavedModel, ids: Array) -> Scores:
 
 def named(models: list[SavedModel]) -> list[str]:
     """What a table calls each model: what it is, and its path where there are several."""
-    kinds = [describe_model(loaded.config.model) for loaded in models]
+    kinds = [model_name(loaded.config.model) for loaded in models]
     return [f"{kind} ({m.name})" for kind, m in zip(kinds, models, strict=True)] if len(models) > 1 else kinds
 
 

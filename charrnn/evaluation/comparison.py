@@ -15,20 +15,20 @@ from charrnn.data import Split, choose_split
 from charrnn.errors import TextError
 from charrnn.evaluation.assessment import scores_of
 from charrnn.evaluation.bootstrap import difference
-from charrnn.models import SavedModel, own_corpus
-from charrnn.storage import LOG
+from charrnn.models import SavedModel
+from charrnn.storage import RunDirectory
 
 
 def compare(models: list[SavedModel]) -> dict[str, Any]:
     """`runs`, best validation first, each with what it reached and took, and its `difference` from the first run that
     can be scored; and `differing`, the keys of the config in which they are not all alike, with the value of each run.
     """
-    models = sorted(models, key=lambda run: (best_of(run) is None, best_of(run)))
+    models = sorted(models, key=lambda run: (run.best_loss is None, run.best_loss))
     runs = [summary(loaded) for loaded in models]
     reference: tuple[Split, SavedModel, Array] | None = None
     for loaded, run in zip(models, runs, strict=True):
         try:
-            split = choose_split(own_corpus(loaded), None)
+            split = choose_split(loaded.corpus(), None)
         except TextError as error:
             run["note"] = str(error)
             continue
@@ -45,18 +45,11 @@ def compare(models: list[SavedModel]) -> dict[str, Any]:
     return {"runs": runs, "differing": {name: of for name, of in differing.items() if any(v != of[0] for v in of)}}
 
 
-def best_of(loaded: SavedModel) -> float | None:
-    """The best validation loss that a checkpoint tells of."""
-    training = loaded.header.get("training")
-    best = training.get("best") if isinstance(training, dict) else None
-    return float(best) if isinstance(best, int | float) else None
-
-
 def summary(loaded: SavedModel) -> dict[str, Any]:
     """What a run reached, by its checkpoint, and how long it took, by the log beside it."""
-    run: dict[str, Any] = {"run": loaded.name, "valid_loss": best_of(loaded)}
+    run: dict[str, Any] = {"run": loaded.name, "valid_loss": loaded.best_loss}
     try:
-        last = json.loads((loaded.path.parent / LOG).read_bytes().splitlines()[-1])
+        last = json.loads(RunDirectory(loaded.path.parent).log.read_bytes().splitlines()[-1])
         run |= {key: float(last[key]) for key in ("seconds", "chars_per_second")}
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         pass  # a checkpoint that was moved has no log
