@@ -1,65 +1,121 @@
-"""Every error that a user can cause, one class for each exit code of the command line.
+"""Every error that a user can cause: one class for each exit code of the command line.
 
-A message is one line (or one line for each fault) and says what, where, and what to do next. Text of a user's, in a
-message or anywhere else, goes to a terminal through visible(). Imports nothing but unicodedata.
+A message says in one line what is wrong, where, and what to do next. A ConfigError has one such line for each fault.
+Text that a user supplied passes through visible() before it is shown. This module imports only the standard library.
 """
 
 import unicodedata
+from typing import NamedTuple
 
-HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that are not shown raw
+HIDDEN_CATEGORIES = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # Unicode categories that are shown as escapes
 JOINERS = "\u200c\u200d"  # formatting characters that only shape the letters beside them
 
 
 def visible(text: str, keep: str = "\n\t") -> str:
-    """Text that cannot command a terminal: control and formatting characters, but those in `keep`, as escapes."""
+    """Escape the characters with which text could control a terminal.
+
+    Arguments:
+        text: Any text, for example from a file of the user's.
+        keep: Control characters that stay as they are.
+    """
     return "".join(
-        symbol if symbol in keep + JOINERS or unicodedata.category(symbol) not in HIDDEN else ascii(symbol)[1:-1]
+        symbol
+        if symbol in keep + JOINERS or unicodedata.category(symbol) not in HIDDEN_CATEGORIES
+        else ascii(symbol)[1:-1]
         for symbol in text
     )
 
 
+class Place(NamedTuple):  # not a dataclass, whose import would take a twentieth of `charrnn -h`
+    """Where a value of a config was given: a file, an override or plain data, with line and column if it has them.
+
+    Lines and columns count from 1. A place is written as `source` or as `source:line:column`.
+    """
+
+    source: str
+    line: int | None = None
+    column: int | None = None
+
+    @property
+    def position(self) -> str:
+        """Line and column as they are written, without the source; empty for a place that has none."""
+        return "" if self.line is None else f"{self.line}:{self.column}"
+
+    def __str__(self) -> str:
+        return f"{self.source}:{self.position}" if self.position else self.source
+
+
+class Fault(NamedTuple):
+    """One thing that is wrong with a configuration.
+
+    str() is always a single line that is safe to print.
+    """
+
+    message: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        return visible(f"{self.place}: {self.message}" if self.place else self.message, keep="")
+
+
 class CharrnnError(Exception):
-    """Something failed that the message explains; the command line prints it and exits with `exit_code`."""
+    """A failure that the message explains. The command line prints the message and exits with `exit_code`."""
 
     exit_code = 1
 
 
 class ConfigError(CharrnnError):
-    """One or more faults in a configuration; one line for each, with file:line:column."""
+    """One or more faults in a configuration. str() has one line for each.
+
+    Arguments:
+        faults: What is wrong, in the order in which it is reported. A plain message is a fault without a place.
+    """
 
     exit_code = 2
 
+    def __init__(self, *faults: Fault | str) -> None:
+        super().__init__(*faults)
+        self.faults = [Fault(fault) if isinstance(fault, str) else fault for fault in faults]
+
+    def __str__(self) -> str:
+        return "\n".join(str(fault) for fault in self.faults)
+
 
 class TextError(CharrnnError):
-    """Text that cannot be read, decoded, split or encoded."""
+    """The text cannot be read, decoded, split or encoded."""
 
     exit_code = 2
 
 
 class CheckpointError(CharrnnError):
-    """A file that is not a whole, valid charrnn checkpoint, or one that does not fit its model."""
+    """The file is not a complete, valid charrnn checkpoint, or it does not fit its model."""
 
     exit_code = 2
 
 
 class NewerFormatError(CheckpointError):
-    """A checkpoint of a format that only a later charrnn reads: nothing is wrong with it."""
+    """The checkpoint is sound but has a format that only a later version of charrnn reads."""
 
 
 class RunExistsError(CharrnnError):
-    """A run directory that holds another run, which nothing may overwrite unasked."""
+    """The run directory holds another run, which is only replaced on request."""
 
     exit_code = 2
 
 
 class RunInUseError(CharrnnError):
-    """A run directory in which another trainer is at work."""
+    """Another process is training in the run directory."""
 
     exit_code = 3
 
 
 class DivergedError(CharrnnError):
-    """A loss, gradient or parameter that is no longer a sensible number; `found` says which, without any path."""
+    """Training diverged: the loss, the gradient or a parameter is not finite or far too large.
+
+    Arguments:
+        found: What diverged, without any path.
+        advice: What to do about it; the message is `found` followed by `advice`.
+    """
 
     exit_code = 4
 

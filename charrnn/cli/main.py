@@ -41,7 +41,7 @@ def main() -> None:
         where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
         code = fail([f"{error.format_message()} (see {where} --help)"], 2)
     except ConfigError as error:
-        code = fail(str(error).splitlines(), error.exit_code)
+        code = fail([str(fault) for fault in error.faults], error.exit_code)
     except CharrnnError as error:
         code = fail([str(error)], error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):

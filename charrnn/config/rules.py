@@ -1,52 +1,149 @@
-"""Rules: what each key allows, but all of them together do not."""
+"""Rules between keys: each value is allowed by itself, but not all of them together.
 
-from charrnn.config.keys import Config, ModelConfig, table
-from charrnn.config.yaml_tree import Faults, Node, place_of
+A rule takes a config and yields its clashes. A clash is dropped if one of its keys has been reported as faulty already,
+because the config then holds the default of that key and not what the user meant.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from charrnn.config.faults import Faults
+from charrnn.config.keys import Config, DataConfig
+from charrnn.config.table import AnySection, default_of, key_table, value_of
+from charrnn.config.yaml_tree import Node, place_of
+
+NOT_WITH_BYTES = ("normalize", "lowercase", "min_count", "encoding")  # keys of data that concern characters only
+
+
+@dataclass(frozen=True)
+class Clash:
+    """A contradiction between keys.
+
+    Attributes:
+        key: The key to change, at whose place the message is shown.
+        message: What is wrong.
+        others: The other keys that the contradiction depends on.
+    """
+
+    key: str
+    message: str
+    others: tuple[str, ...] = ()
 
 
 def check_combinations(config: Config, root: Node, faults: Faults) -> None:
-    """Note what each key allows but all of them together do not; a faulty key has been blamed already."""
-    data, model, train = config.data, config.model, config.train
+    """Add a fault for every rule that a config breaks.
 
-    def clash(at: str, message: str, *others: str) -> None:
-        if not faults.keys & {at, *others}:
-            faults.add(place_of(root, *at.split(".")), message)
+    Arguments:
+        config: The config, with defaults for the keys that are faulty.
+        root: The tree that it was built from, which knows the places.
+        faults: Receives the faults, and holds those of single keys.
+    """
+    check_conditions(config, root, faults)
+    for rule in RULES:
+        for clash in rule(config):
+            _report(clash, root, faults)
 
-    for entry, _ in table(ModelConfig):
-        if "only" in entry.metadata:
-            other, value = entry.metadata["only"]
-            if getattr(model, entry.name) != entry.default and getattr(model, other) != value:
-                name = f"model.{entry.name}"
-                clash(name, f"{name} counts only with model.{other}: {value}; leave it out", f"model.{other}")
-    if model.dropout and model.num_layers == 1:
-        message = "model.dropout works between layers, and model.num_layers is 1; set it to 0 or add a layer"
-        clash("model.dropout", message, "model.num_layers")
-    if abs(sum(data.fractions) - 1) > 1e-6:
-        clash("data.fractions", f"data.fractions: {list(data.fractions)} sum to {sum(data.fractions):g}, not 1")
-    if not data.fractions[0]:
-        message = "data.fractions: nothing is left to train on; the first share must be above 0"
-        clash("data.fractions", message)
-    if train.shards and train.shards > train.batch_size:
-        message = f"train.shards: {train.shards} are more than the {train.batch_size} streams of train.batch_size"
-        clash("train.shards", message, "train.batch_size")
-    own = [name for name in ("valid_path", "test_path") if getattr(data, name)]
-    if own and data.split == "streams":
-        clash("data.split", f"data.split: streams cuts data.path; it does not go with data.{own[0]}")
-    if own and data.fractions != (0.9, 0.05, 0.05):
-        clash("data.fractions", f"data.fractions cuts data.path; it does not go with data.{own[0]}")
-    if data.tokens == "byte":
-        for name, default in (("normalize", "none"), ("lowercase", False), ("min_count", 1), ("encoding", "utf-8")):
-            if getattr(data, name) != default:
-                clash(f"data.{name}", f"data.{name} does not go with data.tokens: byte; leave it out")
+
+def check_conditions(config: AnySection, root: Node, faults: Faults) -> None:
+    """Add a fault for every key or section that is not at its default although its condition does not hold.
+
+    A section is reported as a whole. The config may be of any table.
+    """
+    reported: list[str] = []
+    for name, entry in key_table(type(config)).items():
+        condition = entry.field.metadata.get("only")
+        if condition is None or condition.holds(config) or value_of(config, name) == default_of(entry):
+            continue
+        if not any(name.startswith(f"{section}.") for section in reported):
+            reported.append(name)
+            message = f"{name} applies only with {condition}; leave it out"
+            _report(Clash(name, message, (condition.key,)), root, faults)
+
+
+def _report(clash: Clash, root: Node, faults: Faults) -> None:
+    if faults.faulty_keys.isdisjoint((clash.key, *clash.others)):
+        faults.add(place_of(root, *clash.key.split(".")), clash.message)
+
+
+def dropout_acts_between_layers(config: Config) -> Iterator[Clash]:
+    """Dropout needs at least two layers."""
+    if config.model.dropout and config.model.num_layers == 1:
+        message = "model.dropout acts between layers, but model.num_layers is 1; set model.dropout to 0 or add a layer"
+        yield Clash("model.dropout", message, ("model.num_layers",))
+
+
+def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
+    """The fractions sum to 1, and there is something to train on."""
+    fractions = config.data.fractions
+    if abs(sum(fractions) - 1) > 1e-6:
+        yield Clash("data.fractions", f"data.fractions: {list(fractions)} sum to {sum(fractions):g}, not 1")
+    if not fractions[0]:
+        message = "data.fractions leave nothing to train on; the first fraction must be above 0"
+        yield Clash("data.fractions", message)
+
+
+def shards_need_streams(config: Config) -> Iterator[Clash]:
+    """A shard is at least one stream of the batch."""
+    shards, streams = config.train.shards, config.train.batch_size
+    if shards and shards > streams:
+        message = f"train.shards: {shards} shards need as many streams, but train.batch_size is {streams}"
+        yield Clash("train.shards", message, ("train.batch_size",))
+
+
+def separate_texts_replace_splits(config: Config) -> Iterator[Clash]:
+    """With a separate text for validation or testing, data.path is not split."""
+    separate = _separate_texts(config.data)
+    if separate and config.data.split == "streams":
+        yield Clash("data.split", f"data.split: streams splits data.path; it does not go with {separate[0]}")
+    if separate and config.data.fractions != DataConfig.fractions:
+        yield Clash("data.fractions", f"data.fractions split data.path; they do not go with {separate[0]}")
+
+
+def bytes_are_read_as_they_are(config: Config) -> Iterator[Clash]:
+    """Keys about characters do not go with bytes."""
+    if config.data.tokens == "byte":
+        for name in NOT_WITH_BYTES:
+            if getattr(config.data, name) != getattr(DataConfig, name):
+                yield Clash(f"data.{name}", f"data.{name} does not go with data.tokens: byte; leave it out")
+
+
+def encoding_exists(config: Config) -> Iterator[Clash]:
+    """The encoding is one that Python has for text."""
     try:
-        "".encode(data.encoding)
+        "".encode(config.data.encoding)
     except (LookupError, ValueError):
-        message = f"data.encoding: {data.encoding!r} is not a text encoding; usual ones are utf-8, latin-1, cp1252"
-        clash("data.encoding", message)
-    if train.epochs is None and train.max_steps is None:
+        message = (
+            f"data.encoding: {config.data.encoding!r} is not a text encoding; common ones are utf-8, latin-1, cp1252"
+        )
+        yield Clash("data.encoding", message)
+
+
+def training_ends(config: Config) -> Iterator[Clash]:
+    """At least one limit on the length of the run is set."""
+    if config.train.epochs is None and config.train.max_steps is None:
         message = "train.epochs and train.max_steps are both null: the run would never end"
-        clash("train", message, "train.epochs", "train.max_steps")
-    validated = data.valid_path or (data.fractions[1] and not own)
-    if train.schedule.kind == "plateau" and not validated:
-        message = "train.schedule: plateau follows the validation loss, and there is no validation split"
-        clash("train.schedule", message, "data.fractions", "data.valid_path", "data.test_path")
+        yield Clash("train", message, ("train.epochs", "train.max_steps"))
+
+
+def plateau_needs_validation(config: Config) -> Iterator[Clash]:
+    """The plateau schedule needs a validation loss."""
+    validated = config.data.valid_path or (config.data.fractions[1] and not _separate_texts(config.data))
+    if config.train.schedule.kind == "plateau" and not validated:
+        message = "train.schedule: plateau depends on the validation loss, but there is no validation split"
+        yield Clash("train.schedule", message, ("data.fractions", "data.valid_path", "data.test_path"))
+
+
+def _separate_texts(data: DataConfig) -> list[str]:
+    return [f"data.{name}" for name in ("valid_path", "test_path") if getattr(data, name)]
+
+
+RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
+    dropout_acts_between_layers,
+    fractions_divide_the_text,
+    shards_need_streams,
+    separate_texts_replace_splits,
+    bytes_are_read_as_they_are,
+    encoding_exists,
+    training_ends,
+    plateau_needs_validation,
+)

@@ -128,7 +128,7 @@ class Header:
             vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"])
             config = config_from_dict(values["config"])
         except ConfigError as error:
-            raise CheckpointError(f"{path}: damaged ({'; '.join(str(error).splitlines())})") from None
+            raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
         except (KeyError, TypeError):
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
         check_vocab(path, vocab)

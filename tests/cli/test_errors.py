@@ -85,8 +85,8 @@ TRAIN = {
     "errors in file and command": misuse(
         "train my.yaml --set train.epochs=0 --set seed",
         "my.yaml:2:1 | modle | did you mean model?",
-        "--set | 'seed' | KEY=VALUE",
-        "--set train.epochs | train.epochs | at least 1",
+        "override | 'seed' | KEY=VALUE",
+        "override train.epochs | train.epochs | at least 1",
         files={"my.yaml": "data: {path: text.txt}\nmodle: {}\n"},
     ),
     "escaped control characters in a config": bad_config(
@@ -130,7 +130,7 @@ TRAIN = {
     "resume with force": misuse("train my.yaml --resume --force", "--resume | --force | one of them"),
     "a run directory below a file": misuse("train my.yaml --out text.txt/run", "text.txt | ot a directory", code=1),
     "a file as run directory": misuse("train my.yaml --out text.txt", "text.txt | is a file | --out"),
-    "a run directory without a name": misuse("train my.yaml --out=", "out | a text"),
+    "a run directory without a name": misuse("train my.yaml --out=", "out | a string"),
     "a run directory with a zero byte": bad_config('data: {path: text.txt}\nout: "a\\0b"', "out"),
     "fine-tuning from nothing": misuse("train my.yaml --init-from missing.npz", "missing.npz | does not exist"),
     # the command line

@@ -19,12 +19,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from charrnn.cli.group import cli
+from charrnn.cli.config import show_config
 from charrnn.config.building import config_from_dict, load_config
-from charrnn.config.keys import Config, DataConfig, InitConfig, ScheduleConfig, all_keys, table
+from charrnn.config.faults import Faults
+from charrnn.config.keys import Config, DataConfig, InitConfig, ScheduleConfig, all_keys, leaves
 from charrnn.config.reference import json_schema, reference_yaml
+from charrnn.config.table import keys_of
 from charrnn.config.values import BOOL, FLOAT, INT, NULL
-from charrnn.config.yaml_tree import Faults, parse_yaml
+from charrnn.config.yaml_tree import MappingNode, SequenceNode, parse_yaml
 from charrnn.errors import ConfigError
 from tests.support.strategies import configs, plain_data, texts, yaml_noise
 from tests.support.torture import volume
@@ -120,7 +122,7 @@ def at(config, path):
 def sections(kind=Config, prefix=""):
     """Every section of the config: (prefix of its keys, dataclass)."""
     yield prefix, kind
-    for entry, hint in table(kind):
+    for entry, hint in keys_of(kind):
         if is_dataclass(hint):
             yield from sections(hint, f"{prefix}{entry.name}.")
 
@@ -128,7 +130,7 @@ def sections(kind=Config, prefix=""):
 LEAVES = {  # every key that is no section: its path, its entry in the table and its type
     prefix + entry.name: (entry, hint)
     for prefix, kind in sections()
-    for entry, hint in table(kind)
+    for entry, hint in keys_of(kind)
     if not is_dataclass(hint)
 }
 
@@ -164,6 +166,12 @@ def test_a_resolved_config_holds_every_key():
         here = values
         for name in path.split("."):
             here = here[name]
+
+
+def test_the_leaves_are_the_keys_that_are_no_section_with_their_field_and_type():
+    assert {name: (entry.field, entry.type_hint) for name, entry in leaves().items()} == LEAVES
+    assert [name for name in all_keys() if name in LEAVES] == list(leaves())
+    assert set(all_keys()) - set(leaves()) == {"data", "model", "model.init", "train", "train.schedule"}
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -236,7 +244,7 @@ NOT_PATHS = ["null", "~", "''", "[]", "{a: b}", "[a, null]", "[a, [b]]"]
         *[("train.learning_rate", "a number", text) for text in NOT_NUMBERS],
         *[("train.clip_norm", "a number or null", text) for text in ("none", "nil", "Null_", "''")],
         *[("data.lowercase", "true or false", text) for text in NOT_BOOLEANS],
-        *[("data.path", "a text or a list of texts", text) for text in NOT_PATHS],
+        *[("data.path", "a string or a list of strings", text) for text in NOT_PATHS],
         *[("train.betas", "a list of 2 numbers", text) for text in ("0.9", "[0.9]", "[0.9, x]", "[0.9, 0.9, 0.9]")],
         *[("model.cell", "rnn | lstm | gru | ngram", text) for text in ("cnn", "LSTM", "null", "[lstm]")],
     ],
@@ -252,6 +260,11 @@ def test_a_number_too_large_for_a_float_is_refused(faults):
     assert faults("data: {path: a.txt}\ntrain: {learning_rate: 1e400}") == [
         "my.yaml:2:24: train.learning_rate: 1e400 is too large"
     ]
+
+
+def test_a_whole_number_of_thousands_of_digits_is_refused(faults):
+    (line,) = faults(f"data: {{path: a.txt}}\nseed: {'9' * 5000}")
+    assert line.startswith("my.yaml:2:7: seed: expected a whole number, got '999")
 
 
 def test_an_override_that_is_empty_or_only_a_comment_is_null(load):
@@ -278,12 +291,12 @@ def test_an_override_that_is_empty_or_only_a_comment_is_null(load):
         ("data: {path: a}\nseed: 1\n^seed: 2", "seed: given twice (first at 2:1)"),
         ("data: {path: a, ^path: b}", "path: given twice (first at 1:8)"),
         ("data: {path: a, ^'path': b}", "path: given twice (first at 1:8)"),
-        ("data: {path: &a b, valid_path: ^*a}", "*a: aliases are not used here; write the value out"),
-        ("data: ^!!python/object:os.system {path: a}", "tags are not used here; write the plain value"),
-        ("data: {path: a}\nseed: ^!!int '1'", "tags are not used here; write the plain value"),
-        ("data: {path: ^!x a}", "!x: tags are not used here; write the plain value"),
-        ("data: {path: a}\n^---\ndata: {path: b}", "a second document; a config is one"),
-        ("data: {path: a}\n? ^[seed]\n: 1", "a key must be a word"),
+        ("data: {path: &a b, valid_path: ^*a}", "*a: aliases are not allowed in a config; write the value out"),
+        ("data: ^!!python/object:os.system {path: a}", "tags are not allowed in a config; write the plain value"),
+        ("data: {path: a}\nseed: ^!!int '1'", "tags are not allowed in a config; write the plain value"),
+        ("data: {path: ^!x a}", "!x: tags are not allowed in a config; write the plain value"),
+        ("data: {path: a}\n^---\ndata: {path: b}", "a second document begins here; a config is a single document"),
+        ("data: {path: a}\n? ^[seed]\n: 1", "a key must be a word, not a list or a mapping"),
         ("data: {path: a}\n^<<: {seed: 2}", "<<: unknown key"),
         ("data:\n^\tpath: a", "not YAML: found character '\\t' that cannot start any token"),
         ("data: {path: a\n^", "not YAML: expected ',' or '}', but got '<stream end>'"),
@@ -309,6 +322,12 @@ def test_deep_nesting_is_refused(faults, text):
     assert re.fullmatch(r"my\.yaml:1:\d+: nested deeper than 16 levels", faults(text)[-1])
 
 
+def test_collections_may_be_nested_up_to_the_limit_and_no_deeper(faults):
+    within = faults("data: " + "[" * 15 + "]" * 15)
+    assert not [line for line in within if "nested deeper" in line]
+    assert faults("data: " + "[" * 16 + "]" * 16) == ["my.yaml:1:22: nested deeper than 16 levels"]
+
+
 @pytest.mark.parametrize("text", ["#" * (2 << 20), "data: {path: a}\n" + "\n" * (2 << 20)])
 def test_a_file_that_is_too_large_is_refused(faults, text):
     (line,) = faults(text)
@@ -318,7 +337,7 @@ def test_a_file_that_is_too_large_is_refused(faults, text):
 
 def test_aliases_that_would_expand_without_end_are_refused_one_by_one(faults):
     bomb = "k0: &k0 [x]\n" + "".join(f"k{n}: &k{n} [{', '.join([f'*k{n - 1}'] * 9)}]\n" for n in range(1, 9))
-    aliases = [line for line in faults(bomb) if "aliases are not used here" in line]
+    aliases = [line for line in faults(bomb) if "aliases are not allowed in a config" in line]
     assert len(aliases) == 72
 
 
@@ -431,7 +450,7 @@ out: ^[a]
             "data.encodin: unknown key; did you mean encoding?",
             "data.tokens: expected char | byte, got 'chars'; did you mean char?",
             "data.fractions: (0.9, 0.2, -0.1) must be at least 0",
-            "model.activation counts only with model.cell: rnn; leave it out",
+            "model.activation applies only with model.cell: rnn; leave it out",
             "model.hidden_size: 0 must be at least 1",
             "model.droput: unknown key; did you mean dropout?",
             "trian: unknown key; did you mean train?",
@@ -439,9 +458,9 @@ out: ^[a]
             "train.schedule.kind: expected constant | exponential | cosine | plateau, got 'cosinus'; "
             "did you mean cosine?",
             "train.schedule.floor: 1.5 must be at most 1",
-            "tag:yaml.org,2002:int: tags are not used here; write the plain value",
+            "tag:yaml.org,2002:int: tags are not allowed in a config; write the plain value",
             "seed: given twice (first at 14:1)",
-            "out: expected a text or null, got a collection",
+            "out: expected a string or null, got a collection",
         ],
         strict=True,
     ):
@@ -539,7 +558,7 @@ def suggestions(unknown):
 def test_the_right_key_is_suggested_for_95_percent_of_all_one_letter_typos():
     meant = defaultdict(set)
     for prefix, kind in sections():
-        keys = {entry.name for entry, _ in table(kind)}
+        keys = {entry.name for entry, _ in keys_of(kind)}
         for key in keys:
             for typo in typos(key) - keys:
                 meant[prefix, typo].add(key)
@@ -563,7 +582,7 @@ def test_a_key_in_the_wrong_section_is_sent_to_the_right_one():
         (prefix, name): paths
         for prefix, kind in sections()
         for name, paths in homes.items()
-        if name not in {entry.name for entry, _ in table(kind)}
+        if name not in {entry.name for entry, _ in keys_of(kind)}
     }
     found = suggestions(lost)
     assert {place: found[place] for place in lost if found[place] not in lost[place]} == {}
@@ -664,15 +683,24 @@ def test_a_number_is_taken_up_to_its_bound_and_refused_beyond_it(path, bound):
 
 OF_BYTES = "does not go with data.tokens: byte; leave it out"
 IMPOSSIBLE = [
-    ("data: {path: a}\nmodel: {^activation: relu}", "model.activation counts only with model.cell: rnn"),
-    ("data: {path: a}\nmodel: {^reset: before}", "model.reset counts only with model.cell: gru"),
-    ("data: {path: a}\nmodel: {cell: gru, ^forget_bias: 2}", "model.forget_bias counts only with model.cell: lstm"),
-    ("data: {path: a}\nmodel: {num_layers: 1, ^dropout: 0.5}", "model.dropout works between layers"),
+    ("data: {path: a}\nmodel: {^activation: relu}", "model.activation applies only with model.cell: rnn"),
+    ("data: {path: a}\nmodel: {^reset: before}", "model.reset applies only with model.cell: gru"),
+    ("data: {path: a}\nmodel: {cell: gru, ^forget_bias: 2}", "model.forget_bias applies only with model.cell: lstm"),
+    ("data: {path: a}\nmodel: {num_layers: 1, ^dropout: 0.5}", "model.dropout acts between layers"),
     ("data: {path: a, ^fractions: [0.5, 0.4, 0.2]}", "data.fractions: [0.5, 0.4, 0.2] sum to 1.1, not 1"),
-    ("data: {path: a, ^fractions: [0, 0.5, 0.5]}", "data.fractions: nothing is left to train on"),
-    ("data: {path: a, valid_path: b, ^split: streams}", "it does not go with data.valid_path"),
-    ("data: {path: a, test_path: b, ^split: streams}", "it does not go with data.test_path"),
-    ("data: {path: a, test_path: b, ^fractions: [0.8, 0.1, 0.1]}", "it does not go with data.test_path"),
+    ("data: {path: a, ^fractions: [0, 0.5, 0.5]}", "data.fractions leave nothing to train on"),
+    (
+        "data: {path: a, valid_path: b, ^split: streams}",
+        "data.split: streams splits data.path; it does not go with data.valid_path",
+    ),
+    (
+        "data: {path: a, test_path: b, ^split: streams}",
+        "data.split: streams splits data.path; it does not go with data.test_path",
+    ),
+    (
+        "data: {path: a, test_path: b, ^fractions: [0.8, 0.1, 0.1]}",
+        "data.fractions split data.path; they do not go with data.test_path",
+    ),
     ("data: {path: a, tokens: byte, ^normalize: nfc}", f"data.normalize {OF_BYTES}"),
     ("data: {path: a, tokens: byte, ^lowercase: true}", f"data.lowercase {OF_BYTES}"),
     ("data: {path: a, tokens: byte, ^min_count: 2}", f"data.min_count {OF_BYTES}"),
@@ -682,7 +710,10 @@ IMPOSSIBLE = [
         for name in ("utf-9", "rot13", "hex", "undefined")
     ],
     ("data: {path: a}\n^train: {epochs: null}", "train.epochs and train.max_steps are both null"),
-    ("data: {path: a}\ntrain: {batch_size: 2, ^shards: 3}", "train.shards: 3 are more than the 2 streams"),
+    (
+        "data: {path: a}\ntrain: {batch_size: 2, ^shards: 3}",
+        "train.shards: 3 shards need as many streams, but train.batch_size is 2",
+    ),
     ("data: {path: a, fractions: [0.9, 0, 0.1]}\ntrain: {^schedule: plateau}", "there is no validation split"),
     ("data: {path: a, test_path: b}\ntrain: {^schedule: {kind: plateau}}", "there is no validation split"),
 ]
@@ -755,22 +786,23 @@ def test_an_override_mends_what_is_wrong_in_the_file(load):
 @pytest.mark.parametrize(
     ("assignment", "message"),
     [
-        ("seed=x", "--set seed: seed: expected a whole number, got 'x'"),
-        ("seed=-1", "--set seed: seed: -1 must be at least 0"),
-        ("seed=", "--set seed: seed: expected a whole number, got ''"),
-        ("sede=1", "--set sede: sede: unknown key; did you mean seed?"),
-        ("train.sed=1", "--set train.sed: train.sed: unknown key; did you mean seed?"),
-        ("optimizer=adam", "--set optimizer: optimizer: unknown key; did you mean train.optimizer?"),
-        ("model.dropout.rate=1", "--set model.dropout.rate: model.dropout: expected a number, got a collection"),
-        ("train=fast", "--set train: train must be a mapping of keys to values"),
-        ("model.num_layers=1", "my.yaml:2:9: model.dropout works between layers"),
-        ("data.fractions=[1, 1, 1]", "--set data.fractions: data.fractions: [1.0, 1.0, 1.0] sum to 3, not 1"),
-        ("data.path=[", "--set data.path:1:2: not YAML: "),
-        ("out=*a", "--set out:1:1: *a: aliases are not used here"),
-        ("seed=1\n---\n2", "--set seed:2:1: a second document"),
-        ("seed", "--set: 'seed' is not of the form KEY=VALUE, for instance train.learning_rate=1e-3"),
-        ("=1", "--set: '=1' is not of the form KEY=VALUE"),
-        ("", "--set: '' is not of the form KEY=VALUE"),
+        ("seed=x", "override seed: seed: expected a whole number, got 'x'"),
+        ("seed=-1", "override seed: seed: -1 must be at least 0"),
+        ("seed=", "override seed: seed: expected a whole number, got ''"),
+        ("sede=1", "override sede: sede: unknown key; did you mean seed?"),
+        ("modle.cell=gru", "override modle.cell: modle: unknown key; did you mean model?"),
+        ("train.sed=1", "override train.sed: train.sed: unknown key; did you mean seed?"),
+        ("optimizer=adam", "override optimizer: optimizer: unknown key; did you mean train.optimizer?"),
+        ("model.dropout.rate=1", "override model.dropout.rate: model.dropout: expected a number, got a collection"),
+        ("train=fast", "override train: train must be a mapping of keys to values"),
+        ("model.num_layers=1", "my.yaml:2:9: model.dropout acts between layers"),
+        ("data.fractions=[1, 1, 1]", "override data.fractions: data.fractions: [1.0, 1.0, 1.0] sum to 3, not 1"),
+        ("data.path=[", "override data.path:1:2: not YAML: "),
+        ("out=*a", "override out:1:1: *a: aliases are not allowed in a config"),
+        ("seed=1\n---\n2", "override seed:2:1: a second document"),
+        ("seed", "override: 'seed' is not of the form KEY=VALUE, for instance train.learning_rate=1e-3"),
+        ("=1", "override: '=1' is not of the form KEY=VALUE"),
+        ("", "override: '' is not of the form KEY=VALUE"),
     ],
 )
 def test_an_override_is_checked_as_the_file_is(faults, assignment, message):
@@ -781,7 +813,7 @@ def test_an_override_is_checked_as_the_file_is(faults, assignment, message):
 def test_faults_of_the_file_and_of_the_overrides_are_reported_together(faults):
     lines = faults("data: {path: a.txt}\nsed: 1", "seed=x", "train.epoch=1", "oops")
     assert lines[0].startswith("my.yaml:2:1: sed: ")
-    assert {line.split(": ")[0] for line in lines[1:]} == {"--set", "--set seed", "--set train.epoch"}
+    assert {line.split(": ")[0] for line in lines[1:]} == {"override", "override seed", "override train.epoch"}
 
 
 # -- plain data ---------------------------------------------------------------------------------------------------
@@ -814,25 +846,25 @@ def test_paths_and_numpy_numbers_are_taken_for_what_they_are():
 def test_the_reference_is_a_config_of_all_keys_at_their_defaults(load):
     assert load(reference_yaml(), "out=null") == Config(DataConfig(path="data/tales.txt"), out="runs/my")
     tree = parse_yaml(reference_yaml(), "reference", Faults())
-    assert list(keys_of(tree)) == list(all_keys())
+    assert list(dotted_keys(tree)) == list(all_keys())
 
 
-def keys_of(node, prefix=""):
-    for name, inner in node.value.items() if isinstance(node.value, dict) else ():
+def dotted_keys(node, prefix=""):
+    for name, inner in node.items.items() if isinstance(node, MappingNode) else ():
         yield prefix + name
-        yield from keys_of(inner, f"{prefix}{name}.")
+        yield from dotted_keys(inner, f"{prefix}{name}.")
 
 
 def test_the_reference_explains_every_key(load):
     text = " ".join(reference_yaml().replace("#", " ").split())
     for prefix, kind in sections():
-        for entry, _ in table(kind):
+        for entry, _ in keys_of(kind):
             assert " ".join(entry.metadata["help"].split()) in text, prefix + entry.name
 
 
 @pytest.mark.parametrize(("name", "arguments"), [("reference.yaml", []), ("charrnn.schema.json", ["--schema"])])
 def test_the_shipped_file_is_what_the_command_prints(name, arguments):
-    printed = CliRunner().invoke(cli, ["config", *arguments]).stdout
+    printed = CliRunner().invoke(show_config, arguments).stdout
     assert (SHIPPED[0].parent / name).read_text("utf-8") == printed
     made = json.dumps(json_schema(), indent=1) + "\n" if arguments else reference_yaml()
     assert printed == made
@@ -840,11 +872,11 @@ def test_the_shipped_file_is_what_the_command_prints(name, arguments):
 
 def plain(node):
     """A tree of nodes as an editor sees it: YAML 1.2 scalars, lists and mappings."""
-    if isinstance(node.value, dict):
-        return {name: plain(inner) for name, inner in node.value.items()}
-    if isinstance(node.value, list):
-        return [plain(inner) for inner in node.value]
-    text = node.value
+    if isinstance(node, MappingNode):
+        return {name: plain(inner) for name, inner in node.items.items()}
+    if isinstance(node, SequenceNode):
+        return [plain(inner) for inner in node.items]
+    text = node.text
     if not node.plain:
         return text
     if text in NULL or text in BOOL:

@@ -1,13 +1,14 @@
 """Hypothesis strategies that the test files share: text, and configs built from the table of keys."""
 
-from collections.abc import Iterable
 from dataclasses import is_dataclass, replace
+from functools import reduce
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from charrnn.config.keys import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig, table
+from charrnn.config.keys import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig
+from charrnn.config.table import keys_of
 
 # -- text ---------------------------------------------------------------------------------------------------------
 
@@ -31,6 +32,7 @@ plain_data = st.recursive(
 
 FRACTIONS = [(0.9, 0.05, 0.05), (0.8, 0.1, 0.1), (0.9, 0.1, 0.0), (1.0, 0.0, 0.0)]
 FRESH = {
+    Config: Config(data=DataConfig(path="my.txt")),
     DataConfig: DataConfig(path="my.txt"),
     InitConfig: InitConfig(),
     ModelConfig: ModelConfig(),
@@ -64,7 +66,7 @@ def values(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
 def section(kind: Any) -> st.SearchStrategy[Any]:
     """A section of the config, each key by itself."""
     own = {"fractions": st.sampled_from(FRACTIONS), "encoding": st.sampled_from(["utf-8", "latin-1", "cp1252"])}
-    keys = {entry.name: values(hint, dict(entry.metadata)) for entry, hint in table(kind)}
+    keys = {entry.name: values(hint, dict(entry.metadata)) for entry, hint in keys_of(kind)}
     return st.builds(kind, **{name: own.get(name, of_type) for name, of_type in keys.items()})
 
 
@@ -75,12 +77,12 @@ def back(made: Any, *keys: str) -> Any:
 
 def possible(config: Config) -> Config:
     """The config with the keys that rule each other out put back to their defaults, and a run directory."""
+    config = without_idle_keys(config, config)
     data, model, train = config.data, config.model, config.train
     if data.tokens == "byte":
         data = back(data, "normalize", "lowercase", "min_count", "encoding")
     if data.valid_path or data.test_path:
         data = back(data, "split", "fractions")
-    model = back(model, *idle(model))
     if model.num_layers == 1:
         model = back(model, "dropout")
     if train.shards and train.shards > train.batch_size:
@@ -92,12 +94,16 @@ def possible(config: Config) -> Config:
     return replace(config, data=data, model=model, train=train, out=config.out or "runs/my")
 
 
-def idle(model: ModelConfig) -> Iterable[str]:
-    """The keys that count only with another kind of cell."""
-    for entry, _ in table(ModelConfig):
-        other, value = entry.metadata.get("only", ("cell", model.cell))
-        if getattr(model, other) != value:
-            yield entry.name
+def without_idle_keys(section: Any, config: Config) -> Any:
+    """A section with every key or section below it that does not apply to the config put back to its default."""
+    kept = {}
+    for entry, hint in keys_of(type(section)):
+        condition = entry.metadata.get("only")
+        if condition and reduce(getattr, condition.key.split("."), config) not in condition.values:
+            kept[entry.name] = getattr(FRESH[type(section)], entry.name)
+        elif is_dataclass(hint):
+            kept[entry.name] = without_idle_keys(getattr(section, entry.name), config)
+    return replace(section, **kept)
 
 
 configs = section(Config).map(possible)
