@@ -16,6 +16,7 @@ from charrnn.config.rules import check_combinations
 from charrnn.config.values import NULL, _Mismatch, convert, named, outside, shortened
 from charrnn.config.yaml_tree import Faults, Node, node_of, parse_yaml
 from charrnn.errors import ConfigError, visible
+from charrnn.shipped import config_hint, find_config
 
 
 @cache
@@ -131,16 +132,18 @@ def override(root: Node, assignment: str, faults: Faults) -> None:
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str | int | None) -> Config:
-    """Read a config file. `overrides`: KEY=VALUE strings that win over it; `values`: top-level keys that win over
-    both, where they are not None. `out` is filled in from the file's name.
+    """Read a config: a file, or the name of a shipped one such as `quickstart`.
+
+    `overrides`: KEY=VALUE strings that win over it; `values`: top-level keys that win over both, where they are not
+    None. `out` is filled in from the file's name.
 
     Raises ConfigError with one line for every fault: file:line:column, what is wrong, and the nearest valid key.
     """
-    path = Path(path)
+    path = find_config(path)
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        message = f"{path}: {error.strerror}; a config is a YAML file, such as one in configs/"
+        message = f"{path}: {error.strerror}; a config is a YAML file, or {config_hint(path)}"
         raise ConfigError(visible(message, keep="")) from None
     except UnicodeDecodeError as error:
         message = f"{path}: byte offset {error.start}: a config is UTF-8 text, and this is not"

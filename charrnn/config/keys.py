@@ -34,7 +34,8 @@ class DataConfig:
     path: str | tuple[str, ...] = key(
         MISSING,
         "The text: a file, a directory (all files below it), a glob, or a list of these, joined in that order. "
-        ".gz, .bz2, .xz (and .zst with the extra zstd) are unpacked. Relative to the working directory.",
+        ".gz, .bz2, .xz (and .zst with the extra zstd) are unpacked. Relative to the working directory; "
+        "shipped:tales.txt is the text that comes with charrnn.",
     )
     tokens: Literal["char", "byte"] = key("char", "What the model reads: characters, or bytes as they are.")
     encoding: str = key("utf-8", "Encoding of the text, decoded strictly (not for tokens: byte).")

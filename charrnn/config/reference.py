@@ -7,14 +7,16 @@ from typing import Any, Literal, get_args, get_origin
 
 from charrnn.config.keys import Config, InitConfig, ScheduleConfig, table
 from charrnn.config.values import is_union, named
+from charrnn.shipped import SCHEMA
 
-SCHEMA_FILE = "charrnn.schema.json"
 
+def reference_yaml(schema: str = SCHEMA) -> str:
+    """Every key with its default, type and meaning, as a commented YAML file that is itself a valid config.
 
-def reference_yaml() -> str:
-    """Every key with its default, type and meaning, as a commented YAML file that is itself a valid config."""
+    `schema`: the JSON Schema that the first line names for editors, a URI or a path relative to the config.
+    """
     lines = [
-        f"# yaml-language-server: $schema={SCHEMA_FILE}",
+        f"# yaml-language-server: $schema={schema}",
         "# Every key of a charrnn config, with its default. Only data.path must be given.",
         "# Written by `charrnn config`; do not edit.",
     ]
@@ -32,7 +34,7 @@ def reference_yaml() -> str:
             words = {"low": "at least", "above": "above", "high": "at most", "below": "below"}
             limits = "".join(f", {words[b.split()[0]]} {b.split()[1]}" for b in bounds)
             lines.append(f"{indent}# {named(hint)}{limits}")
-            default = "data/tales.txt" if entry.default is MISSING else entry.default
+            default = "shipped:tales.txt" if entry.default is MISSING else entry.default
             default = list(default) if isinstance(default, tuple) else default
             lines.append(f"{indent}{entry.name}: {json.dumps(default) if not isinstance(default, str) else default}")
 
