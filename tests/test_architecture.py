@@ -12,7 +12,7 @@ import pytest
 import charrnn
 from tests.support.processes import ROOT
 
-GROUND = "errors arrays blas processes terminal version"  # modules outside any package, which all may import
+GROUND = "errors arrays blas processes shipped terminal version"  # modules outside any package, which all may import
 MAY_IMPORT = {  # package: the packages below it that it may import, beside the ground
     "nn": "",
     "optim": "",

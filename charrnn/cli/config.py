@@ -10,10 +10,13 @@ def show_config(schema: bool) -> int:
 
     \b
     charrnn config > my.yaml
+
+    Its first line names the JSON Schema of this installation, with which editors complete and check keys.
     """
     import json
 
+    from charrnn import shipped
     from charrnn.config import json_schema, reference_yaml
 
-    click.echo(json.dumps(json_schema(), indent=1) if schema else reference_yaml(), nl=schema)
+    click.echo(json.dumps(json_schema(), indent=1) if schema else reference_yaml(shipped.schema()), nl=schema)
     return 0

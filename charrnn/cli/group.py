@@ -38,7 +38,7 @@ def cli() -> None:
     """Train character-level RNN, LSTM and GRU language models on a plain CPU.
 
     \b
-    charrnn train configs/quickstart.yaml     train on the bundled tales (one minute)
+    charrnn train quickstart                  train on the bundled tales (one minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
     charrnn compare runs/quickstart runs/my   which is better, and by more than noise?

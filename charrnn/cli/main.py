@@ -6,6 +6,7 @@ Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2
 
 import signal
 import sys
+from typing import Any
 
 import click
 
@@ -22,6 +23,8 @@ from charrnn.cli.streams import closed_pipe, explained, fail, open_streams
 from charrnn.cli.train import train
 from charrnn.errors import CharrnnError, ConfigError
 
+NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
+
 for command in (train, bench, sample, evaluate, compare, report, flow, info, show_config):
     cli.add_command(command)
 
@@ -34,7 +37,7 @@ def main() -> None:
     try:
         code = cli.main(prog_name="charrnn", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
+    except NO_ARGUMENTS as error:
         click.echo(error.format_message())
         code = 2
     except click.ClickException as error:

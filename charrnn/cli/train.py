@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
           exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
-    """Train a model as CONFIG (YAML) says.
+    """Train a model as CONFIG says: a YAML file, or the name of a shipped one such as quickstart.
 
     \b
     charrnn train my.yaml --set model.hidden_size=128
 
-    A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`, or configs/reference.yaml.
+    A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`.
     The run directory holds config.yaml, log.jsonl, best.npz, last.npz, previous.npz and samples. Ctrl-C saves;
     --resume goes on bit for bit. What may change then is where to stop and when to look:
     out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,

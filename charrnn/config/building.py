@@ -14,6 +14,7 @@ from charrnn.config.table import AnySection, Key, key_table, keys_of
 from charrnn.config.values import TypeMismatchError, convert, is_null, shortened, type_in_words, violation
 from charrnn.config.yaml_tree import MappingNode, Node, ScalarNode, node_of, parse_yaml
 from charrnn.errors import ConfigError, Fault, Place
+from charrnn.shipped import config_hint, find_config
 
 Section = TypeVar("Section", bound=AnySection)
 
@@ -22,10 +23,10 @@ OTHER_SECTION_SIMILARITY = 0.75  # the same for keys of other sections
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str | int | None) -> Config:
-    """Read a config file.
+    """Read a config: a file, or a shipped one by its name, such as `quickstart`.
 
     Arguments:
-        path: A YAML file.
+        path: A YAML file, or the name of a shipped config.
         overrides: KEY=VALUE strings with dotted keys and YAML values, which take precedence over the file.
         values: Top-level keys, which take precedence over both unless they are None.
 
@@ -35,7 +36,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str |
     Raises:
         ConfigError: With one fault for everything that is wrong: its place, and the nearest valid key.
     """
-    path = Path(path)
+    path = find_config(path)
     faults = Faults()
     root = parse_yaml(_read_text(path), str(path), faults)
     if root is not None and is_null(root):
@@ -71,7 +72,7 @@ def _read_text(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
-        message = f"{error.strerror}; a config is a YAML file, such as one in configs/"
+        message = f"{error.strerror}; a config is a YAML file, or {config_hint(path)}"
         raise ConfigError(Fault(message, Place(str(path)))) from None
     except UnicodeDecodeError as error:
         message = f"byte offset {error.start}: not UTF-8; a config is UTF-8 text"

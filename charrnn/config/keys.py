@@ -22,7 +22,7 @@ class DataConfig:
         MISSING,
         "The text: a file, a directory (every file below it), a glob, or a list of these, joined in that order. "
         "Files that end in .gz, .bz2, .xz (and .zst with the extra zstd) are decompressed. Relative to the working "
-        "directory.",
+        "directory; shipped:tales.txt is the text that comes with charrnn.",
     )
     tokens: Literal["char", "byte"] = key("char", "What the model reads: characters, or raw bytes.")
     encoding: str = key("utf-8", "Encoding of the text; invalid text is an error. Not used with tokens: byte.")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from charrnn.errors import TextError
+from charrnn.shipped import find_text, text_hint
 
 PIECE = 1 << 20  # bytes read at a time
 
@@ -22,7 +23,7 @@ def find_files(path: str | Sequence[str], key: str = "data.path") -> list[Path]:
     found: list[Path] = []
     for name in [path] if isinstance(path, str) else path:
         try:
-            here = Path(name).expanduser()
+            here = Path(find_text(name)).expanduser()
             there = here.exists()
         except (OSError, RuntimeError) as error:  # too long for a path, or no such user
             raise TextError(f"{key}: {name[:80]}: {getattr(error, 'strerror', None) or error}") from None
@@ -38,6 +39,7 @@ def find_files(path: str | Sequence[str], key: str = "data.path") -> list[Path]:
             if not files:
                 raise TextError(
                     f"{key}: {name} does not exist (paths are relative to the working directory, {Path.cwd()})"
+                    f"{text_hint(name)}"
                 )
         found += files
     return found
@@ -57,7 +59,7 @@ def open_file(path: Path) -> IO[bytes]:
             except ImportError:
                 from backports import zstd
         except ImportError:
-            raise TextError(f"{path}: reading .zst needs one more package: pip install 'charrnn[zstd]'") from None
+            raise TextError(f"{path}: reading .zst needs one more package: pip install backports.zstd") from None
         openers[".zst"] = zstd.open
     opened: IO[bytes] = openers[path.suffix](path) if path.suffix in openers else open(path, "rb")  # noqa: SIM115
     return opened

@@ -302,7 +302,7 @@ def test_zst_without_its_package_says_what_to_install(tmp_path, monkeypatch):
     path.write_bytes(b"\x28\xb5\x2f\xfd")
     for module in ("compression", "backports"):
         monkeypatch.setitem(sys.modules, module, None)
-    assert fault(read, path) == f"{path}: reading .zst needs one more package: pip install 'charrnn[zstd]'"
+    assert fault(read, path) == f"{path}: reading .zst needs one more package: pip install backports.zstd"
 
 
 @pytest.mark.parametrize("module", ["compression", "backports"])

@@ -333,7 +333,7 @@ def test_a_step_of_training_allocates_less_than_a_third_of_one_plane(
 ):
     """A plane is (T, N, H). What is left: a few rows of each gate; a few numbers per row; NumPy's buffers of 8192."""
     config = ModelConfig(**cell, hidden_size=128, num_layers=2, embedding_size=embedding_size, dropout=dropout)
-    toy = make_toy(config, np.float32, vocab_size=8, streams=16, length=40)
+    toy = make_toy(config, np.float32, vocab_size=8, streams=16, length=48)
     plane = toy.full.x.size * config.hidden_size * toy.network.dtype.itemsize
     params, rng, state = toy.network.params, np.random.default_rng(0), toy.start.copy()
     toy.network.initialise(rng)

@@ -1,0 +1,76 @@
+"""What comes with charrnn besides code: ready-made configs, their JSON Schema and the bundled tales.
+
+In a wheel these files lie in the package, in the folder `_shipped`. In a checkout they are the repository's own folders
+`configs` and `data`; there is no second copy. This module only finds them. It reads no config, writes nothing,
+downloads nothing, and imports only the standard library.
+"""
+
+import difflib
+from pathlib import Path
+
+PREFIX = "shipped:"  # of a text's name in data.path
+SCHEMA = "charrnn.schema.json"
+SOURCES = {  # texts that shipped configs need and charrnn does not bring, with the place where they are to be had
+    "tinyshakespeare.txt": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+}
+
+
+def folder() -> Path:
+    """The folder that holds `configs` and `data`: inside an installed package, else the root of the checkout."""
+    package = Path(__file__).parent
+    installed = package / "_shipped"
+    return installed if installed.is_dir() else package.parent
+
+
+def configs() -> dict[str, Path]:
+    """The shipped configs, in alphabetical order: each name, such as `quickstart`, with its file."""
+    return {path.stem: path for path in sorted((folder() / "configs").glob("*.yaml"), key=lambda path: path.stem)}
+
+
+def find_config(name: str | Path) -> Path:
+    """The file that the argument CONFIG of a command means.
+
+    `name` is a path, or the name of a shipped config. A file of that very name in the current folder wins. Returns the
+    path of the shipped config, or `name` itself, whether it exists or not. Raises nothing.
+    """
+    path = Path(name)
+    return path if path.is_file() else configs().get(str(name), path)
+
+
+def config_hint(name: str | Path) -> str:
+    """What to say of a CONFIG that cannot be read: the names of the shipped configs, and the one nearest to `name`."""
+    names = list(configs())
+    near = difflib.get_close_matches(Path(name).stem[:80].lower(), names, 1)
+    return f"the name of a shipped config ({', '.join(names)}){f'; did you mean {near[0]}?' if near else ''}"
+
+
+def find_text(name: str) -> str:
+    """The file that a path of the data section means.
+
+    `name` is a path, which is returned as it is, or the name of a shipped text after `shipped:`. Then the path of the
+    shipped file is returned, or `name` itself if charrnn brings no such text. Raises nothing.
+    """
+    text = name.removeprefix(PREFIX)
+    if text == name or text not in texts():
+        return name
+    return str(folder() / "data" / text)
+
+
+def texts() -> list[str]:
+    """The names of the shipped texts, in alphabetical order."""
+    return sorted(path.name for path in (folder() / "data").glob("*.txt"))
+
+
+def text_hint(name: str) -> str:
+    """What to add to the message that there is no text `name`: where it is to be had; empty if that is not known."""
+    if name in SOURCES:
+        return f"; download it from {SOURCES[name]} and save it under this name"
+    if name.startswith(PREFIX):
+        return f"; the shipped texts are {', '.join(PREFIX + text for text in texts())}"
+    return ""
+
+
+def schema() -> str:
+    """The URI of the JSON Schema of configs, a file of this installation; if there is no such file, its plain name."""
+    path = folder() / "configs" / SCHEMA
+    return path.resolve().as_uri() if path.is_file() else SCHEMA
