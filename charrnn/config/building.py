@@ -110,7 +110,8 @@ def override(root: Node, assignment: str, faults: Faults) -> None:
     if not equals or not path.strip():
         faults.add("--set", f"{assignment!r} is not of the form KEY=VALUE, for instance train.learning_rate=1e-3")
         return
-    value = parse_yaml(text, source, faults)
+    standard_input = text.strip() == "-"  # without quotes, YAML reads it as a list of nothing
+    value = Node("-", source) if standard_input else parse_yaml(text, source, faults)
     if value is None:
         return
     value.where = source

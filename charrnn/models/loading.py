@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from charrnn.arrays import Array
 from charrnn.config import Config, ModelConfig, config_from_dict
-from charrnn.data import Corpus, Vocab, load_corpus
+from charrnn.data import Corpus, Vocab, load_corpus, reads_standard_input
 from charrnn.errors import CheckpointError, ConfigError, NewerFormatError, TextError
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
@@ -161,10 +161,19 @@ def load(path: str | Path) -> Network | NGram:
 
 
 def own_corpus(loaded: SavedModel) -> Corpus:
-    """The text that a model was trained on, read again. Raises TextError where it is not the same any more."""
+    """The text that a model was trained on, read again.
+
+    Raises:
+        TextError: it has changed, or came from standard input.
+    """
+    if reads_standard_input(loaded.config.data):
+        raise TextError(
+            "the text of this run came from standard input and was not kept; score a file instead", hint="name a FILE"
+        )
     corpus = load_corpus(loaded.config, loaded.model.vocab)
     if corpus.fingerprint != loaded.header.get("data"):
         raise TextError(
-            "the text has changed since this model was trained, so its splits are not the same; name a FILE to score"
+            "the text has changed since this model was trained, so its splits are not the same; score a file instead",
+            hint="name a FILE",
         )
     return corpus

@@ -77,7 +77,7 @@ class Run:
             _check_same(config, self.corpus, resumed)
         self.config = config = with_shards(config, self.corpus, resumed)
         train, vocab, ids = config.train, self.corpus.vocab, self.corpus.train.ids
-        self.team = Team(config, vocab, ids, workers)
+        self.team = Team(config, vocab, ids, workers, self.corpus.train.file)
         self.network = self.team.network
         self.batches = Batches(ids, train.batch_size, train.seq_length)
         self.case = Case(config, len(ids), self.network.params.size, vocab.size, unigram_entropy(ids[:SEEN]))

@@ -16,9 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config.building import config_from_dict
-from charrnn.data import corpus as corpora
-from charrnn.data import reading as text
-from charrnn.data.corpus import load_corpus
+from charrnn.data import loading, reading
+from charrnn.data.loading import load_corpus
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.parallel.team import Team
@@ -125,15 +124,15 @@ def assert_same(found, wanted):
 @pytest.fixture
 def encodings(monkeypatch):
     """How many times a text was encoded, as a list that grows."""
-    calls, encode = [], corpora.encode
-    monkeypatch.setattr(corpora, "encode", lambda *args: calls.append(args) or encode(*args))
+    calls, read = [], loading.read_corpus
+    monkeypatch.setattr(loading, "read_corpus", lambda *args: calls.append(args) or read(*args))
     return calls
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.ENOMEM])
 def test_a_cache_without_room_gives_back_what_it_took_before_the_text_is_encoded_again(code, monkeypatch):
     write()
-    spools, there, put, encode = weakref.WeakSet(), [], spool._write, corpora.encode
+    spools, there, put, read = weakref.WeakSet(), [], spool._write, loading.read_corpus
 
     class Noted(Spool):
         def __init__(self, *args, **limit):
@@ -146,10 +145,10 @@ def test_a_cache_without_room_gives_back_what_it_took_before_the_text_is_encoded
         put(file, *args)
 
     for module, name, value in (
-        (text, "Spool", Noted),
+        (reading, "Spool", Noted),
         (spool, "Spool", Noted),
         (spool, "_write", failing),
-        (corpora, "encode", lambda *args: there.append(len(spools)) or encode(*args)),
+        (loading, "read_corpus", lambda *args: there.append(len(spools)) or read(*args)),
     ):
         monkeypatch.setattr(module, name, value)
     wanted = plain(config())
@@ -172,16 +171,16 @@ def test_a_split_that_knows_no_character_of_the_text_is_empty():
 def test_a_text_that_changes_while_it_is_read_is_refused_and_not_kept(data, monkeypatch):
     write()
     write("Andere tekst." * 9, "b.txt")
-    encode = corpora.encode
+    read = loading.read_corpus
 
     def change(*args):
         write(TEXT.upper(), "b.txt" if data else "a.txt")
-        return encode(*args)
+        return read(*args)
 
-    monkeypatch.setattr(corpora, "encode", change)
+    monkeypatch.setattr(loading, "read_corpus", change)
     with pytest.raises(TextError, match=r"data.path: a.txt: changed while it was read; try again"):
         load_corpus(config(**data))
-    monkeypatch.setattr(corpora, "encode", encode)
+    monkeypatch.setattr(loading, "read_corpus", read)
     write()
     write("Andere tekst." * 9, "b.txt")
     assert_same(load_corpus(config(**data)), plain(config(**data)))
@@ -291,7 +290,7 @@ def test_what_nobody_asks_for_leaves_the_cache_after_a_month(home):
     write()
     load_corpus(config())
     old = set(home.iterdir())
-    long_ago = time.time() - cache.UNUSED - 60
+    long_ago = time.time() - cache.MAX_AGE - 60
     for path in old:
         os.utime(path, (long_ago, long_ago))
     load_corpus(config())  # asked for: kept
