@@ -7,7 +7,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from charrnn import config
 from charrnn.errors import CharrnnError, DivergedError, TextError, visible
+from tests.support.processes import Result, call
 from tests.support.texts import ALL
 
 # -- what a terminal may see --------------------------------------------------------------------------------------
@@ -43,3 +45,11 @@ def test_a_message_is_shown_without_its_hint_and_survives_pickling(kind):
     for copy in (error, pickle.loads(pickle.dumps(error))):
         assert str(copy) == ("loss inf" if kind is DivergedError else "one\ntwo")
         assert copy.hint == ("" if kind is DivergedError else "--out DIR")
+
+
+def test_the_command_line_appends_the_hint_to_the_last_line(monkeypatch):
+    def fails(*_):
+        raise TextError("one", "two", hint="--out DIR")
+
+    monkeypatch.setattr(config, "load_config", fails)
+    assert call("train", "my.yaml") == Result(2, b"", "charrnn: one\ncharrnn: two (--out DIR)\n")

@@ -23,6 +23,7 @@ from charrnn.errors import TextError
 from charrnn.parallel.team import Team
 from charrnn.storage import cache, spool
 from charrnn.storage.spool import Spool, chunks
+from charrnn.training import loop
 from charrnn.training.loop import Run
 
 PIECES = st.lists(st.tuples(st.sampled_from(["u1", "u2", "u4"]), st.lists(st.integers(0, 255), max_size=9)), max_size=9)
@@ -304,18 +305,43 @@ def test_what_nobody_asks_for_leaves_the_cache_after_a_month(home):
     assert not old & set(home.iterdir())
 
 
-def test_workers_map_a_large_text_themselves_and_copy_a_part_of_one():
+def gradient_of(settings, corpus, ids, file=None):
+    """The gradient of the first step on a text."""
+    team = Team(Run(settings, corpus).config, corpus.vocab, ids, 1, file)
+    team.network.initialise(np.random.default_rng(0))
+    team.gradient(0)
+    return team.network.params.grads.copy()
+
+
+def test_workers_map_a_large_text_themselves_and_get_a_copy_of_any_other():
     write()
     settings = config()
     corpus = load_corpus(settings)
-    gradients = []
-    for ids in (np.array(corpus.train.ids), corpus.train.ids, np.concatenate([[0], corpus.train.ids]).astype("u1")):
-        if ids[0] == 0 and len(ids) > len(corpus.train.ids):
-            ids.tofile("with one more")
-            ids = np.memmap("with one more", "u1", "r")[1:]
-        team = Team(Run(settings, corpus).config, corpus.vocab, ids, workers=1)
-        team.network.initialise(np.random.default_rng(0))
-        team.gradient(0)
-        gradients.append(team.network.params.grads.copy())
-    for other in gradients[1:]:
-        np.testing.assert_array_equal(gradients[0], other)
+    train = corpus.train
+    wanted = gradient_of(settings, corpus, np.array(train.ids))
+    np.testing.assert_array_equal(gradient_of(settings, corpus, train.ids, train.file), wanted)
+    misleading = np.zeros_like(train.ids)  # a worker that reads the file does not see it
+    np.testing.assert_array_equal(gradient_of(settings, corpus, misleading, train.file), wanted)
+    np.concatenate([[0], train.ids]).astype("u1").tofile("with one more")
+    part = np.memmap("with one more", "u1", "r")[1:]
+    np.testing.assert_array_equal(gradient_of(settings, corpus, part), wanted)
+
+
+def test_a_split_names_the_file_that_holds_its_ids_and_nothing_else(home):
+    write()
+    write("XYZ" * 50, "b.txt")
+    for _ in range(2):  # built, and from the cache
+        corpus = load_corpus(config(valid_path="b.txt"))
+        assert corpus.train.file.parent.parent == home
+        np.testing.assert_array_equal(np.fromfile(corpus.train.file, corpus.train.ids.dtype), corpus.train.ids)
+        assert corpus.valid.file is None  # it is empty, and an empty file cannot be mapped
+    assert plain(config()).train.file is None
+
+
+def test_a_run_lets_its_workers_map_the_text(monkeypatch):
+    write()
+    given = []
+    monkeypatch.setattr(loop, "Team", lambda *args: given.append(args) or Team(*args))
+    corpus = load_corpus(config())
+    Run(config(), corpus)
+    assert [args[-1] for args in given] == [corpus.train.file]
