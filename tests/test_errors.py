@@ -48,7 +48,7 @@ def test_a_message_is_shown_without_its_hint_and_survives_pickling(kind):
 
 
 def test_the_command_line_appends_the_hint_to_the_last_line(monkeypatch):
-    def fails(*_):
+    def fails(*_, **__):
         raise TextError("one", "two", hint="--out DIR")
 
     monkeypatch.setattr(config, "load_config", fails)
