@@ -109,10 +109,11 @@ def standard_input() -> IO[bytes]:
     """Standard input, for reading bytes. A line on stderr asks for text that must be typed in a terminal.
 
     Raises:
-        TextError: standard input is closed.
+        TextError: standard input is closed, or gives no bytes, as in a notebook.
+        OSError: it cannot be read.
     """
-    if sys.stdin is None:
-        raise TextError("standard input is closed, so - cannot be read; name a file")
+    if sys.stdin is None or sys.stdin.closed or not hasattr(sys.stdin, "buffer"):  # a notebook's has no bytes
+        raise TextError("standard input is closed or gives no bytes, so - cannot be read; name a file")
     if not sys.stdin.isatty():
         return sys.stdin.buffer
     tell("reading text from the terminal; end it with Ctrl-D on a line of its own")
@@ -126,15 +127,16 @@ def file_pieces(sources: Iterable[Source]) -> Iterator[Piece]:
         TextError: a file cannot be opened, read or unpacked.
     """
     for source in sources:
-        if source == STANDARD_INPUT:
-            yield from stream_pieces("standard input", standard_input())
-            continue
+        name = names([source])
         try:
-            with open_file(source) as file:
-                yield from stream_pieces(str(source), file)
+            if source == STANDARD_INPUT:
+                yield from stream_pieces(name, standard_input())
+            else:
+                with open_file(source) as file:
+                    yield from stream_pieces(name, file)
         except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
             reason = getattr(error, "strerror", None) or str(error) or "cannot be read"
-            raise TextError(f"{source}: {reason}") from None
+            raise TextError(f"{name}: {reason}") from None
 
 
 def stream_pieces(name: str, file: IO[bytes]) -> Iterator[Piece]:

@@ -92,8 +92,12 @@ def test_an_empty_or_closed_standard_input_is_refused(stdin, monkeypatch):
     assert fault(load_corpus, config_of()) == "data.path: standard input: there is no text in it"
     stdin(b"caf\xe9")
     assert fault(load_corpus, config_of()).startswith("standard input: byte 0xe9 at offset 3 (line 1)")
-    monkeypatch.setattr(sys, "stdin", None)
-    assert fault(load_corpus, config_of()) == "standard input is closed, so - cannot be read; name a file"
+    closed = io.TextIOWrapper(io.BytesIO(b"abc"))
+    closed.close()
+    for unreadable in (None, closed, io.StringIO("text of a notebook")):
+        monkeypatch.setattr(sys, "stdin", unreadable)
+        message = fault(load_corpus, config_of())
+        assert message == "standard input is closed or gives no bytes, so - cannot be read; name a file"
 
 
 def test_a_large_text_from_standard_input_is_not_cached(stdin, tmp_path, monkeypatch):
@@ -114,7 +118,7 @@ def test_a_terminal_is_asked_for_text_and_read_to_its_first_end(monkeypatch, cap
             assert size == -1, "reading in pieces needs a second Ctrl-D"
             return super().read()
 
-    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Keyboard(b"typed"), isatty=lambda: True))
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=Keyboard(b"typed"), closed=False, isatty=lambda: True))
     assert standard_input().read(files.PIECE_BYTES) == b"typed"
     assert capsys.readouterr() == ("", "reading text from the terminal; end it with Ctrl-D on a line of its own\n")
 
@@ -142,6 +146,20 @@ def test_a_run_on_standard_input_is_that_on_the_file_and_can_be_resumed(folder):
     other = call(*few, "--resume", stdin=TEXT + b".")
     assert (other.code, len(other.lines)) == (2, 1)
     assert "the text has changed since this run began (data.path)" in other.err
+
+
+@pytest.mark.parametrize(
+    ("redirect", "message"),
+    [
+        ("0> new", "standard input: "),
+        ("<&-", "standard input is closed"),
+        ("< /dev/null", "data.path: standard input: there is no text in it"),
+    ],
+)
+def test_a_standard_input_that_cannot_be_read_is_one_line_and_exit_code_2(folder, redirect, message):
+    result = run("train", "my.yaml", *PIPED, cwd=folder, redirect=redirect)
+    assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
+    assert result.err.startswith(f"charrnn: {message}")
 
 
 def test_worker_processes_do_not_read_standard_input(folder):
