@@ -17,8 +17,8 @@ from charrnn.data.vocab import Vocab, build_vocab
 from charrnn.errors import TextError
 from charrnn.storage import Spool, chunks
 
-OWN_PATHS = {"path": "train", "valid_path": "valid", "test_path": "test"}  # key of the data section: split
-PARAMETERS_PER_CHARACTER = 10  # above this a model is likely to memorise the text
+SPLIT_OF_KEY = {"path": "train", "valid_path": "valid", "test_path": "test"}  # key of the data section: split
+MAX_PARAMETERS_PER_CHARACTER = 10  # beyond this a model is likely to memorise the text
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def find_sources(data: DataConfig) -> dict[str, list[Source]]:
         TextError: a path names no file, or standard input is named twice.
     """
     sources: dict[str, list[Source]] = {}
-    for key in OWN_PATHS:
+    for key in SPLIT_OF_KEY:
         path = getattr(data, key)
         if path:
             sources[key] = find_files(path, f"data.{key}")
@@ -96,7 +96,7 @@ def read_corpus(
     if vocab is None:
         vocab = build_vocab(parts[0], raw.symbols, data.tokens, data.min_count)
     splits = {}
-    for (key, name), part in zip(OWN_PATHS.items(), parts, strict=True):
+    for (key, name), part in zip(SPLIT_OF_KEY.items(), parts, strict=True):
         codes, symbols = part, raw.symbols
         if key != "path" and key in sources:
             own = read_text(data, sources[key], f"data.{key}", digests.get(key))
@@ -166,7 +166,7 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
         sentences.append(
             f"the last {corpus.left_out:,} characters do not fill a block of the streams split and are left out"
         )
-    if parameters > PARAMETERS_PER_CHARACTER * len(corpus.train):
+    if parameters > MAX_PARAMETERS_PER_CHARACTER * len(corpus.train):
         sentences.append(
             f"{parameters:,} parameters for {len(corpus.train):,} training characters: it will learn the text by "
             f"heart; a smaller model.hidden_size is likely as good"

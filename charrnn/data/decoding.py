@@ -14,6 +14,7 @@ from charrnn.data.files import Piece
 from charrnn.errors import TextError
 
 MAX_FAULTS_NAMED = 10  # files that one message lists
+MAX_REASON = 200  # characters of a codec's own message that are shown
 NOT_INCREMENTAL = {"punycode"}  # codecs of Python's whose incremental decoder gives wrong text from the second piece on
 
 
@@ -60,8 +61,8 @@ class _FileDecoder:
     def __init__(self, encoding: str) -> None:
         self.encoding = encoding
         self._codec = text_codec(encoding)
-        stateful = self._codec.incrementaldecoder if self._codec.name not in NOT_INCREMENTAL else None
-        self._decoder = stateful("strict") if stateful else _WholeDecoder(self._codec)
+        incremental = self._codec.incrementaldecoder if self._codec.name not in NOT_INCREMENTAL else None
+        self._decoder = incremental("strict") if incremental else _WholeDecoder(self._codec)
         self._bytes = 0
         self._lines = 1
 
@@ -93,7 +94,8 @@ class _FileDecoder:
         name = self._codec.name
         if name in ("utf-16", "utf-32") and "BOM" in str(error):
             return f"no byte order mark at offset 0, which {name} calls for ({name}-le and {name}-be do without)"
-        return f"not valid {self.encoding} ({str(error) or type(error).__name__})"
+        reason = str(error)[:MAX_REASON] or type(error).__name__
+        return f"not valid {self.encoding} ({reason})"
 
 
 def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
@@ -103,7 +105,7 @@ def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
 
     Raises:
         TextError: a line for each file that is not in this encoding, up to MAX_FAULTS_NAMED, with byte, offset and
-            line of its first fault where the codec tells them; or the encoding is none.
+            line of its first fault if the codec tells them. Or there is no such encoding, or a file cannot be read.
     """
     faults: list[str] = []
     decoder, faulty = _FileDecoder(encoding), False
@@ -124,7 +126,7 @@ def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
 
 
 def _readable(pieces: Iterable[Piece], faults: list[str]) -> Iterator[Piece]:
-    """The pieces. A file that cannot be read ends them; after other faults it is one more of these."""
+    """The pieces. A file that cannot be read ends them; if there are faults already, it is added to these."""
     try:
         yield from pieces
     except TextError as error:

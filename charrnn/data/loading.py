@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import Config
-from charrnn.data.corpus import OWN_PATHS, Corpus, find_sources, read_corpus
+from charrnn.data.corpus import SPLIT_OF_KEY, Corpus, find_sources, read_corpus
 from charrnn.data.files import Source, file_pieces, names
 from charrnn.data.splits import Split
 from charrnn.data.vocab import Vocab
@@ -90,7 +90,7 @@ def _key(config: Config, files: Files, digests: dict[str, str], vocab: Vocab | N
     """The cache key: a hash of all that ids and splits depend on."""
     data, train = config.data, config.train
     parts: list[Any] = [ENCODING_VERSION, digests, {key: len(group) for key, group in files.items()}]
-    parts += [value for name, value in asdict(data).items() if name not in OWN_PATHS]
+    parts += [value for name, value in asdict(data).items() if name not in SPLIT_OF_KEY]
     parts += [train.batch_size, train.seq_length] if data.split == "streams" else []
     return sha256(json.dumps([*parts, vocab and asdict(vocab)]).encode()).hexdigest()
 

@@ -56,7 +56,8 @@ class Split:
     Attributes:
         name: train, valid or test, or what else a report calls the text.
         ids: (len,).
-        unknown: characters of the text that the vocabulary lacks. Without an unknown character they are left out.
+        unknown: how many characters of the text the vocabulary lacks. They are left out of `ids`, unless the
+            vocabulary has an unknown character.
         file: the file that `ids` is mapped from, if it holds these ids and nothing else.
     """
 

@@ -176,6 +176,18 @@ def test_whatever_a_codec_raises_is_one_message_with_the_file(error, register):
     assert message.startswith(f"my.txt: not valid strange ({str(error) or type(error).__name__}); set data.encoding ")
 
 
+def test_a_fault_is_placed_also_when_a_codec_shows_only_the_end_of_what_it_got(register):
+    class Failing(WithoutOffsets):
+        def decode(self, data, final=False):
+            if b"!" in data:
+                raise UnicodeDecodeError("strange", data[-3:], 1, 2, "odd")
+            return data.decode()
+
+    register(Failing)
+    message = fault(read_raw, [*cut(b"a\nb\ncd\nef\ng!h", 6)], encoding="strange")
+    assert message.startswith("my.txt: byte 0x21 at offset 11 (line 5) is not valid strange; ")
+
+
 def test_too_little_memory_for_a_codec_is_not_called_a_fault_of_the_text(register):
     register(type("Failing", (WithoutOffsets,), {"error": MemoryError()}))
     with pytest.raises(MemoryError):
