@@ -180,7 +180,7 @@ def test_a_fault_is_placed_also_when_a_codec_shows_only_the_end_of_what_it_got(r
     class Failing(WithoutOffsets):
         def decode(self, data, final=False):
             if b"!" in data:
-                raise UnicodeDecodeError("strange", data[-3:], 1, 2, "odd")
+                raise UnicodeDecodeError("strange", data[-3:], 2, 3, "odd")
             return data.decode()
 
     register(Failing)

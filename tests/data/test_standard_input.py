@@ -79,6 +79,10 @@ def test_standard_input_named_twice_is_refused_before_it_is_read(stdin, tmp_path
     assert sys.stdin.buffer.read() == TEXT
 
 
+def test_standard_input_named_twice_as_file_to_score_is_refused():
+    assert fault(find_files, ["-", "-"], "FILE").startswith("FILE: - (standard input) is named twice")
+
+
 def test_a_file_named_like_standard_input_is_still_to_be_had(tmp_path, monkeypatch, stdin):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "-").write_text("abcabc")
