@@ -107,11 +107,13 @@ def test_an_empty_or_closed_standard_input_is_refused(stdin, monkeypatch):
 def test_a_large_text_from_standard_input_is_not_cached(stdin, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(spool, "LARGE", 10)
-    stdin(TEXT)
-    corpus = load_corpus(config_of(fractions=[1, 0, 0]))
-    assert all_text(corpus) == TEXT.decode()
-    assert corpus.train.file is None
-    assert not list(tmp_path.iterdir())
+    (tmp_path / "large.txt").write_bytes(TEXT)
+    for typed in (TEXT, b"The other end."):
+        stdin(typed)
+        corpus = load_corpus(config_of(path=[str(tmp_path / "large.txt"), "-"], fractions=[1, 0, 0]))
+        assert all_text(corpus).encode() == TEXT + typed
+        assert corpus.train.file is None
+    assert [path.name for path in tmp_path.iterdir()] == ["large.txt"]
 
 
 def test_a_terminal_is_asked_for_text_and_read_to_its_first_end(monkeypatch, capsys):
