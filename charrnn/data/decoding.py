@@ -83,6 +83,9 @@ class _FileDecoder:
         return text
 
     def _fault(self, data: bytes, error: Exception) -> str:
+        name = self._codec.name
+        if name in ("utf-16", "utf-32") and "BOM" in str(error):
+            return f"no byte order mark at offset 0, which {name} calls for ({name}-le and {name}-be do without)"
         if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
             pending = error.object  # this piece, and before it what was left over from the one before
             if pending.endswith(data) or data.endswith(pending):
@@ -91,9 +94,6 @@ class _FileDecoder:
                 line = self._lines + (before + pending[: error.start]).count(b"\n")
                 byte = f"byte 0x{pending[error.start]:02x} at offset {offset} (line {line})"
                 return f"{byte} is not valid {self.encoding}"
-        name = self._codec.name
-        if name in ("utf-16", "utf-32") and "BOM" in str(error):
-            return f"no byte order mark at offset 0, which {name} calls for ({name}-le and {name}-be do without)"
         reason = str(error)[:MAX_REASON] or type(error).__name__
         return f"not valid {self.encoding} ({reason})"
 

@@ -206,7 +206,7 @@ def test_a_codec_that_cannot_decode_in_pieces_gets_the_file_whole(register):
     ("encoding", "message"),
     [
         ("utf-16", "text.txt: no byte order mark at offset 0"),
-        ("punycode", "text.txt: not valid punycode ("),
+        ("punycode", "text.txt: .*not valid punycode"),  # from Python 3.13 on with the offset
         ("base64", "data.encoding: 'base64' is not a text encoding"),
         ("undefined", "data.encoding: 'undefined' is not a text encoding"),
     ],
@@ -215,7 +215,7 @@ def test_a_command_ends_with_one_line_and_exit_code_2(encoding, message, tmp_pat
     project(tmp_path)
     result = run("train", "my.yaml", "--set", f"data.encoding={encoding}", cwd=tmp_path)
     assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
-    assert message in result.err
+    assert re.search(message, result.err)
 
 
 # -- several files ------------------------------------------------------------------------------------------------
