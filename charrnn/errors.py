@@ -59,9 +59,21 @@ class Fault(NamedTuple):
 
 
 class CharrnnError(Exception):
-    """A failure that the message explains. The command line prints the message and exits with `exit_code`."""
+    """A failure that the message explains. The command line prints the message and exits with `exit_code`.
+
+    Arguments:
+        lines: the message, one line for each fault.
+        hint: the command-line option or argument that is the remedy; the command line appends it to the message.
+    """
 
     exit_code = 1
+
+    def __init__(self, *lines: object, hint: str = "") -> None:
+        super().__init__(*lines)
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class ConfigError(CharrnnError):

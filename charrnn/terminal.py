@@ -1,4 +1,4 @@
-"""Standard streams: one line on stderr, and streams that nobody reads any more."""
+"""Standard streams: lines on stderr, and streams that were closed at the other end."""
 
 import os
 import sys
@@ -7,15 +7,18 @@ from charrnn.errors import visible
 
 
 def to_nowhere(descriptor: int) -> None:
-    """Let what is written to a descriptor go nowhere from now on."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    if nowhere != descriptor:
-        os.close(nowhere)
+    """Redirect a file descriptor to the null device."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    if null != descriptor:
+        os.close(null)
 
 
 def tell(line: str) -> None:
-    """One line on stderr, whatever its encoding; flushed. Training goes on where nobody reads it any more."""
+    """Write one line to stderr and flush it. Characters that its encoding lacks are written as escapes.
+
+    If stderr can no longer be written, it is silenced: a training run goes on after its terminal was closed.
+    """
     encoding = sys.stderr.encoding or "utf-8"
     try:
         sys.stderr.write(visible(line, keep="").encode(encoding, "backslashreplace").decode(encoding) + "\n")
@@ -25,5 +28,5 @@ def tell(line: str) -> None:
 
 
 def hush() -> None:
-    """Let stderr lead nowhere: a terminal that was closed, or a pipe whose reader has gone."""
+    """Redirect stderr to the null device, after its terminal was closed or the reader of its pipe has ended."""
     to_nowhere(2)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.streams import fail, standard_input
+from charrnn.cli.streams import fail
 
 if TYPE_CHECKING:
     from charrnn.models import SavedModel
@@ -24,7 +24,7 @@ def opened(checkpoint: str) -> "SavedModel":
 
 def prime_text(loaded: "SavedModel", prime: str | None, prime_file: str | None) -> Any:
     """The prime as the model reads it: bytes for a byte model, else text folded as its training text was."""
-    from charrnn.data import decode_bytes, transformed
+    from charrnn.data import decode_bytes, standard_input, transformed
 
     data = loaded.config.data
     text: str | bytes = prime or ""
@@ -42,17 +42,10 @@ def prime_text(loaded: "SavedModel", prime: str | None, prime_file: str | None) 
 
 def read_files(loaded: "SavedModel", files: tuple[str, ...]) -> Any:
     """Files, or standard input, as one text to score."""
-    from charrnn.data import file_pieces, find_files, make_split, read_pieces, stream_pieces
+    from charrnn.data import file_pieces, find_files, make_split, read_pieces
 
-    def pieces() -> Any:
-        for name in files:
-            if name == "-":
-                yield from stream_pieces("standard input", standard_input())
-            else:
-                yield from file_pieces(find_files(name, "FILE"))
-
-    raw = read_pieces(loaded.config.data, pieces())
-    return make_split(", ".join(files), raw.ids, raw.symbols, loaded.model.vocab)
+    raw = read_pieces(loaded.config.data, file_pieces(find_files(files, "FILE")))
+    return make_split(", ".join(files), raw.codes, raw.symbols, loaded.model.vocab)
 
 
 def unit_of(loaded: "SavedModel", unit: str) -> tuple[int, int]:

@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -49,13 +48,6 @@ class TextOut:
             data = visible(self.shown.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
-
-
-def standard_input() -> Any:
-    """Standard input, for bytes."""
-    if sys.stdin is None:
-        raise click.UsageError("standard input is closed, so - cannot be read")
-    return sys.stdin.buffer
 
 
 def check_new(name: str | None) -> None:

@@ -228,7 +228,10 @@ def override(root: MappingNode, assignment: str, faults: Faults) -> None:
         faults.add(Place("override"), message)
         return
     source = f"override {name}"
-    value = parse_yaml(text, source, faults)
+    if text.strip() == "-":  # standard input; YAML would read it as a list of nothing
+        value: Node | None = ScalarNode("-", Place(source))
+    else:
+        value = parse_yaml(text, source, faults)
     if value is not None:
         *sections, last = name.split(".")
         place = Place(source)

@@ -1,9 +1,13 @@
-"""Text to ids: files, decoding, vocabularies, splits and batches."""
+"""Text to ids: files, decoding, vocabularies, splits and batches.
+
+Text is read strictly, in one pass, and never changed unless the config asks for it. Nothing here knows a model.
+"""
 
 from charrnn.data.batches import Batch, Batches
-from charrnn.data.corpus import Corpus, check_sizes, choose_split, load_corpus, read_pieces, remarks
+from charrnn.data.corpus import Corpus, check_sizes, choose_split, read_pieces, reads_standard_input, remarks
 from charrnn.data.decoding import decode_bytes, transformed
-from charrnn.data.files import file_pieces, find_files, stream_pieces
+from charrnn.data.files import file_pieces, find_files, standard_input
+from charrnn.data.loading import load_corpus
 from charrnn.data.splits import Split, make_split
 from charrnn.data.vocab import Unknown, Vocab
 
@@ -22,7 +26,8 @@ __all__ = [
     "load_corpus",
     "make_split",
     "read_pieces",
+    "reads_standard_input",
     "remarks",
-    "stream_pieces",
+    "standard_input",
     "transformed",
 ]

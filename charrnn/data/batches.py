@@ -1,4 +1,4 @@
-"""Batches: a text laid out as parallel streams and cut into windows. T steps, N streams; ids lie time first, (T, N)."""
+"""Batches: a text laid out as N parallel streams and cut into windows of T steps. Arrays are time first, (T, N)."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,14 @@ from charrnn.arrays import Array
 
 @dataclass(frozen=True)
 class Batch:
-    """One window of parallel streams: inputs `x` and targets `y`, (T, N), y one character later.
+    """One window of parallel streams.
 
-    `weight` (T, N) is 0 where a stream has run out, or None where none has; `count` targets in the window, those of
-    streams that this batch leaves out included; `fresh`: the state must be zero first.
+    Attributes:
+        x: input ids, (T, N).
+        y: target ids, (T, N): the characters after those of `x`.
+        weight: (T, N), 1, and 0 where a stream has ended; None if no stream has.
+        count: targets of the window in all streams, including streams that this batch leaves out.
+        fresh: whether the state must be set to zero before this window.
     """
 
     x: Array
@@ -23,21 +27,32 @@ class Batch:
 
 
 class Batches:
-    """A text laid out as N parallel streams, cut into windows of T steps; index k gives window k of an epoch.
+    """A text as N parallel streams, cut into windows of T steps; index k gives window k of an epoch.
 
-    Every character but the first is a target exactly once per epoch: the text's len - 1 transitions are dealt out in
-    N runs of equal length, the last run is padded by fewer than N positions of weight 0, and the last window may be
-    shorter.
+    Every character but the first is a target exactly once per epoch. The len - 1 targets are split into N consecutive
+    streams of equal length; the last stream is padded by fewer than N positions of weight 0. The last window may be
+    shorter than T.
+
+    Arguments:
+        ids: the text, (len,).
+        streams: N.
+        length: T.
+
+    Attributes:
+        targets: len - 1.
+        stream_length: targets in each stream, with padding.
     """
 
     def __init__(self, ids: Array, streams: int, length: int) -> None:
-        self.ids, self.streams, self.length = ids, streams, length
+        self.ids = ids
+        self.streams = streams
+        self.length = length
         self.targets = max(len(ids) - 1, 0)
-        self.run = -(-self.targets // streams)
+        self.stream_length = -(-self.targets // streams)
 
     def __len__(self) -> int:
         """Windows per epoch."""
-        return -(-self.run // self.length)
+        return -(-self.stream_length // self.length)
 
     def __getitem__(self, window: int) -> Batch:
         if not 0 <= window < len(self):
@@ -47,16 +62,16 @@ class Batches:
     def window(self, window: int, first: int, stop: int) -> Batch:
         """Window number `window` of the streams `first` to `stop` - 1."""
         begin = window * self.length
-        end = min(begin + self.length, self.run)
-        at = np.arange(begin, end)[:, None] + np.arange(first, stop) * self.run
-        inside = at < self.targets
+        end = min(begin + self.length, self.stream_length)
+        positions = np.arange(begin, end)[:, None] + np.arange(first, stop) * self.stream_length
+        inside = positions < self.targets
         weight = None if inside.all() else inside.astype(np.float32)
-        at = np.minimum(at, self.targets - 1)
-        return Batch(self.ids[at], self.ids[at + 1], weight, self.count(window), fresh=window == 0)
+        positions = np.minimum(positions, self.targets - 1)
+        return Batch(self.ids[positions], self.ids[positions + 1], weight, self.count(window), fresh=window == 0)
 
     def count(self, window: int) -> int:
         """Targets in a window, over all streams."""
         begin = window * self.length
-        end = min(begin + self.length, self.run)
-        full, rest = divmod(self.targets, self.run)  # streams that run to the end, and how far the next one does
-        return full * (end - begin) + max(0, min(end, rest) - begin)
+        end = min(begin + self.length, self.stream_length)
+        full_streams, remainder = divmod(self.targets, self.stream_length)  # the stream after the full ones is shorter
+        return full_streams * (end - begin) + max(0, min(end, remainder) - begin)

@@ -1,4 +1,7 @@
-"""Bytes to characters: strict decoding in pieces, and the transformations that a config may ask for."""
+"""Bytes to characters: strict decoding in pieces, and the transformations that a config may ask for.
+
+Nothing is guessed or replaced: a file that is not in the named encoding is refused with the place of its first fault.
+"""
 
 import codecs
 import unicodedata
@@ -7,11 +10,16 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.data.files import Piece
 from charrnn.errors import TextError
+
+MAX_FAULTS_NAMED = 10  # files that one message lists
+MAX_REASON = 200  # characters of a codec's own message that are shown
+NOT_INCREMENTAL = {"punycode"}  # codecs of Python's whose incremental decoder gives wrong text from the second piece on
 
 
 def code_points(text: str) -> Array:
-    """The characters of a string as numbers, (len,), of the narrowest unsigned type that is at hand."""
+    """The characters of a string as code points, (len,), of the smallest unsigned type that is quick to get."""
     if text.isascii():
         return np.frombuffer(text.encode(), np.uint8)
     narrow = text.encode("utf-16-le", "surrogatepass")
@@ -20,45 +28,138 @@ def code_points(text: str) -> Array:
     return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
 
 
-def decoded(pieces: Iterable[tuple[str, bytes, bool]], encoding: str) -> Iterator[str]:
-    """Decode pieces strictly; a byte order mark at the start of a UTF-8 file is dropped.
+def text_codec(encoding: str) -> codecs.CodecInfo:
+    """Look up an encoding of text.
 
-    Raises TextError with file, byte offset, line and byte of the first fault.
+    Raises:
+        TextError: there is no such encoding, or it is one of bytes to bytes, such as base64.
     """
-    fresh = True
-    for name, data, last in pieces:
-        if fresh:
-            decoder = codecs.getincrementaldecoder(encoding)("strict")
-            read, lines = 0, 1
-            if codecs.lookup(encoding).name == "utf-8" and data.startswith(codecs.BOM_UTF8):
-                data, read = data[3:], 3
-        read += len(data)
+    try:
+        "".encode(encoding)
+        return codecs.lookup(encoding)
+    except (LookupError, ValueError, TypeError):
+        raise TextError(
+            f"data.encoding: {encoding!r} is not a text encoding; usual ones are utf-8, latin-1, cp1252"
+        ) from None
+
+
+class _WholeDecoder(codecs.IncrementalDecoder):
+    """Collects the bytes of a file and decodes them at its end: for codecs that cannot decode in pieces."""
+
+    def __init__(self, codec: codecs.CodecInfo) -> None:
+        super().__init__("strict")
+        self._codec, self._data = codec, bytearray()
+
+    def decode(self, data: bytes, final: bool = False) -> str:  # type: ignore[override]
+        self._data += data
+        return self._codec.decode(bytes(self._data), "strict")[0] if final else ""
+
+
+class _FileDecoder:
+    """Decodes the pieces of one file, and counts bytes and lines to name the place of a fault."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        self._codec = text_codec(encoding)
+        incremental = self._codec.incrementaldecoder if self._codec.name not in NOT_INCREMENTAL else None
+        self._decoder = incremental("strict") if incremental else _WholeDecoder(self._codec)
+        self._bytes = 0
+        self._lines = 1
+
+    def decode(self, piece: Piece) -> str:
+        """The characters that this piece completes. Raises TextError, without advice, for the first fault."""
+        data = piece.data
+        if not self._bytes and self._codec.name == "utf-8" and data.startswith(codecs.BOM_UTF8):
+            data = data[len(codecs.BOM_UTF8) :]
+            self._bytes = len(codecs.BOM_UTF8)
+        self._bytes += len(data)
         try:
-            text = decoder.decode(data, last)
-        except UnicodeDecodeError as error:
-            offset = read - len(error.object) + error.start
-            line = lines + error.object[: error.start].count(b"\n")
-            wrong = error.object[error.start]
-            raise TextError(
-                f"{name}: byte 0x{wrong:02x} at offset {offset} (line {line}) is not valid {encoding}; set "
-                f"data.encoding to what the file is in (for instance cp1252), or "
-                f"data.tokens to byte to model bytes as they are"
-            ) from None
-        lines += text.count("\n")
-        fresh = last
-        yield text
+            text = self._decoder.decode(data, piece.ends_file)
+        except MemoryError:
+            raise
+        except Exception as error:  # codecs raise errors of many types
+            raise TextError(f"{piece.source}: {self._fault(data, error)}") from None
+        self._lines += text.count("\n")
+        return text
+
+    def _fault(self, data: bytes, error: Exception) -> str:
+        name = self._codec.name
+        if name in ("utf-16", "utf-32") and "BOM" in str(error):
+            return f"no byte order mark at offset 0, which {name} calls for ({name}-le and {name}-be do without)"
+        if isinstance(error, UnicodeDecodeError) and error.start < len(error.object):
+            pending = error.object  # this piece, and before it what was left over from the one before
+            if pending.endswith(data) or data.endswith(pending):
+                offset = self._bytes - len(pending) + error.start
+                before = data[: len(data) - len(pending)] if len(pending) < len(data) else b""
+                line = self._lines + (before + pending[: error.start]).count(b"\n")
+                byte = f"byte 0x{pending[error.start]:02x} at offset {offset} (line {line})"
+                return f"{byte} is not valid {self.encoding}"
+        reason = str(error)[:MAX_REASON] or type(error).__name__
+        return f"not valid {self.encoding} ({reason})"
+
+
+def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
+    """Decode files strictly, each by itself. A byte order mark at the start of a UTF-8 file is dropped.
+
+    After the first fault no more text is yielded, but the other files are still read, to name all that fail.
+
+    Raises:
+        TextError: a line for each file that is not in this encoding, up to MAX_FAULTS_NAMED, with byte, offset and
+            line of its first fault if the codec tells them. Or there is no such encoding, or a file cannot be read.
+    """
+    faults: list[str] = []
+    decoder, faulty = _FileDecoder(encoding), False
+    for piece in _readable(pieces, faults):
+        if not faulty:
+            try:
+                text = decoder.decode(piece)
+            except TextError as error:
+                faults.append(str(error))
+                faulty = True
+            else:
+                if not faults:
+                    yield text
+        if piece.ends_file:
+            decoder, faulty = _FileDecoder(encoding), False
+    if faults:
+        raise _undecodable(faults, encoding)
+
+
+def _readable(pieces: Iterable[Piece], faults: list[str]) -> Iterator[Piece]:
+    """The pieces. A file that cannot be read ends them; if there are faults already, it is added to these."""
+    try:
+        yield from pieces
+    except TextError as error:
+        if not faults:
+            raise
+        faults.append(str(error))
+
+
+def _undecodable(faults: list[str], encoding: str) -> TextError:
+    if len(faults) == 1:
+        return TextError(
+            f"{faults[0]}; set data.encoding to what the file is in (for instance cp1252), or data.tokens to byte to "
+            f"model bytes as they are"
+        )
+    more = len(faults) - MAX_FAULTS_NAMED
+    count = f"and {more:,} more file{'s' * (more > 1)}; " if more > 0 else ""
+    return TextError(
+        *faults[:MAX_FAULTS_NAMED],
+        f"{count}convert them to {encoding}, set data.encoding to what all files are in (for instance cp1252), or "
+        f"data.tokens to byte to model bytes as they are",
+    )
 
 
 def decode_bytes(data: bytes, encoding: str, name: str) -> str:
-    """Decode a whole byte string as decoded() does."""
-    return "".join(decoded([(name, data, True)], encoding))
+    """Decode a whole byte string as decoded() does; `name` is what messages call it."""
+    return "".join(decoded([Piece(name, data, True)], encoding))
 
 
 def transformed(pieces: Iterable[str], normalize: str, lowercase: bool) -> Iterator[str]:
-    """Apply NFC and lower case where asked, with the same result wherever the pieces were cut.
+    """Apply NFC normalisation and lower case where asked. The result does not depend on where the pieces were cut.
 
-    Both look at neighbours, so a piece is cut again before its last ASCII space or newline, which no
-    rule reaches across.
+    Both transformations depend on neighbouring characters, so each piece is cut again before its last ASCII space or
+    newline: no rule of either looks across those.
     """
     if normalize == "none" and not lowercase:
         yield from pieces

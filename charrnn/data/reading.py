@@ -1,4 +1,7 @@
-"""Reading: one pass turns a text into one small integer per character and the list of its distinct characters."""
+"""Reading: one pass over a text gives one small integer for each character, and the list of distinct characters.
+
+No vocabulary is applied yet: the numbers follow the order in which characters first appear.
+"""
 
 import hashlib
 from collections.abc import Iterable, Iterator
@@ -8,73 +11,117 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data.decoding import code_points, decoded, transformed
+from charrnn.data.files import Piece
 from charrnn.data.vocab import Tokens, Vocab
 from charrnn.errors import TextError
 from charrnn.storage import Spool
 
-CODE_POINTS = 0x110000
+CODE_POINTS = 0x110000  # in Unicode
+FIRST_SURROGATE, LAST_SURROGATE = 0xD800, 0xDFFF
 
 
 @dataclass(frozen=True)
 class Raw:
-    """A text as numbers, before any vocabulary: `ids` (len,) of the smallest unsigned type, into `symbols`.
+    """A text as numbers, before any vocabulary.
 
-    `sha256` is that of the bytes of all files in order, unpacked; `size` counts them.
+    Attributes:
+        codes: (len,), of the smallest unsigned type; each is a position in `symbols`.
+        symbols: the distinct characters, in the order of their first appearance.
+        sha256: of the unpacked bytes of all files, in order.
+        size: the number of these bytes.
     """
 
-    ids: Array
+    codes: Array
     symbols: str
     sha256: str
     size: int
 
     def __len__(self) -> int:
-        return len(self.ids)
+        return len(self.codes)
+
+
+class _Hashed:
+    """Passes pieces on unchanged, counting and hashing their bytes; a hash that is given is not computed again."""
+
+    def __init__(self, pieces: Iterable[Piece], sha256: str | None) -> None:
+        self.size = 0
+        self._pieces = pieces
+        self._given = sha256
+        self._digest = hashlib.sha256()
+
+    def __iter__(self) -> Iterator[Piece]:
+        for piece in self._pieces:
+            if self._given is None:
+                self._digest.update(piece.data)
+            self.size += len(piece.data)
+            yield piece
+
+    @property
+    def sha256(self) -> str:
+        return self._given or self._digest.hexdigest()
+
+
+class _Numbering:
+    """Numbers characters from 0 on, in the order of their first appearance."""
+
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding  # for messages
+        self._code_of = np.full(CODE_POINTS, 0xFFFF, np.uint16)  # the type's highest number means: no code yet
+        self._symbols: list[int] = []
+
+    @property
+    def symbols(self) -> str:
+        return "".join(map(chr, self._symbols))
+
+    def codes(self, text: str) -> Array:
+        """The codes of a text, (len,), of the smallest type that holds all codes so far. Raises TextError."""
+        points = code_points(text)
+        codes = self._code_of.take(points, mode="clip")  # twice as fast as indexing
+        no_code = np.iinfo(codes.dtype).max
+        if codes.max(initial=0) == no_code:
+            self._add(np.unique(points[codes == no_code]).astype(np.uint32))
+            codes = self._code_of.take(points, mode="clip")
+        return codes.astype(np.min_scalar_type(max(len(self._symbols) - 1, 0)))
+
+    def _add(self, points: Array) -> None:
+        surrogates = points[(points >= FIRST_SURROGATE) & (points <= LAST_SURROGATE)]
+        if len(surrogates):
+            raise TextError(
+                f"the text holds half a surrogate pair, {chr(surrogates[0])!a}, which data.encoding "
+                f"{self._encoding} lets through; convert it to utf-8, or set data.tokens to byte"
+            )
+        self._symbols += points.tolist()
+        no_code = np.iinfo(self._code_of.dtype).max
+        if len(self._symbols) > no_code:  # the highest number of the type is about to become a code
+            self._code_of = np.where(self._code_of == no_code, np.uint32(0xFFFFFFFF), self._code_of)
+        self._code_of[points] = np.arange(len(self._symbols) - len(points), len(self._symbols))
 
 
 def read_raw(
-    pieces: Iterable[tuple[str, bytes, bool]],
+    pieces: Iterable[Piece],
     tokens: Tokens = "char",
     encoding: str = "utf-8",
     normalize: str = "none",
     lowercase: bool = False,
-    known: str | None = None,
+    sha256: str | None = None,
 ) -> Raw:
-    """Read a text in one pass; a large one is kept in a temporary file. Raises TextError where it cannot be read.
+    """Read a text in one pass. The codes of a large text lie in a temporary file.
 
-    `known`: the SHA-256 of its bytes where that need not be computed again, which takes a tenth of the time.
+    Arguments:
+        pieces: the files, as file_pieces() reads them.
+        tokens, encoding, normalize, lowercase: as in the data section of a config.
+        sha256: the hash of all bytes, if it is known already.
+
+    Raises:
+        TextError: the text cannot be read or decoded.
+        OSError: there is no space for the temporary file.
     """
-    digest, size, spool = hashlib.sha256(), 0, Spool()
-
-    def hashed() -> Iterator[tuple[str, bytes, bool]]:
-        nonlocal size
-        for name, data, last in pieces:
-            if known is None:
-                digest.update(data)
-            size += len(data)
-            yield name, data, last
-
+    hashed, spool = _Hashed(pieces, sha256), Spool()
     if tokens == "byte":
-        for _, data, _ in hashed():
-            spool.append(np.frombuffer(data, np.uint8))
-        return Raw(spool.finish(), Vocab.of_bytes().symbols, known or digest.hexdigest(), size)
-    table = np.full(CODE_POINTS, 0xFFFF, np.uint16)  # of each character its number; the type's highest: none yet
-    symbols: list[int] = []
-    for text in transformed(decoded(hashed(), encoding), normalize, lowercase):
-        points = code_points(text)
-        numbers = table.take(points, mode="clip")  # twice as fast as table[points]
-        none = np.iinfo(table.dtype).max
-        if numbers.max(initial=0) == none:
-            new = np.unique(points[numbers == none]).astype(np.uint32)
-            halves = new[(new >= 0xD800) & (new < 0xE000)]
-            if len(halves):
-                raise TextError(
-                    f"the text holds half a surrogate pair, {chr(halves[0])!a}, which data.encoding "
-                    f"{encoding} lets through; convert it to utf-8, or set data.tokens to byte"
-                )
-            symbols += new.tolist()
-            if len(symbols) > none:  # a number can no longer be told from none
-                table = np.where(table == none, np.uint32(0xFFFFFFFF), table)
-            table[new] = np.arange(len(symbols) - len(new), len(symbols))
-            numbers = table.take(points, mode="clip")
-        spool.append(numbers.astype(np.min_scalar_type(max(len(symbols) - 1, 0))))
-    return Raw(spool.finish(), "".join(map(chr, symbols)), known or digest.hexdigest(), size)
+        for piece in hashed:
+            spool.append(np.frombuffer(piece.data, np.uint8))
+        return Raw(spool.finish(), Vocab.of_bytes().symbols, hashed.sha256, hashed.size)
+    numbering = _Numbering(encoding)
+    for text in transformed(decoded(hashed, encoding), normalize, lowercase):
+        spool.append(numbering.codes(text))
+    return Raw(spool.finish(), numbering.symbols, hashed.sha256, hashed.size)

@@ -1,7 +1,8 @@
-"""Splits: a text cut into what trains, what validates and what tests."""
+"""Splits: a text cut into one part to train on, one to validate on and one to test on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -10,63 +11,84 @@ from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.storage import Spool, chunks
 
+ROUNDING = 1e-9  # added before rounding down, so that 0.7 of 30 is 21
 
-def split_contiguous(ids: Array, fractions: Sequence[float]) -> tuple[Array, Array, Array]:
-    """Cut once, in the order train, valid, test; `fractions` sum to 1."""
-    first = int(len(ids) * fractions[0] + 1e-9)
-    second = int(len(ids) * (fractions[0] + fractions[1]) + 1e-9)
+
+def split_contiguous(codes: Array, fractions: Sequence[float]) -> tuple[Array, Array, Array]:
+    """Cut a text, (len,), into three consecutive parts: train, valid, test. The fractions sum to 1."""
+    first = int(len(codes) * fractions[0] + ROUNDING)
+    second = int(len(codes) * (fractions[0] + fractions[1]) + ROUNDING)
     if not fractions[2]:
-        second = len(ids)
-    return ids[:first], ids[first:second], ids[second:]
+        second = len(codes)
+    return codes[:first], codes[first:second], codes[second:]
 
 
-def split_streams(ids: Array, fractions: Sequence[float], streams: int, length: int) -> tuple[Array, Array, Array]:
-    """The split of char-rnn and of Karpathy, Johnson and Fei-Fei (2015), so that every split sees the whole book.
+def split_streams(codes: Array, fractions: Sequence[float], streams: int, length: int) -> tuple[Array, Array, Array]:
+    """Split a text, (len,), so that each split sees all parts of it (Karpathy, Johnson and Fei-Fei 2015).
 
-    The text, cut to a multiple of `streams` x `length`, is laid out as that many parallel streams; of their blocks of
-    `length` columns the first share trains, the next validates, the rest tests. Each split is returned as its pieces,
-    (streams, len): one text, in order. Raises TextError where the text gives fewer than one block for training.
+    The text is cut to a multiple of `streams` x `length` and laid out as that many parallel streams. These are cut into
+    blocks of `length` columns: the first blocks train, the next validate, the rest test.
+
+    Returns:
+        The three splits, each (streams, columns). Read row after row, each is one text.
+
+    Raises:
+        TextError: the text is too short for one block to train on.
     """
-    blocks = len(ids) // (streams * length)
-    train, valid = int(blocks * fractions[0] + 1e-9), int(blocks * fractions[1] + 1e-9)
-    if not fractions[2]:
-        valid = blocks - train
-    if not train:
+    blocks = len(codes) // (streams * length)
+    train_blocks = int(blocks * fractions[0] + ROUNDING)
+    valid_blocks = int(blocks * fractions[1] + ROUNDING) if fractions[2] else blocks - train_blocks
+    if not train_blocks:
         raise TextError(
             f"data.split: streams cuts the text into blocks of {streams} x {length} = {streams * length:,} characters; "
-            f"{len(ids):,} give none to train on: lower train.batch_size or train.seq_length, or use contiguous"
+            f"{len(codes):,} give none to train on: lower train.batch_size or train.seq_length, or use contiguous"
         )
-    rows = ids[: blocks * streams * length].reshape(streams, blocks * length)
-    first, second = train * length, (train + valid) * length
+    rows = codes[: blocks * streams * length].reshape(streams, blocks * length)
+    first = train_blocks * length
+    second = first + valid_blocks * length
     return rows[:, :first], rows[:, first:second], rows[:, second:]
 
 
 @dataclass(frozen=True)
 class Split:
-    """One part of a corpus: `ids` (len,), and how many characters outside the vocabulary were left out of it."""
+    """One part of a corpus.
+
+    Attributes:
+        name: train, valid or test, or what else a report calls the text.
+        ids: (len,).
+        unknown: how many characters of the text the vocabulary lacks. They are left out of `ids`, unless the
+            vocabulary has an unknown character.
+        file: the file that `ids` is mapped from, if it holds these ids and nothing else.
+    """
 
     name: str
     ids: Array
     unknown: int = 0
+    file: Path | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def make_split(name: str, raw_ids: Array, symbols: str, vocab: Vocab, spool: Spool | None = None) -> Split:
-    """Map raw ids, (len,) or the pieces (rows, len), to a vocabulary; what it cannot express is left out and counted.
+def make_split(name: str, codes: Array, symbols: str, vocab: Vocab, spool: Spool | None = None) -> Split:
+    """Map the codes of a text to the ids of a vocabulary.
 
-    `spool` takes the result, one that keeps a large one in a temporary file if none is given.
+    Arguments:
+        name: what to call the split.
+        codes: (len,) or (rows, columns), positions in `symbols`.
+        symbols: the characters that the codes stand for.
+        vocab: the vocabulary; characters that it lacks are left out, or become its unknown character, and are counted.
+        spool: collects the ids; by default one that keeps many of them in a temporary file.
     """
     spool = spool or Spool()
     table = vocab.table(symbols)
-    ids = table.astype(np.min_scalar_type(max(vocab.size - 1, 0)))
-    foreign = table == len(vocab.symbols) if vocab.has_unknown else table < 0
+    id_of = table.astype(np.min_scalar_type(max(vocab.size - 1, 0)))
+    is_unknown = table == len(vocab.symbols) if vocab.has_unknown else table < 0
     unknown = 0
-    for piece in chunks(raw_ids):
-        if foreign.any():
-            strange = foreign[piece]
-            unknown += int(strange.sum())
-            piece = piece if vocab.has_unknown else piece[~strange]
-        spool.append(ids.take(piece, mode="clip"))
+    for chunk in chunks(codes):
+        if is_unknown.any():
+            mask = is_unknown[chunk]
+            unknown += int(mask.sum())
+            chunk = chunk if vocab.has_unknown else chunk[~mask]
+        spool.append(id_of.take(chunk, mode="clip"))
     return Split(name, spool.finish(), unknown)

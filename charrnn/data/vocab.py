@@ -1,4 +1,4 @@
-"""Vocabularies: the characters that a model knows, and their ids."""
+"""Vocabularies: the characters that a model knows, and their ids 0 .. V - 1."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,17 +12,18 @@ from charrnn.errors import TextError
 from charrnn.storage import chunks
 
 Tokens = Literal["char", "byte"]
-
-
 Unknown = Literal["error", "skip", "replace"]
+MAX_UNKNOWN_NAMED = 8  # unknown characters that one message names
 
 
 @dataclass(frozen=True)
 class Vocab:
-    """The characters that a model knows: ids 0 .. size - 1 in the order of `symbols`.
+    """The characters that a model knows. The id of a character is its position in `symbols`.
 
-    Arguments: `symbols`, distinct characters (with `tokens` "byte": the 256 byte values as characters 0 to 255);
-    `has_unknown`, whether one more id, the last, stands for every character that is not in `symbols`.
+    Arguments:
+        symbols: distinct characters. With `tokens` "byte" they are the characters 0 to 255, one for each byte value.
+        has_unknown: whether one more id, the last, stands for all other characters.
+        tokens: "char" or "byte".
     """
 
     symbols: str
@@ -31,7 +32,7 @@ class Vocab:
 
     @classmethod
     def of_bytes(cls) -> "Vocab":
-        """All 256 bytes, whatever the text holds, so that any file can be read and written."""
+        """The vocabulary of all 256 byte values, with which any file can be read and written."""
         return cls("".join(map(chr, range(256))), tokens="byte")
 
     @property
@@ -40,17 +41,24 @@ class Vocab:
         return len(self.symbols) + self.has_unknown
 
     def table(self, symbols: str) -> Array:
-        """For each character of `symbols` its id, or the unknown id, or -1 where there is none; (len,) int32."""
+        """The id of each character of `symbols`, (len,) int32: for unknown ones the unknown id, or -1 without one."""
         default = len(self.symbols) if self.has_unknown else -1
         ids = {symbol: k for k, symbol in enumerate(self.symbols)}
         return np.array([ids.get(symbol, default) for symbol in symbols], np.int32)
 
     def encode(self, text: str | bytes, unknown: Unknown = "error") -> Array:
-        """Text (bytes for a byte vocabulary) to ids (len,), int32.
+        """Convert text to ids.
 
-        `unknown` says what becomes of a character without an id (with has_unknown all have one): "error" raises
-        TextError, naming the characters and where they stand; "skip" leaves them out; "replace" writes a space, or the
-        first character of the vocabulary.
+        Arguments:
+            text: a string, or bytes: of any kind for a byte vocabulary, else UTF-8.
+            unknown: what to do with a character that has no id (with has_unknown, all have one). "error" raises
+                TextError; "skip" leaves it out; "replace" puts a space, or else the first character of the vocabulary.
+
+        Returns:
+            ids, (len,) int32.
+
+        Raises:
+            TextError: for "error", with the first unknown characters and their positions.
         """
         if self.tokens == "byte":
             data = text.encode() if isinstance(text, str) else text
@@ -67,40 +75,56 @@ class Vocab:
         if unknown == "replace":
             ids[missing] = max(self.symbols.find(" "), 0)
             return ids
-        first: dict[str, int] = {}
-        for at in missing.tolist():
-            first.setdefault(text[at], at)
-        named = ", ".join(f"{symbol!r} (position {at})" for symbol, at in list(first.items())[:8])
-        more = f" and {len(first) - 8} more" if len(first) > 8 else ""
-        raise TextError(
-            f"the model does not know {named}{more}; leave them out, or use --unknown skip or --unknown replace"
-        )
+        raise _unknown_characters(text, missing)
 
     def decode(self, ids: Array | Sequence[int]) -> str:
-        """Ids to text; for bytes, each byte as the character of its number (to_bytes() gives the bytes)."""
+        """Convert ids, (len,), to text. A byte becomes the character of its number; to_bytes() turns it back."""
         points = np.array([*map(ord, self.symbols), ord("�")], "<u4")
         return points[np.minimum(np.asarray(ids, np.int64), len(self.symbols))].tobytes().decode("utf-32-le")
 
     def to_bytes(self, text: str) -> bytes:
-        """What decode() gave, as the bytes that belong in a file."""
+        """Convert text from decode() to the bytes of a file."""
         return text.encode("latin-1" if self.tokens == "byte" else "utf-8")
 
     def byte_lengths(self) -> Array:
-        """Bytes of each id in UTF-8, (V,) int64; an unknown character counts as one."""
+        """The number of UTF-8 bytes of each id, (V,) int64. The unknown character counts as one byte."""
         lengths = [1 if self.tokens == "byte" else len(symbol.encode()) for symbol in self.symbols]
         return np.array(lengths + [1] * self.has_unknown, np.int64)
 
 
-def build_vocab(raw_ids: Array, symbols: str, tokens: Tokens, min_count: int) -> Vocab:
-    """The vocabulary of a training text, (len,) or (rows, len), in the order of code points; rarer characters become
-    the unknown one.
+def _unknown_characters(text: str, positions: Array) -> TextError:
+    """The error for characters without an id, which stand at `positions` of a text."""
+    first_positions: dict[str, int] = {}
+    for position in positions.tolist():
+        first_positions.setdefault(text[position], position)
+    listed = list(first_positions.items())[:MAX_UNKNOWN_NAMED]
+    named = ", ".join(f"{symbol!r} (position {position})" for symbol, position in listed)
+    more = len(first_positions) - len(listed)
+    return TextError(
+        f"the model does not know {named}{f' and {more} more' if more else ''}; leave them out, or set unknown to skip "
+        f"or replace",
+        hint="--unknown skip or --unknown replace",
+    )
+
+
+def build_vocab(codes: Array, symbols: str, tokens: Tokens, min_count: int) -> Vocab:
+    """The vocabulary of a training text.
+
+    Arguments:
+        codes: (len,) or (rows, columns), positions in `symbols`.
+        symbols: the characters that the codes stand for.
+        tokens: "byte" gives all byte values, whatever the text holds.
+        min_count: characters that occur less often become the unknown one; with 1 there is none.
+
+    Returns:
+        A vocabulary in the order of code points.
     """
     if tokens == "byte":
         return Vocab.of_bytes()
     counts = np.zeros(len(symbols), np.int64)
-    for piece in chunks(raw_ids):
-        counts += np.bincount(piece, minlength=len(symbols))
+    for chunk in chunks(codes):
+        counts += np.bincount(chunk, minlength=len(symbols))
         if min_count <= 1 and counts.all():
-            break  # all are there: how often does not matter
-    kept = sorted(symbol for symbol, n in zip(symbols, counts, strict=True) if n >= max(min_count, 1))
+            break  # every character occurs; how often does not matter
+    kept = sorted(symbol for symbol, count in zip(symbols, counts, strict=True) if count >= max(min_count, 1))
     return Vocab("".join(kept), has_unknown=min_count > 1)

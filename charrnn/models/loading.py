@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from charrnn.arrays import Array
 from charrnn.config import Config, ModelConfig
-from charrnn.data import Corpus, Vocab, load_corpus
+from charrnn.data import Corpus, Vocab, load_corpus, reads_standard_input
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
 from charrnn.models.header import Header
 from charrnn.models.network import Network, parameter_shapes
@@ -64,12 +64,22 @@ class SavedModel:
         return self.model
 
     def corpus(self) -> Corpus:
-        """Read the text that the model was trained on again. Raises TextError if that text has changed."""
+        """Read the text that the model was trained on again.
+
+        Raises:
+            TextError: the text has changed, or came from standard input.
+        """
+        if reads_standard_input(self.config.data):
+            raise TextError(
+                "the text of this run came from standard input and was not kept; score a file instead",
+                hint="name a FILE",
+            )
         corpus = load_corpus(self.config, self.model.vocab)
         if corpus.fingerprint != self.header.fingerprint:
             raise TextError(
-                "the text has changed since this model was trained, so its splits are not the same; name a FILE to "
-                "score"
+                "the text has changed since this model was trained, so its splits are not the same; score a file "
+                "instead",
+                hint="name a FILE",
             )
         return corpus
 

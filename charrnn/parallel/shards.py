@@ -62,7 +62,7 @@ class Shard:
         self.batches = Batches(ids, job.streams, job.length)
         shape = self.network.start(self.stop - self.first).shape
         self.state: Array = np.frombuffer(job.states[index], dtype).reshape(shape)
-        self.tape = self.network.tape(min(job.length, self.batches.run), self.stop - self.first)
+        self.tape = self.network.tape(min(job.length, self.batches.stream_length), self.stop - self.first)
 
     def run(self, step: int) -> float:
         """Forward and back for one step; returns this shard's part of the mean loss in nats per character."""

@@ -11,7 +11,7 @@ import multiprocessing
 import os
 from itertools import pairwise
 from math import prod
-from mmap import mmap
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,12 +45,13 @@ class Team:
     """The shards of a run and the processes that compute them; this process is the first worker.
 
     Arguments: `config`, with train.shards decided; `vocab`; `ids`, the training text; `workers`, processes in all, of
-    which no more are started than there are shards.
+    which no more are started than there are shards; `file`, the one that `ids` is mapped from, if it holds nothing
+    else: workers then map it themselves.
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
     optimizer.
     """
 
-    def __init__(self, config: Config, vocab: Vocab, ids: Array, workers: int) -> None:
+    def __init__(self, config: Config, vocab: Vocab, ids: Array, workers: int, file: Path | None = None) -> None:
         shared = multiprocessing.get_context("spawn").RawArray
         train, plain = config.train, Network(config.model, vocab)
         shards, size, count = train.shards or 1, plain.params.size, RULES[train.optimizer][1]
@@ -58,7 +59,7 @@ class Team:
         edges = [train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         self.workers = max(1, min(workers, shards))
-        text: Any = ids.filename if isinstance(ids.base, mmap) else None  # a whole file; of a part, the name says less
+        text: Any = str(file) if file else None
         if text is None:
             text = shared("b", max(ids.nbytes, 1))
             np.frombuffer(text, ids.dtype)[...] = ids

@@ -1,4 +1,7 @@
-"""Files: written whole or not at all, verified when read."""
+"""Files: checkpoints, run directories, logs, the cache, and arrays larger than memory.
+
+What must not be lost is written whole or not at all; what is read is verified. Nothing here knows a model or a text.
+"""
 
 from charrnn.storage import cache, checkpoint, spool
 from charrnn.storage.files import write_atomic

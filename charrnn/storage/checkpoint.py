@@ -1,9 +1,10 @@
-"""Checkpoints: one ordinary .npz that holds everything, written whole or not at all, verified when read.
+"""Checkpoints: one ordinary .npz file that holds everything, written whole or not at all, verified when it is read.
 
-Members are arrays under readable names and `header.npy`, UTF-8 JSON as bytes: what the caller stores, and a manifest
-with dtype, shape and SHA-256 of every array. Identical content gives identical bytes: no time, host or path is written.
-The reader takes stored members only, allocates no more than the file holds, runs nothing, and raises one error type.
-`numpy.load(path, allow_pickle=False)` reads the file too. This module knows no model.
+The members of the archive are arrays under readable names, and `header.npy`: JSON as bytes, with what the caller stores
+and a manifest (dtype, shape and SHA-256 of every array). The same content gives the same bytes: no time, host or path
+is written. `numpy.load(path, allow_pickle=False)` reads the file, too.
+The reader refuses compressed members, allocates no more memory than the file has bytes, executes nothing, and raises
+only CheckpointError. Nothing here knows a model.
 """
 
 import hashlib
@@ -25,21 +26,27 @@ from charrnn.storage.files import write_atomic
 FORMAT = "charrnn"
 VERSION = 1
 HEADER = "header"
-MAX_HEADER = 14 << 20  # bytes; the log is not in it, and a vocabulary of all of Unicode takes 13 MB
-MAX_VALUES = 1 << 18  # JSON values in it, each of which takes up to 100 bytes of memory; a run needs some thousand
-MAX_LIST = 1 << 17  # bytes of the list of members: about a thousand
-EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can name: the same in every file
+MAX_HEADER_BYTES = 14 << 20  # a vocabulary of all of Unicode takes 13 MB
+MAX_JSON_VALUES = 1 << 18  # in the header; each takes up to 100 bytes of memory, and a run needs a few thousand
+MAX_DIRECTORY_BYTES = 1 << 17  # of the list of members: about a thousand members
+EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time that a zip archive can hold; every member gets it
 DTYPES = {"<f4", "<f8", "|u1", "<u2", "<u4", "<i4", "<i8"}
 NPY = b"\x93NUMPY\x01\x00"
 DESCRIBED = re.compile(rb"\{'descr': '([<|][fiu][1248])', 'fortran_order': False, 'shape': \(([0-9, ]*)\), \} *\n")
 
 
 def save(path: Path, header: Mapping[str, Any], arrays: Mapping[str, Array], older: Path | None = None) -> None:
-    """Write a checkpoint atomically.
+    """Write a checkpoint, whole or not at all.
 
-    Arguments: `header`, whatever JSON can hold, without the keys format, version and arrays; `arrays`, name ->
-    array of any shape, little-endian; `older`, the name under which to keep what was at `path`. Raises OSError with the
-    old file untouched, CheckpointError for values that are not finite.
+    Arguments:
+        path: the file to write.
+        header: what JSON can express, without the keys format, version and arrays.
+        arrays: little-endian arrays of any shape, by name.
+        older: the name under which a file that `path` names before is kept; None: it is replaced.
+
+    Raises:
+        CheckpointError: a value is not finite, or an array is of a type that load() refuses.
+        OSError: the file cannot be written; the old one is untouched.
     """
     ready = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     for name, array in ready.items():
@@ -83,22 +90,26 @@ def _digest(array: Array) -> str:
 
 
 def _bytes(array: Array) -> Any:
-    """The memory of a contiguous array, without a copy."""
+    """The bytes of a contiguous array, (nbytes,) uint8; a view."""
     return array.reshape(-1).view(np.uint8)
 
 
 def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Read and verify a whole checkpoint: its header (without the manifest) and its arrays.
+    """Read and verify a whole checkpoint.
 
-    Raises CheckpointError where the file cannot be opened, is no checkpoint, is damaged, or (NewerFormatError) is of a
-    newer format.
+    Returns:
+        The header, without its manifest, and the arrays by name.
+
+    Raises:
+        CheckpointError: the file cannot be opened, is not a checkpoint, or is damaged.
+        NewerFormatError: only a later charrnn can read it.
     """
     try:
-        found = os.path.exists(path)  # False, not an error, for names that no system allows
-        if not found or not path.is_file():
-            what = "is not a file" if found else "does not exist"
+        exists = os.path.exists(path)  # False, not an error, for names that no system allows
+        if not exists or not path.is_file():
+            what = "is not a file" if exists else "does not exist"
             raise CheckpointError(f"{path}: {what}; name a checkpoint (.npz) or a run directory")
-        with open(path, "rb") as file:  # once: a trainer that saves puts another file in this one's place
+        with open(path, "rb") as file:  # opened once: a trainer may replace the file meanwhile
             return _read(path, file)
     except (CheckpointError, MemoryError):
         raise
@@ -106,23 +117,24 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
         raise CheckpointError(f"{path}: {error.strerror or error}") from None
     except zipfile.BadZipFile:
         raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged") from None
-    except Exception as error:  # a damaged or hostile file can fail in any library below
+    except Exception as error:  # a damaged or hostile file can make any library fail
         raise CheckpointError(f"{path}: damaged ({type(error).__name__})") from None
 
 
 def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]:
     limit = os.fstat(file.fileno()).st_size
-    file.seek(max(limit - 42, 0))  # the end record names the size of the list of members before that takes memory
+    file.seek(max(limit - 42, 0))  # checked before zipfile reads the list of members into memory
     tail = file.read(42)
-    wide, end = tail[:-22], tail[-22:]
-    overruled = wide.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need the longer end record
-    if not end.startswith(b"PK\5\6") or int.from_bytes(end[12:16], "little") > MAX_LIST or overruled:
+    zip64_locator, end_record = tail[:-22], tail[-22:]
+    directory_bytes = int.from_bytes(end_record[12:16], "little")
+    overridden = zip64_locator.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need a ZIP64 record
+    if not end_record.startswith(b"PK\5\6") or directory_bytes > MAX_DIRECTORY_BYTES or overridden:
         raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [info.filename for info in members]
         if len(set(names)) != len(names):
-            raise CheckpointError(f"{path}: damaged (a member stands twice)")
+            raise CheckpointError(f"{path}: damaged (a member occurs twice)")
         if f"{HEADER}.npy" not in names:
             raise CheckpointError(f"{path}: not a charrnn checkpoint (it has no header)")
         if any(info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1 for info in members):
@@ -130,7 +142,7 @@ def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]
         if sum(info.file_size for info in members) > limit:
             raise CheckpointError(f"{path}: damaged (members are larger than the file)")
         whole = archive.getinfo(f"{HEADER}.npy")
-        if whole.file_size > MAX_HEADER:
+        if whole.file_size > MAX_HEADER_BYTES:
             raise CheckpointError(f"{path}: damaged (a header of {whole.file_size:,} bytes)")
         header = json.loads(_text(_member(archive, whole)))
         if not isinstance(header, dict) or header.get("format") != FORMAT:
@@ -155,15 +167,15 @@ def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]
 
 
 def _text(array: Array) -> str:
-    """JSON as text, once it is certain that it cannot unfold to many times its size. Raises ValueError."""
+    """JSON as text. Raises ValueError if it has so many values that parsing it would take too much memory."""
     data = _bytes(array)
-    if sum(np.count_nonzero(data == ord(mark)) for mark in "[{,:") > MAX_VALUES:
+    if sum(np.count_nonzero(data == ord(mark)) for mark in "[{,:") > MAX_JSON_VALUES:
         raise ValueError
     return str(data, "ascii")
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Array:
-    """One array, read to its end so that the zip's own checksum is verified too; nothing is taken on trust."""
+    """Read and check one array. It is read to its end, so that the zip archive's own checksum is verified, too."""
     data = archive.read(info)
     start = 10 + int.from_bytes(data[8:10], "little")
     match = DESCRIBED.fullmatch(data[10:start])

@@ -1,9 +1,9 @@
-"""The one seam to the file system for everything that must not be lost: write whole or not at all, append, lock, sweep.
+"""The one place that writes files that must not be lost: whole or not at all. Also appending, locks and leftovers.
 
-A file is written under a temporary name in its own folder, flushed to disk, renamed over the old one, and the folder
-flushed: at any moment the name shows either the whole old file or the whole new one. The old one may be kept under a
-second name, which it gets first, so that one of the two is there at every moment. Knows nothing of what it writes.
-
+A file is written under a temporary name in its own folder, flushed to disk, and renamed over the old one; then the
+folder is flushed. At any moment its name shows either the whole old file or the whole new one. The old file may be kept
+under a second name. It gets that name first, so that at least one whole file exists at every moment.
+Nothing here knows what the files contain.
 """
 
 import errno
@@ -16,16 +16,19 @@ from typing import IO, Any
 from charrnn.errors import RunInUseError
 
 TEMPORARY = ".tmp"  # suffix of a file that is being written
-
-
-LOCK = ".lock"
+LOCK = ".lock"  # the file whose lock claims its folder
 
 
 def write_atomic(path: Path, write: Callable[[IO[bytes]], Any], older: Path | None = None) -> None:
-    """Call `write` with an open binary file and give the result the name `path` once it is safe on disk.
+    """Write a file whole or not at all.
 
-    What was there before is kept as `older`, where that is given. Raises OSError with the old file untouched and no
-    temporary file left, whatever goes wrong.
+    Arguments:
+        path: the name that the file gets once its content is safe on disk.
+        write: is called with an open binary file, and writes the content.
+        older: the name under which a file that `path` names before is kept; None: it is replaced.
+
+    Raises:
+        OSError: nothing was written. As after any other error, the old file is untouched and no temporary file is left.
     """
     temporary = _temporary(path)
     try:
@@ -44,7 +47,7 @@ def write_atomic(path: Path, write: Callable[[IO[bytes]], Any], older: Path | No
 
 
 def put(path: Path, data: bytes) -> None:
-    """write_atomic() for bytes that are at hand."""
+    """Write bytes to a file, whole or not at all. Raises OSError."""
     write_atomic(path, lambda file: file.write(data))
 
 
@@ -53,33 +56,33 @@ def _temporary(path: Path) -> Path:
 
 
 def _keep(path: Path, older: Path) -> None:
-    """Let `older` name the file that `path` names, and `path` still name it: a reader finds both at any moment."""
+    """Give the file `path` the second name `older`. A reader finds both names at any moment."""
     link = _temporary(older)
     try:
         os.link(path, link)
-    except OSError:  # a file system without links: for a moment it has its second name only
+    except OSError:  # a file system without hard links: until `path` is written, only the second name exists
         os.replace(path, older)
         return
     try:
         os.replace(link, older)
     finally:
-        link.unlink(missing_ok=True)  # renaming does nothing where both are one file already
+        link.unlink(missing_ok=True)  # os.replace() does nothing if both names are the same file already
 
 
 def append(path: Path, data: bytes) -> None:
-    """Add to the end of a file, which need not be there; not flushed to disk. Raises OSError."""
+    """Append to a file, which is created if it is missing, without flushing it to disk. Raises OSError."""
     with open(path, "ab") as file:
         file.write(data)
 
 
 def sync(path: Path) -> None:
-    """Flush what was appended to a file to disk. Raises OSError."""
+    """Flush a file to disk after append(). Raises OSError."""
     with open(path, "ab") as file:
         os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's own entries; a no-op where the system has no such call (Windows)."""
+    """Flush a folder's list of names to disk. Windows has no such call, so nothing happens there."""
     if os.name == "nt":
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -90,16 +93,20 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what an interrupted write_atomic() left in a folder."""
+    """Delete the temporary files in a folder that an interrupted write_atomic() has left there."""
     for leftover in folder.glob(f".*{TEMPORARY}"):
         with suppress(OSError):
             leftover.unlink()
 
 
 class Lock:
-    """An exclusive claim on a folder, held until close() or the end of the process, however it ends.
+    """An exclusive claim on a folder, held until close() or the end of the process.
 
-    The operating system drops the claim with the process, so no stale lock can remain. Raises RunInUseError.
+    The operating system releases it when the process ends, however it ends, so a stale lock cannot remain.
+
+    Raises:
+        RunInUseError: another Lock holds the folder.
+        OSError: the file system has no locks, or the folder cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -117,11 +124,12 @@ class Lock:
         except OSError as error:
             self._file.close()
             if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):
-                raise  # a file system without locks, say
+                raise  # for example, a file system without locks
             raise RunInUseError(
-                f"{folder}: another trainer is at work here; wait for it, stop it, or choose another --out"
+                f"{folder}: another trainer is at work here; wait for it, stop it, or choose another directory",
+                hint="--out DIR",
             ) from None
 
     def close(self) -> None:
-        """Give the folder free."""
+        """Release the folder."""
         self._file.close()

@@ -77,7 +77,7 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
         run = Run(replace(config, train=replace(train, eval_every=1 << 40, sample_length=0)), corpus, workers=workers)
         measured, held = speed(run, budget), sum(memory(run).values())
         run.close()
-        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.run), workers, budget)
+        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.stream_length), workers, budget)
         rows.append(Row(workers, measured, top, held, len(corpus.train) / measured))
     network, ids = run.network, corpus.train.ids
     with one_thread():

@@ -23,7 +23,7 @@ class Estimate:
 def memory(run: Run) -> dict[str, int]:
     """Bytes that a run holds, by owner, beside Python and NumPy."""
     params, corpus, shards = run.network.params, run.corpus, run.team.bounds
-    longest = min(run.config.train.seq_length, run.batches.run)
+    longest = min(run.config.train.seq_length, run.batches.stream_length)
     return {
         "parameters": params.values.nbytes,
         "gradients and moments": params.grads.nbytes * len(shards) + run.team.moments.nbytes,
@@ -55,7 +55,7 @@ def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
             score(run.network, some)
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
-    longest = min(config.train.seq_length, run.batches.run)
+    longest = min(config.train.seq_length, run.batches.stream_length)
     trained = run.plan.steps * longest * config.train.batch_size / measured
     evaluations = -(-run.plan.steps // run.plan.eval_every)
     return Estimate(run, held, measured, trained + evaluations * per_char * len(valid))

@@ -76,7 +76,7 @@ class Run:
         if resumed:
             check_same(config, self.corpus, resumed)
         self.config = with_shards(config, self.corpus, resumed)
-        self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers)
+        self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers, self.corpus.train.file)
         self.network = self.team.network
         train, ids = self.config.train, self.corpus.train.ids
         self.batches = Batches(ids, train.batch_size, train.seq_length)

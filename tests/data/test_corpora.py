@@ -13,7 +13,7 @@ from tests.support.processes import CHARRNN, SMALL, Result, call, environment, p
 from tests.support.torture import SHARE
 
 EVERYTHING = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
-CORPORA: dict[str, tuple[bytes, str]] = {  # what is in the file, and what is said where it cannot be trained on
+CORPORA: dict[str, tuple[bytes, str]] = {  # the bytes of the file, and a part of the message if it cannot be trained on
     "empty": (b"", "no text in it"),
     "a byte order mark": (b"\xef\xbb\xbf", "no text in it"),
     "one byte": (b"a", "at least 2"),
@@ -40,13 +40,13 @@ CORPORA: dict[str, tuple[bytes, str]] = {  # what is in the file, and what is sa
 @pytest.mark.parametrize(("data", "fault"), CORPORA.values(), ids=CORPORA)
 def test_a_text_is_trained_on_or_refused_with_one_line(data, fault, tmp_path, monkeypatch):
     monkeypatch.chdir(project(tmp_path, data))
-    said = call("train", "my.yaml", "--quiet")
+    result = call("train", "my.yaml", "--quiet")
     if fault:
-        assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
-        assert fault in said.err
+        assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
+        assert fault in result.err
         assert not Path("runs").exists()
     else:
-        assert said == Result(0, b"", "")
+        assert result == Result(0, b"", "")
         assert load("runs/my").vocab.decode(load("runs/my").vocab.encode(data.decode()[:20])) == data.decode()[:20]
         assert call("sample", "runs/my", "--length", "20").code == 0
     bytewise = call("train", "my.yaml", "--quiet", "--set", "data.tokens=byte", "--force")
@@ -64,7 +64,7 @@ def test_a_text_of_every_character_that_there_is_is_trained_on_and_read_back(tmp
 
 
 def anonymous(pid: int) -> int:
-    """Memory of a process that no file stands behind, in bytes: its own and what it shares."""
+    """Bytes of a process's memory that no file backs: its own and what it shares."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return sum(int(line.split()[1]) << 10 for line in lines if line.startswith(("RssAnon:", "RssShmem:")))
 
@@ -103,6 +103,6 @@ def test_a_text_that_changed_before_resume_is_refused_and_named(tmp_path):
     assert run("train", "my.yaml", "--quiet", cwd=tmp_path).code == 0
     with open(tmp_path / "text.txt", "ab") as file:
         file.write(b".")
-    said = run("train", "my.yaml", "--resume", cwd=tmp_path)
-    assert (said.code, len(said.lines)) == (2, 1)
-    assert "the text has changed since this run began (data.path)" in said.err
+    result = run("train", "my.yaml", "--resume", cwd=tmp_path)
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert "the text has changed since this run began (data.path)" in result.err

@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from charrnn.config.building import config_from_dict
-from charrnn.data.corpus import check_sizes, load_corpus, remarks
+from charrnn.data.corpus import check_sizes, remarks
+from charrnn.data.loading import load_corpus
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from tests.support.strategies import texts
@@ -137,7 +138,7 @@ def test_the_fingerprint_is_of_the_bytes_of_each_text(write):
 
 def test_vocabulary_and_ids_do_not_depend_on_the_hash_seed(write):
     code = (
-        "import sys; from charrnn.config.building import *; from charrnn.data.corpus import load_corpus\n"
+        "import sys; from charrnn.config.building import *; from charrnn.data.loading import load_corpus\n"
         "corpus = load_corpus(config_from_dict({'data': {'path': sys.argv[1], 'min_count': 2}}))\n"
         "print(ascii(corpus.vocab.symbols), corpus.train.ids.tolist(), corpus.fingerprint)"
     )

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import charrnn
-from charrnn.data.corpus import load_corpus
+from charrnn.data.loading import load_corpus
 from charrnn.evaluation.scoring import guesses, score_each
 from charrnn.inspection.gradient_flow import flow
 from charrnn.inspection.neurons import FEATURES, followers, watch

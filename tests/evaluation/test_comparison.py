@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from charrnn.config.building import config_from_dict
-from charrnn.data.corpus import load_corpus
+from charrnn.data.loading import load_corpus
 from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.comparison import compare as compare_models
 from charrnn.evaluation.scoring import score_each

@@ -1,41 +1,23 @@
-"""Large texts: arrays that go to a file, and a cache that gives back what was put in, or nothing at all."""
+"""Spools: arrays that are built piece by piece, in memory while they are small, else in a file."""
 
-import errno
-import gc
 import io
-import json
-import os
-import shutil
 import threading
 import time
-import weakref
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from charrnn.config.building import config_from_dict
-from charrnn.data import corpus as corpora
-from charrnn.data import reading as text
-from charrnn.data.corpus import load_corpus
-from charrnn.data.vocab import Vocab
-from charrnn.errors import TextError
-from charrnn.parallel.team import Team
-from charrnn.storage import cache, spool
+from charrnn.storage import spool
 from charrnn.storage.spool import Spool, chunks
-from charrnn.training.loop import Run
 
 PIECES = st.lists(st.tuples(st.sampled_from(["u1", "u2", "u4"]), st.lists(st.integers(0, 255), max_size=9)), max_size=9)
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
-    """A cache of its own for each test, in which every text counts as large."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def ten_bytes_are_large(monkeypatch):
     monkeypatch.setattr(spool, "LARGE", 10)
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "cache" / "charrnn"
 
 
 @given(pieces=PIECES, limit=st.integers(0, 30), step=st.integers(1, 5))
@@ -90,233 +72,3 @@ def test_chunks_are_the_array_in_order(rows, length, step):
             pieces = list(chunks(whole))
             assert [number for piece in pieces for number in piece] == list(range(rows * length))
             assert all(piece.ndim == 1 and 0 < len(piece) <= step for piece in pieces)
-
-
-# -- the cache ----------------------------------------------------------------------------------------------------
-
-TEXT = "Een kleine zin, en nog één.\n" * 40
-
-
-def config(**data):
-    return config_from_dict({"data": {"path": "a.txt", **data}, "train": {"batch_size": 3, "seq_length": 5}})
-
-
-def write(text=TEXT, name="a.txt"):
-    with open(name, "w", encoding="utf-8", newline="") as file:
-        file.write(text)
-
-
-def plain(settings, vocab=None):
-    """The corpus read without any cache."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spool, "LARGE", 1 << 25)
-        return load_corpus(settings, vocab)
-
-
-def assert_same(found, wanted):
-    for name in ("train", "valid", "test"):
-        ours, theirs = getattr(found, name), getattr(wanted, name)
-        np.testing.assert_array_equal(ours.ids, theirs.ids)
-        assert (ours.ids.dtype, ours.unknown, ours.name) == (theirs.ids.dtype, theirs.unknown, theirs.name)
-    for name in ("vocab", "size", "left_out", "fingerprint"):
-        assert getattr(found, name) == getattr(wanted, name)
-
-
-@pytest.fixture
-def encodings(monkeypatch):
-    """How many times a text was encoded, as a list that grows."""
-    calls, encode = [], corpora.encode
-    monkeypatch.setattr(corpora, "encode", lambda *args: calls.append(args) or encode(*args))
-    return calls
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.ENOMEM])
-def test_a_cache_without_room_gives_back_what_it_took_before_the_text_is_encoded_again(code, monkeypatch):
-    write()
-    spools, there, put, encode = weakref.WeakSet(), [], spool._write, corpora.encode
-
-    class Noted(Spool):
-        def __init__(self, *args, **limit):
-            super().__init__(*args, **limit)
-            spools.add(self)
-
-    def failing(file, *args):
-        if isinstance(file.name, str):
-            raise OSError(code, os.strerror(code))
-        put(file, *args)
-
-    for module, name, value in (
-        (text, "Spool", Noted),
-        (spool, "Spool", Noted),
-        (spool, "_write", failing),
-        (corpora, "encode", lambda *args: there.append(len(spools)) or encode(*args)),
-    ):
-        monkeypatch.setattr(module, name, value)
-    wanted = plain(config())
-    there.clear()
-    gc.disable()
-    try:
-        assert_same(load_corpus(config()), wanted)
-    finally:
-        gc.enable()
-    assert there == [0, 0]
-
-
-def test_a_split_that_knows_no_character_of_the_text_is_empty():
-    write()
-    write("XYZ" * 50, "b.txt")
-    assert_same(load_corpus(config(valid_path="b.txt")), plain(config(valid_path="b.txt")))
-
-
-@pytest.mark.parametrize("data", [{}, {"valid_path": "b.txt"}])
-def test_a_text_that_changes_while_it_is_read_is_refused_and_not_kept(data, monkeypatch):
-    write()
-    write("Andere tekst." * 9, "b.txt")
-    encode = corpora.encode
-
-    def change(*args):
-        write(TEXT.upper(), "b.txt" if data else "a.txt")
-        return encode(*args)
-
-    monkeypatch.setattr(corpora, "encode", change)
-    with pytest.raises(TextError, match=r"data.path: a.txt: changed while it was read; try again"):
-        load_corpus(config(**data))
-    monkeypatch.setattr(corpora, "encode", encode)
-    write()
-    write("Andere tekst." * 9, "b.txt")
-    assert_same(load_corpus(config(**data)), plain(config(**data)))
-
-
-@pytest.mark.parametrize(
-    "data",
-    [
-        {},
-        {"split": "streams", "fractions": [0.6, 0.2, 0.2]},
-        {"tokens": "byte"},
-        {"min_count": 50, "fractions": [0.5, 0.25, 0.25]},
-        {"fractions": [1, 0, 0]},
-        {"valid_path": "b.txt", "lowercase": True},
-    ],
-)
-def test_a_large_text_is_the_same_corpus_as_ever_the_first_time_and_from_the_cache(data, encodings):
-    write()
-    write("Andere tekst met x, y en z." * 9, "b.txt")
-    wanted = plain(config(**data))
-    encodings.clear()
-    for _ in range(3):
-        found = load_corpus(config(**data))
-        assert_same(found, wanted)
-        assert isinstance(found.train.ids, np.memmap)
-    assert len(encodings) == 1
-    assert_same(load_corpus(config(**data), wanted.vocab), wanted)  # as `charrnn eval` reads it
-    assert len(encodings) == 1
-
-
-def test_many_characters_widen_the_numbers_on_their_way():
-    write("".join(map(chr, range(32, 127))) * 20 + "".join(map(chr, range(0x4E00, 0x5000))) * 2)
-    assert_same(load_corpus(config()), plain(config()))
-    assert load_corpus(config()).train.ids.dtype == np.uint16
-
-
-def test_the_cache_goes_by_content_not_by_name_or_time(encodings):
-    write()
-    load_corpus(config())
-    os.utime("a.txt", (1, 1))
-    write(name="copy.txt")
-    load_corpus(config())
-    assert_same(load_corpus(config(path="copy.txt")), load_corpus(config()))
-    assert len(encodings) == 1
-    write(TEXT + "more")
-    assert load_corpus(config()).size == len(TEXT) + 4
-    assert len(encodings) == 2
-
-
-@pytest.mark.parametrize(
-    "other", [{"fractions": [0.5, 0.25, 0.25]}, {"tokens": "byte"}, {"split": "streams"}, {"lowercase": True}]
-)
-def test_other_settings_are_another_entry(other, encodings):
-    write()
-    first = load_corpus(config())
-    assert_same(load_corpus(config(**other)), plain(config(**other)))
-    assert_same(load_corpus(config()), first)
-
-
-def test_another_vocabulary_is_another_entry():
-    write()
-    load_corpus(config())
-    for vocab in (Vocab("en zkl"), Vocab("en")):
-        for _ in range(2):
-            assert_same(load_corpus(config(), vocab), plain(config(), vocab))
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda place: (place / "train").write_bytes(b""),
-        lambda place: (place / "train").unlink(),
-        lambda place: (place / cache.ABOUT).unlink(),
-        lambda place: (place / cache.ABOUT).write_text("{"),
-        lambda place: (place / cache.ABOUT).write_text("[]"),
-        lambda place: (place / cache.ABOUT).write_text(json.dumps({"arrays": 3})),
-        shutil.rmtree,
-    ],
-)
-def test_a_damaged_entry_is_built_again(home, damage, encodings):
-    write()
-    wanted = plain(config())
-    encodings.clear()
-    load_corpus(config())
-    damage(next(path for path in home.iterdir() if path.is_dir()))
-    assert_same(load_corpus(config()), wanted)
-    assert_same(load_corpus(config()), wanted)
-    assert len(encodings) == 2
-
-
-def test_without_a_place_for_a_cache_the_text_is_read_as_ever(home):
-    write()
-    home.parent.write_text("a file where the folder should be")
-    assert_same(load_corpus(config()), plain(config()))
-
-
-def test_a_fault_in_the_text_leaves_nothing_in_the_cache(home):
-    with open("a.txt", "wb") as file:
-        file.write(b"good text " * 20 + b"\xff")
-    for _ in range(2):
-        with pytest.raises(TextError, match="0xff at offset 200"):
-            load_corpus(config())
-    assert not [path for path in home.iterdir() if path.is_dir()]
-
-
-def test_what_nobody_asks_for_leaves_the_cache_after_a_month(home):
-    write()
-    load_corpus(config())
-    old = set(home.iterdir())
-    long_ago = time.time() - cache.UNUSED - 60
-    for path in old:
-        os.utime(path, (long_ago, long_ago))
-    load_corpus(config())  # asked for: kept
-    write("another text " * 30)
-    load_corpus(config())
-    assert old <= set(home.iterdir())
-    for path in old:
-        os.utime(path, (long_ago, long_ago))
-    write("a third text " * 30)
-    load_corpus(config())
-    assert not old & set(home.iterdir())
-
-
-def test_workers_map_a_large_text_themselves_and_copy_a_part_of_one():
-    write()
-    settings = config()
-    corpus = load_corpus(settings)
-    gradients = []
-    for ids in (np.array(corpus.train.ids), corpus.train.ids, np.concatenate([[0], corpus.train.ids]).astype("u1")):
-        if ids[0] == 0 and len(ids) > len(corpus.train.ids):
-            ids.tofile("with one more")
-            ids = np.memmap("with one more", "u1", "r")[1:]
-        team = Team(Run(settings, corpus).config, corpus.vocab, ids, workers=1)
-        team.network.initialise(np.random.default_rng(0))
-        team.gradient(0)
-        gradients.append(team.network.params.grads.copy())
-    for other in gradients[1:]:
-        np.testing.assert_array_equal(gradients[0], other)

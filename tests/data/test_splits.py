@@ -1,0 +1,84 @@
+"""Splits: nothing is lost, nothing is used twice, and the sizes are those that were asked for."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.data.splits import split_contiguous, split_streams
+from tests.support.texts import fault
+
+
+@given(size=st.integers(0, 2000), shares=st.tuples(*[st.integers(0, 100)] * 3).filter(lambda shares: shares[0]))
+def test_the_contiguous_split_covers_everything_once_in_order(size, shares):
+    fractions = [share / sum(shares) for share in shares]
+    parts = split_contiguous(np.arange(size), fractions)
+    assert np.concatenate(parts).tolist() == list(range(size))
+    assert all(abs(len(part) - size * fraction) <= 1 for part, fraction in zip(parts, fractions, strict=True))
+    assert all(not len(part) for part, fraction in zip(parts, fractions, strict=True) if not fraction)
+
+
+@pytest.mark.parametrize(
+    ("size", "fractions", "sizes"),
+    [
+        (30, (0.7, 0.2, 0.1), (21, 6, 3)),
+        (3_000_000, (0.9, 0.0999995, 0), (2_700_000, 300_000, 0)),
+        (100, (0.9, 0.05, 0.05), (90, 5, 5)),
+        (1_115_394, (0.9, 0.1, 0), (1_003_854, 111_540, 0)),
+        (3, (0.9, 0.05, 0.05), (2, 0, 1)),
+        (7, (1, 0, 0), (7, 0, 0)),
+        (10, (0.5, 0, 0.5), (5, 0, 5)),
+    ],
+)
+def test_the_contiguous_split_has_these_sizes(size, fractions, sizes):
+    assert tuple(map(len, split_contiguous(np.zeros(size, np.uint8), fractions))) == sizes
+
+
+def naive_streams(ids, fractions, streams, length):
+    """The split written out: cut the text to whole blocks, lay it out as streams, deal the blocks of columns out."""
+    blocks = len(ids) // (streams * length)
+    width = blocks * length
+    rows = [ids[stream * width : (stream + 1) * width] for stream in range(streams)]
+    train = int(blocks * fractions[0] + 1e-9)
+    valid = int(blocks * fractions[1] + 1e-9) if fractions[2] else blocks - train
+    edges = [0, train * length, (train + valid) * length, width]
+    return [[k for row in rows for k in row[start:stop]] for start, stop in pairwise(edges)]
+
+
+FRACTIONS = [(0.8, 0.1, 0.1), (0.9, 0.05, 0.05), (0.9, 0.1, 0.0), (1.0, 0.0, 0.0), (0.5, 0.0, 0.5)]
+
+
+@given(
+    size=st.integers(0, 3000),
+    fractions=st.sampled_from(FRACTIONS),
+    streams=st.integers(1, 12),
+    length=st.integers(1, 12),
+)
+def test_the_streams_split_is_the_naive_one(size, fractions, streams, length):
+    block = streams * length
+    if int(size // block * fractions[0] + 1e-9) < 1:
+        message = fault(split_streams, np.arange(size), fractions, streams, length)
+        assert f"blocks of {streams} x {length} = {block:,} characters; {size:,} give none to train on" in message
+        return
+    parts = [part.reshape(-1) for part in split_streams(np.arange(size), fractions, streams, length)]
+    assert [part.tolist() for part in parts] == naive_streams(list(range(size)), fractions, streams, length)
+    assert sorted(np.concatenate(parts)) == list(range(size // block * block))
+
+
+def test_the_streams_split_of_war_and_peace_has_260_32_and_33_blocks():
+    columns = split_streams(np.arange(3_258_246, dtype=np.int32), (0.8, 0.1, 0.1), 100, 100)
+    assert [part.size // 10_000 for part in columns] == [260, 32, 33]
+    assert [part.size % 10_000 for part in columns] == [0, 0, 0]
+    starts = np.arange(100) * 32_500
+    assert (columns[0] == starts[:, None] + np.arange(26_000)).all()
+    assert (columns[1] == starts[:, None] + np.arange(26_000, 29_200)).all()
+    assert (columns[2] == starts[:, None] + np.arange(29_200, 32_500)).all()
+
+
+@pytest.mark.parametrize("fractions", [(0.9, 0.1, 0), (1, 0, 0)])
+def test_a_split_without_a_share_gets_nothing(fractions):
+    sizes = [part.size for part in split_streams(np.arange(3_258_246), fractions, 100, 100)]
+    assert sum(sizes) == 3_250_000
+    assert [not size for size in sizes] == [not fraction for fraction in fractions]
