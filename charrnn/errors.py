@@ -19,9 +19,16 @@ def visible(text: str, keep: str = "\n\t") -> str:
 
 
 class CharrnnError(Exception):
-    """Something failed that the message explains; the command line prints it and exits with `exit_code`."""
+    """Something failed that the message explains.
+
+    The command line prints the message and the `hint`, what to do about it there, and exits with `exit_code`.
+    """
 
     exit_code = 1
+
+    def __init__(self, *args: object, hint: str = "") -> None:
+        super().__init__(*args)
+        self.hint = hint
 
 
 class ConfigError(CharrnnError):
@@ -63,6 +70,6 @@ class DivergedError(CharrnnError):
 
     exit_code = 4
 
-    def __init__(self, found: str, advice: str = "") -> None:
-        super().__init__(found + advice)
+    def __init__(self, found: str, advice: str = "", hint: str = "") -> None:
+        super().__init__(found + advice, hint=hint)
         self.found = found

@@ -25,7 +25,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "generation": "data models",
     "inspection": "config data models",
     "training": "nn optim storage config data models parallel evaluation generation",
-    "display": "storage config data models evaluation inspection training",
+    "display": "data evaluation inspection training",
     "cli": "storage config data models evaluation generation inspection training display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground

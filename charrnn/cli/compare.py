@@ -20,7 +20,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.display import comparison, duration
+    from charrnn.display import comparison_lines
     from charrnn.evaluation import compare as compare_runs
 
     if len(runs) < 2:
@@ -28,6 +28,6 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     models = [opened(run) for run in runs]
     with one_thread():
         found = compare_runs(models)
-    for line in [json.dumps(found)] if as_json else comparison(found, duration):
+    for line in [json.dumps(found.to_dict())] if as_json else comparison_lines(found):
         click.echo(line)
     return 0

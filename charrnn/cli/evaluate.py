@@ -45,7 +45,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
 
     from charrnn.blas import one_thread
     from charrnn.data import choose_split
-    from charrnn.display import evaluation
+    from charrnn.display import evaluation_lines
     from charrnn.evaluation import ReportOptions, assess
     from charrnn.evaluation import per_char as char_table
     from charrnn.evaluation import per_line as line_table
@@ -63,11 +63,11 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     for name in written:
         check_new(name)
     loaded = [opened(name) for name in models]
-    wanted = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
-    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or wanted != ReportOptions() else None
+    options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
+    corpus = own_corpus(loaded[0]) if not files or len(loaded) > 1 or options != ReportOptions() else None
     text = read_files(loaded[0], files) if corpus is None or files else choose_split(corpus, split)
     with one_thread():
-        report, scores = assess(loaded, text, corpus, wanted)
+        report, scores = assess(loaded, text, corpus, options)
     vocab = loaded[0].model.vocab
     if per_char:
         write_new(per_char, char_table(vocab, text.ids, scores))
@@ -75,8 +75,9 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         write_new(per_line, line_table(vocab, text.ids, scores.nats))
     if html:
         from charrnn.display import evaluation_page
+        from charrnn.evaluation import surprise
 
-        write_new(html, [evaluation_page(loaded[0], report, text.ids)])
-    for line in [json.dumps(report)] if as_json else evaluation(report):
+        write_new(html, [evaluation_page(loaded[0].name, report, surprise(loaded[0].model, text.ids))])
+    for line in [json.dumps(report.to_dict())] if as_json else evaluation_lines(report):
         click.echo(line)
     return 0

@@ -26,9 +26,9 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     from charrnn.blas import one_thread
     from charrnn.config import load_config
     from charrnn.data import choose_split
-    from charrnn.display import flows, gradient_charts, standalone
-    from charrnn.inspection import flow as flow_of
-    from charrnn.inspection import fresh
+    from charrnn.display import flow_lines, gradient_charts, standalone
+    from charrnn.inspection import ModelFlow, untrained
+    from charrnn.inspection import flow as measure
     from charrnn.models import is_checkpoint, own_corpus
     from charrnn.storage import LOG, clipped, read_log
 
@@ -37,14 +37,16 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     for name in models:
         if Path(name).is_dir() or is_checkpoint(name):
             loaded = opened(name)
-            label, network, ids = loaded.name, loaded.network, choose_split(own_corpus(loaded), None).ids
+            label, network = loaded.name, loaded.network
+            ids = choose_split(own_corpus(loaded), None).ids
             share = clipped(read_log(loaded.path.parent / LOG))
         else:
-            label, (network, ids), share = name, fresh(load_config(name)), None
+            label, share = name, None
+            network, ids = untrained(load_config(name))
         with one_thread():
-            found.append({"name": label, "clipped": share, **flow_of(network, ids)})
+            found.append(ModelFlow(label, share, measure(network, ids)))
     if out:
-        write_new(out, [standalone([*gradient_charts([(each["name"], each) for each in found])])])
-    for line in [json.dumps(found)] if as_json else flows(found):
+        write_new(out, [standalone(list(gradient_charts(found)))])
+    for line in [json.dumps([each.to_dict() for each in found])] if as_json else flow_lines(found):
         click.echo(line)
     return 0

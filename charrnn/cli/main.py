@@ -43,7 +43,7 @@ def main() -> None:
     except ConfigError as error:
         code = fail(str(error).splitlines(), error.exit_code)
     except CharrnnError as error:
-        code = fail([str(error)], error.exit_code)
+        code = fail([f"{error}; {error.hint}" if error.hint else str(error)], error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         code = 130
     except BrokenPipeError:

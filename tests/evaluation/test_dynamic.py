@@ -17,8 +17,8 @@ VOCAB = Vocab("abcde")
 
 
 @pytest.fixture(autouse=True)
-def few_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamic, "STRETCHES", 5)
+def few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic, "SAMPLE_PIECES", 5)
 
 
 @pytest.fixture
@@ -78,15 +78,15 @@ def test_steps_by_the_size_of_gradients_are_those_of_the_paper(network: Network)
 
 
 def test_the_size_of_gradients_is_their_root_mean_square(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamic, "STRETCHES", 2)
-    monkeypatch.setattr(dynamic, "STRETCH", 3)
+    monkeypatch.setattr(dynamic, "SAMPLE_PIECES", 2)
+    monkeypatch.setattr(dynamic, "SEGMENTS_PER_PIECE", 3)
     train, squares = some_text(3 * SEGMENT + 1), []
 
     def note(values: Array, grads: Array) -> None:
         squares.append(grads**2)
 
     plainly(network, train, note)
-    found = root_mean_square(network, train)  # both stretches are the whole of so short a text
+    found = root_mean_square(network, train)  # both pieces are the whole of so short a text
     np.testing.assert_allclose(found, np.sqrt(np.mean(squares, axis=0)), rtol=1e-10)
 
 
