@@ -173,6 +173,14 @@ def test_a_module_imports_only_the_third_party_packages_that_are_its_own(name: s
             assert {name, home(name)} & set(owners), f"{name}:{line} imports {package}, which belongs to {owners}"
 
 
+def test_display_takes_results_and_no_functions_that_compute_them() -> None:
+    for name in (name for name in MODULES if home(name) == "display"):
+        for node in ast.walk(TREES[name]):
+            if isinstance(node, ast.ImportFrom) and node.module in ("charrnn.evaluation", "charrnn.inspection"):
+                functions = [alias.name for alias in node.names if not alias.name[0].isupper()]
+                assert not functions, f"{name}:{node.lineno} imports {', '.join(functions)}"
+
+
 def test_no_import_goes_round_in_a_circle() -> None:
     inner = {name: {module for module in own_imports(name) if module not in PACKAGES} for name in MODULES}
     TopologicalSorter(inner).prepare()  # raises CycleError, which names the circle

@@ -50,6 +50,19 @@ def test_what_is_no_number_is_not_drawn() -> None:
     assert chart("t", [Series("", [(0, nan)])], Axes("x", "y")) == chart("t", [], Axes("x", "y")) == ""
 
 
+def test_the_axes_reach_points_that_they_must_include() -> None:
+    points = [Series("", [(0.4, 0.4), (0.5, 0.5)])]
+    near = places(chart("t", points, Axes("x", "y")))
+    far = places(chart("t", points, Axes("x", "y", include=[(0, 0), (1, 1)])))
+    np.testing.assert_allclose((far[1] - far[0]) / (near[1] - near[0]), 0.1, rtol=1e-2)
+
+
+def test_a_mark_outside_the_axes_is_left_out() -> None:
+    svg = chart("t", [Series("", [(1, 1), (2, 2)])], Axes("x", "y"), marks=[(1.5, "inside"), (2.5, "outside")])
+    assert "inside" in svg
+    assert "outside" not in svg
+
+
 @given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
 def test_ticks_are_few_in_order_and_within(low: float, length: float) -> None:
     found = ticks(low, low + length, log=False)

@@ -3,12 +3,15 @@
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 
 from charrnn.display.html import table
 from charrnn.display.lines import aligned, evaluation_lines, flow_lines, verdict
 from charrnn.display.page_evaluation import evaluation_sections
-from charrnn.display.tables import models_table
+from charrnn.display.page_inside import gates_section
+from charrnn.display.svg import TITLE_HEIGHT, Plot
+from charrnn.display.tables import flows_table, models_table
 from charrnn.evaluation.results import (
     Analysis,
     Assessment,
@@ -20,6 +23,7 @@ from charrnn.evaluation.results import (
     WorstPassage,
 )
 from charrnn.inspection.gradient_flow import GateWeights, GradientFlow, ModelFlow
+from charrnn.inspection.neurons import Activity, GateSaturation
 from tests.support.processes import commands_to_a_terminal
 
 HOSTILE = "runs/<img src=x onerror=alert(1)>\"'&amp;\x1b[31m\u202e\n"
@@ -79,6 +83,39 @@ def test_terminal_and_page_show_the_same_rows() -> None:
     for row in models_table(found):
         assert row in cells
         assert "  " + "  ".join(row) in [re.sub(r" {2,}", "  ", line) for line in lines]
+
+
+def test_the_cells_of_a_row_stand_under_their_heads() -> None:
+    head, row = models_table(report("lstm"))
+    assert dict(zip(head, row, strict=True)) == {
+        "model": "lstm",
+        "nats/char": "1.0000",
+        "95 % interval": "0.000 to 1.000",
+        "bits/char": "1.440",
+        "perplexity": "2.720",
+        "top-1 accuracy": "50.0%",
+    }
+    norms = [1.0] * 9 + [0.5] * 90 + [0.005]
+    weights = [GateWeights(0, "i", 0.7, [0.9, 0.1]), GateWeights(0, "f", 0.8, [1.5, 0.2])]
+    head, row = flows_table([ModelFlow("lstm", 0.25, GradientFlow([norms], [100], weights))])
+    assert dict(zip(head, row, strict=True)) == {
+        "model": "lstm",
+        "layer": "1",
+        "at 10 steps": "0.5",
+        "at 100 steps": "0.005",
+        "decays below 1 % at": "100 steps",
+        "spectral radius": "0.8",
+        "largest singular value": "1.5",
+        "steps clipped": "25.0%",
+    }
+
+
+def test_a_dot_of_the_gates_lies_across_for_open_and_up_for_closed() -> None:
+    gate = GateSaturation("f", "forget gate", low=np.array([[0.1]]), high=np.array([[0.8]]))
+    svg = gates_section(Activity(np.zeros((1, 1)), np.zeros((1, 1, 1, 1)), [gate]))
+    (dot,) = re.findall(r'<circle cx="([\d.]+)" cy="([\d.]+)"', svg)
+    plot = Plot((0, 1), (0, 1), TITLE_HEIGHT)
+    assert dot == (f"{plot.across(0.8):.1f}", f"{plot.up(0.1):.1f}")
 
 
 def test_columns_line_up_after_escapes() -> None:

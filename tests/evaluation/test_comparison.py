@@ -113,6 +113,10 @@ def test_a_checkpoint_without_its_log_is_compared_all_the_same(runs: list[str], 
     assert difference_of(found.runs[1]).mean > 0
 
 
+def test_a_run_without_validation_has_a_loss_of_null() -> None:
+    assert RunSummary("a", None).to_dict() == {"run": "a", "valid_loss": None}
+
+
 def test_what_is_no_run_is_refused(runs: list[str], tmp_path: Path) -> None:
     said = call("compare", runs[0], str(tmp_path))
     assert (said.code, said.out, len(said.lines)) == (2, b"", 1)

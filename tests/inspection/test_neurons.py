@@ -9,7 +9,7 @@ import pytest
 from charrnn.config.keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.inspection import neurons as module
-from charrnn.inspection.neurons import FEATURES, correlate, features, followers, watch
+from charrnn.inspection.neurons import FEATURES, correlate, features, followers, unit_trace, watch
 from charrnn.models.network import Network
 from tests.support.processes import TALES
 
@@ -147,6 +147,17 @@ def test_units_that_were_planted_are_found_and_listed_first() -> None:
     assert min(first.explained, second.explained) > 0.9
     assert [f.explained for f in found] == sorted((f.explained for f in found), reverse=True)
     assert {"inside brackets", "indentation", "after a digit"}.isdisjoint(f.feature for f in found)  # tales have none
+
+
+def test_a_unit_is_shown_where_it_varies_most() -> None:
+    positions = np.array([[0, 3, 6], [1, 4, 7], [2, 5, 8]])
+    values = np.zeros((3, 3, 2, 2), np.float32)
+    values[:, 1, 1, 0] = [0.5, -0.5, 0.1]
+    values[:, 2, 1, 0] = 0.9  # high, but constant
+    trace = unit_trace(module.Activity(positions, values, []), np.arange(10, 19), layer=1, unit=0)
+    assert (trace.layer, trace.unit, trace.follower) == (1, 0, None)
+    assert trace.ids.tolist() == [13, 14, 15]
+    np.testing.assert_array_equal(trace.values, values[:, 1, 1, 0])
 
 
 def test_a_unit_is_judged_on_what_did_not_choose_it() -> None:
