@@ -10,16 +10,17 @@ from charrnn.cli.streams import check_new, write_new
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, type=click.Path(), metavar="MODEL...")
-@click.option("--out", type=click.Path(), metavar="FILE", help="Draw it as well: a new SVG file.")
+@click.option("--out", type=click.Path(), metavar="FILE", help="Also draw the gradients to a new SVG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
-    """Show how far back gradients reach in each MODEL, and what its recurrent weights are like.
+    """Show how far back gradients reach in each MODEL, and the spectra of its recurrent weights.
 
     \b
     charrnn flow runs/rnn runs/lstm runs/gru --out flow.svg
 
-    MODEL is a checkpoint, a run directory, or a config, whose network is taken as it would begin. On held-out text: the
-    norm of the gradient of the loss at one step for the state of each layer k steps before.
+    MODEL is a checkpoint, a run directory, or a config, whose untrained network is measured. On held-out text: the norm
+    of the gradient of the loss at one step with respect to the state of each layer k steps before, as a share of that
+    one step before.
     """
     import json
 

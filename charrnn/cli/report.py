@@ -28,16 +28,16 @@ MIN_EXPLAINED = 0.1  # share of its variance that such a unit's feature explains
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), metavar="FILE", help="Where to write it (default: RUN/report.html).")
 @click.option(
-    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also show the text by this unit, e.g. 2:17."
+    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also colour the text by this unit, e.g. 2:17."
 )
 def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
-    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what goes on inside.
+    """Write a page about RUN, a run directory or an .npz: learning curves, evaluation, and what its units do.
 
     \b
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
 
-    The page is one HTML file that needs neither network nor scripts. The default file is replaced; a FILE that you
+    The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.
     """
     from charrnn.blas import one_thread
@@ -47,7 +47,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     check_new(out)
     loaded = opened(run)
     if out is None and not Path(run).is_dir():
-        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
+        raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
     requested = [unit_of(loaded, unit) for unit in units]
     with one_thread():
         data = gather(loaded, requested)

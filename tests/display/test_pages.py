@@ -154,7 +154,7 @@ def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_like
         np.testing.assert_allclose(shares, 100 * chance[k], atol=0.06)
 
 
-def test_eval_writes_a_page_once_and_prints_what_it_prints_anyway(here: Path) -> None:
+def test_eval_writes_a_page_once_and_prints_the_same_report(here: Path) -> None:
     typed = ["eval", "runs/my", "runs/n", "--novelty"]
     plain, said = call(*typed), call(*typed, "--html", "both.html")
     assert said == plain
@@ -249,7 +249,7 @@ def test_the_share_of_clipped_steps_counts_steps_not_records() -> None:
     assert clipped([]) is None
 
 
-def test_an_n_gram_gets_the_parts_that_apply(here: Path) -> None:
+def test_the_page_of_an_n_gram_has_no_sections_about_a_network(here: Path) -> None:
     assert call("report", "runs/n").code == 0
     page = Page(here / "runs/n/report.html")
     check_harmless(page)
@@ -270,7 +270,7 @@ def test_a_checkpoint_alone_needs_a_file_to_write_to_and_no_run_around_it(here: 
     assert call("report", "alone/model.npz", "--out", "alone.html").code == 2
 
 
-def test_a_text_that_is_gone_or_has_changed_is_said_and_the_rest_is_shown(here: Path) -> None:
+def test_a_missing_or_changed_text_is_reported_and_the_rest_is_shown(here: Path) -> None:
     for change in ((here / "text.txt").write_text, lambda _: (here / "text.txt").unlink()):
         change("another text")
         said = call("report", "runs/my")

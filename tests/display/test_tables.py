@@ -124,7 +124,7 @@ def test_columns_line_up_after_escapes() -> None:
     assert aligned([["a", "b", "c"], ["aa", "bb", "cc"]], left=3) == ["  a   b   c", "  aa  bb  cc"]
 
 
-def test_figures_that_a_model_has_not_are_left_out_or_a_dash() -> None:
+def test_figures_that_are_not_defined_are_left_out_or_a_dash() -> None:
     found = report("mixture")
     figures = Figures(1.0, 1.44, 1.44, 2.72, 9.0)
     found = Assessment(

@@ -44,7 +44,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [counted(folder, f"order {order}", order=order) for order in (2, 7, 6)]
 
 
-def test_runs_are_sorted_and_held_against_the_best(runs: list[str]) -> None:
+def test_runs_are_sorted_and_compared_with_the_best(runs: list[str]) -> None:
     found = compare(runs)
     assert [run.run for run in found.runs] == [runs[k] for k in (1, 2, 0)]
     models = [load_checkpoint(run.run) for run in found.runs]
@@ -105,7 +105,7 @@ def test_runs_on_other_texts_are_shown_but_not_compared(runs: list[str], tmp_pat
     assert any("does not exist" in (run.note or "") for run in compare([*runs, other]).runs)
 
 
-def test_a_checkpoint_without_its_log_is_compared_all_the_same(runs: list[str], tmp_path: Path) -> None:
+def test_a_checkpoint_without_its_log_is_compared_without_its_times(runs: list[str], tmp_path: Path) -> None:
     shutil.copy(f"{runs[0]}/best.npz", tmp_path / "moved.npz")
     found = compare([runs[1], str(tmp_path / "moved.npz")])
     assert found.runs[1].seconds is None
@@ -117,12 +117,12 @@ def test_a_run_without_validation_has_a_loss_of_null() -> None:
     assert RunSummary("a", None).to_dict() == {"run": "a", "valid_loss": None}
 
 
-def test_what_is_no_run_is_refused(runs: list[str], tmp_path: Path) -> None:
+def test_a_folder_without_a_checkpoint_is_refused(runs: list[str], tmp_path: Path) -> None:
     said = call("compare", runs[0], str(tmp_path))
     assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
 
 
-def test_a_run_whose_best_is_damaged_is_compared_by_its_last_and_that_is_said(runs: list[str], tmp_path: Path) -> None:
+def test_a_run_with_a_damaged_best_is_compared_by_its_last_with_a_note(runs: list[str], tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(runs[0], damaged)
     shutil.copy(damaged / "best.npz", damaged / "last.npz")

@@ -47,7 +47,7 @@ def scores(network: Network) -> Scores:
     return score_each(network, IDS)
 
 
-def test_the_scores_of_each_character(scores: Scores, distributions: Array) -> None:
+def test_each_character_has_its_loss_rank_and_confidence(scores: Scores, distributions: Array) -> None:
     assert scores.rank is not None
     assert scores.confidence is not None
     for t, (p, k) in enumerate(zip(distributions, IDS, strict=True)):
@@ -57,13 +57,13 @@ def test_the_scores_of_each_character(scores: Scores, distributions: Array) -> N
         assert scores.confidence[t] == pytest.approx(max(p), rel=1e-6)
 
 
-def test_of_equals_the_first_is_guessed_first() -> None:
+def test_ties_are_ranked_by_id() -> None:
     uniform = Network(ModelConfig(hidden_size=2), Vocab("abcdef"))
     found = score_each(uniform, np.array([0, 1, 5, 3]))
     np.testing.assert_array_equal(found.rank, [0, 1, 5, 3])
 
 
-def test_the_figures(scores: Scores, distributions: Array) -> None:
+def test_the_figures_are_those_counted_with_plain_loops(scores: Scores, distributions: Array) -> None:
     found = analyse(VOCAB, IDS, scores, unknown=3)
     p = [row[k] for row, k in zip(distributions, IDS, strict=True)]
     nats = -sum(map(log, p))
@@ -84,7 +84,7 @@ def test_the_figures_are_those_of_the_sums_that_training_uses(network: Network, 
         assert found[name] == pytest.approx(value), name
 
 
-def test_what_kind_a_character_is() -> None:
+def test_kinds_of_characters_follow_their_unicode_categories() -> None:
     expected = {
         "letters": "aZéßЖ日\u0301", "digits": "07٣½", "spaces": " \t\u00a0\u3000",
         "newlines": "\n\r\u2028\x85", "punctuation": ".,;!?'\"…$+<—", "other": "\x00\x1b\u200d",
@@ -97,7 +97,7 @@ def test_what_kind_a_character_is() -> None:
     assert {KINDS[k] for k in ours[128:]} == {"other"}
 
 
-def test_the_loss_of_each_kind(scores: Scores) -> None:
+def test_the_loss_of_a_kind_is_the_mean_over_its_characters(scores: Scores) -> None:
     sums: dict[str, list[float]] = {}
     for k, nats in zip(IDS, scores.nats, strict=True):
         symbol = VOCAB.symbols[k]
@@ -152,7 +152,7 @@ def test_an_interval_is_as_wide_as_theory_says_for_independent_losses() -> None:
     assert (low, high) == pytest.approx((nats.mean() - error, nats.mean() + error), abs=0.12 * error)
 
 
-def test_an_interval_is_wider_where_losses_hang_together() -> None:
+def test_an_interval_is_wider_where_losses_are_correlated() -> None:
     """An autoregression of coefficient 0.9 has (1 + 0.9) / (1 - 0.9) = 19 times the variance of the mean."""
     rng = np.random.default_rng(4)
     noise, nats = rng.normal(0, 1, 200_000), np.zeros(200_000)
@@ -163,7 +163,7 @@ def test_an_interval_is_wider_where_losses_hang_together() -> None:
     assert width == pytest.approx(1.96 * nats.std() * np.sqrt(19 / len(nats)), rel=0.15)
 
 
-def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+def test_intervals_cover_the_truth_about_as_often_as_they_should() -> None:
     rng = np.random.default_rng(5)
     held = [
         low <= 2 <= high

@@ -225,7 +225,7 @@ def test_no_text_is_refused(text):
         score_text(Echo(LETTERS), text)
 
 
-def test_a_text_of_nothing_known_is_refused_and_says_so():
+def test_a_text_of_unknown_characters_is_refused_with_their_number():
     with pytest.raises(TextError, match="all 1,200 characters are unknown"):
         score_text(Echo(LETTERS), "XYZ" * 400)
 

@@ -80,7 +80,7 @@ def test_a_gradient_vanishes_and_explodes_as_the_weight_says(weight: float, far:
     assert found.weights[0].singular == [pytest.approx(weight)]
 
 
-def test_what_explodes_beyond_all_numbers_is_no_error() -> None:
+def test_an_overflow_is_a_result_and_no_error() -> None:
     assert not np.isfinite(flow(linear(1e9), np.tile(IDS, 10)).norms).all()
 
 
@@ -89,7 +89,7 @@ def test_reach_is_the_first_step_below_a_hundredth() -> None:
     assert reach(np.array([1, 0.5, 0.01])) is None
 
 
-def test_spectra_are_those_of_matrices_that_are_known() -> None:
+def test_the_spectra_of_known_matrices_are_right() -> None:
     network = network_of(cell="lstm", hidden_size=3, num_layers=2)
     turn = np.array([[0, -2, 0], [2, 0, 0], [0, 0, 1.0]])  # eigenvalues 2i, -2i, 1
     shift = np.array([[0, 9, 0], [0, 0, 5], [0, 0, 0.0]])  # nilpotent: no eigenvalue but 0, singular values 9, 5, 0
@@ -103,7 +103,7 @@ def test_spectra_are_those_of_matrices_that_are_known() -> None:
     assert found[1, "g"].singular == pytest.approx([9, 5, 0])
 
 
-def test_looking_on_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) -> None:
+def test_watching_states_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) -> None:
     network = as_float64(network_of(np.float32, **cell, hidden_size=4, num_layers=2))
     text = IDS[:80].reshape(10, 8)
     batch = Batch(text[:-1], text[1:], None, 72, fresh=True)
@@ -119,7 +119,7 @@ def test_looking_on_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("length", [2, 3, 5, 401, 402])
-def test_short_texts_are_looked_at_as_far_as_they_go(length: int) -> None:
+def test_short_texts_get_shorter_windows(length: int) -> None:
     ids = np.resize(IDS, length)
     text, warm = windows(ids)
     assert text.shape == (min(length, 401), module.POSITIONS)

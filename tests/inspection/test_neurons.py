@@ -25,7 +25,7 @@ def network_of(**model: Any) -> Network:
 
 
 @pytest.mark.parametrize("length", [2, 7, 120, 1650])
-def test_values_are_the_states_of_one_character_after_the_other(cell: dict[str, Any], length: int) -> None:
+def test_values_are_the_states_when_characters_are_read_one_by_one(cell: dict[str, Any], length: int) -> None:
     network = network_of(**cell, hidden_size=5, num_layers=2)
     activity = watch(network, IDS[:length])
     steps, streams = activity.positions.shape
@@ -93,7 +93,7 @@ def test_features_of_a_line() -> None:
     assert row(text, "after a digit") == [int(c == "1") for c in text]
 
 
-def test_features_of_the_tales_found_another_way() -> None:
+def test_features_agree_with_regular_expressions_on_a_real_text() -> None:
     inside = np.zeros(len(TEXT))
     for match in re.finditer(r'"[^"]*"?', re.sub(r"(?<=\n)\n", "\0", TEXT)):
         stop = min(
@@ -118,7 +118,7 @@ def test_correlations_are_those_of_numpy() -> None:
     np.testing.assert_allclose(correlate(known, values), expected, atol=1e-12)
 
 
-def test_units_that_were_planted_are_found_and_listed_first() -> None:
+def test_planted_units_are_found_and_listed_first() -> None:
     """Unit 3 of a plain RNN is pushed by capitals alone, unit 5 keeps what a closing and an opening mark tell it."""
     text = TEXT.replace('"', "”")
     text = re.sub("”([^”]*)”", r"“\1”", text)  # so that a single unit can know
@@ -160,7 +160,7 @@ def test_a_unit_is_shown_where_it_varies_most() -> None:
     np.testing.assert_array_equal(trace.values, values[:, 1, 1, 0])
 
 
-def test_a_unit_is_judged_on_what_did_not_choose_it() -> None:
+def test_a_unit_is_judged_on_the_half_that_did_not_choose_it() -> None:
     """Pure noise: the best of 500 units looks good where it is chosen, and like nothing on the other half."""
     at = np.arange(2000)[:, None]
     values = np.random.default_rng(5).standard_normal((2000, 1, 1, 500)).astype(np.float32)
