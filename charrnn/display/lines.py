@@ -68,17 +68,17 @@ def evaluation_lines(report: Assessment) -> Iterator[str]:
         yield from aligned(new_passages_table(report.novelty))
 
 
-def comparison_lines(found: Comparison) -> Iterator[str]:
+def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """The result of `charrnn compare`."""
-    yield from aligned(runs_table(found), "")
-    if found.differing:
-        yield from ["", *aligned(differing_table(found), "")]
+    yield from aligned(runs_table(comparison), "")
+    if comparison.differing:
+        yield from ["", *aligned(differing_table(comparison), "")]
     yield ""
-    reference = next((run for run in found.runs if run.nats_per_char is not None), None)
-    for run in found.runs:
+    reference = next((run for run in comparison.runs if run.nats_per_char is not None), None)
+    for run in comparison.runs:
         if reference is not None and run.difference is not None:
             yield verdict(escaped(reference.run), escaped(run.run), run.difference.mean, run.difference.beyond_noise)
-    for run in found.runs:
+    for run in comparison.runs:
         if run.note is not None:
             yield f"{escaped(run.run)}: {escaped(run.note)}"
 

@@ -119,10 +119,10 @@ def overlap_texts(report: Assessment, novelty: Novelty) -> list[str]:
     return sentences
 
 
-def runs_table(found: Comparison) -> Cells:
+def runs_table(comparison: Comparison) -> Cells:
     """The runs of a comparison."""
     head = ["run", "valid loss", "nats/char", "text", "difference", "95 % interval", "char/s", "time"]
-    return [head, *map(run_cells, found.runs)]
+    return [head, *map(run_cells, comparison.runs)]
 
 
 def run_cells(run: RunSummary) -> list[str]:
@@ -140,10 +140,10 @@ def run_cells(run: RunSummary) -> list[str]:
     ]
 
 
-def differing_table(found: Comparison) -> Cells:
+def differing_table(comparison: Comparison) -> Cells:
     """The config keys in which runs differ, with the value of each run."""
-    head = ["config", *(f"run {k + 1}" for k in range(len(found.runs)))]
-    return [head, *([name, *map(value_text, values)] for name, values in found.differing.items())]
+    head = ["config", *(f"run {k + 1}" for k in range(len(comparison.runs)))]
+    return [head, *([name, *map(value_text, values)] for name, values in comparison.differing.items())]
 
 
 def value_text(value: object) -> str:
