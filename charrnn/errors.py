@@ -19,16 +19,21 @@ def visible(text: str, keep: str = "\n\t") -> str:
 
 
 class CharrnnError(Exception):
-    """Something failed that the message explains.
+    """Something failed that the message explains; the command line prints it and exits with `exit_code`.
 
-    The command line prints the message and the `hint`, what to do about it there, and exits with `exit_code`.
+    Arguments:
+        lines: the message, one line for each fault.
+        hint: the command-line option or argument that is the remedy; the command line appends it to the message.
     """
 
     exit_code = 1
 
-    def __init__(self, *args: object, hint: str = "") -> None:
-        super().__init__(*args)
+    def __init__(self, *lines: str, hint: str = "") -> None:
+        super().__init__(*lines)
         self.hint = hint
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.args))
 
 
 class ConfigError(CharrnnError):

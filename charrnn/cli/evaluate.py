@@ -101,9 +101,8 @@ def corpus_and_text(
 ) -> tuple["Corpus | None", "Split"]:
     """The model's own corpus, if it is needed, and the text to score: the files, or else a split of that corpus."""
     from charrnn.data import choose_split
-    from charrnn.models import own_corpus
 
     if files and not needs_corpus:
         return None, read_files(loaded, tuple(files))
-    corpus = own_corpus(loaded)
+    corpus = loaded.corpus()
     return corpus, read_files(loaded, tuple(files)) if files else choose_split(corpus, split)

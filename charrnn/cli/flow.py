@@ -30,8 +30,8 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     from charrnn.display import flow_lines, gradient_charts, standalone
     from charrnn.inspection import ModelFlow, untrained
     from charrnn.inspection import flow as measure
-    from charrnn.models import is_checkpoint, own_corpus
-    from charrnn.storage import LOG, clipped, read_log
+    from charrnn.models import is_checkpoint
+    from charrnn.storage import RunDirectory, clipped_share, read_log
 
     check_new(out)
     found = []
@@ -39,8 +39,8 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
         if Path(name).is_dir() or is_checkpoint(name):
             loaded = opened(name)
             label, network = loaded.name, loaded.network
-            ids = choose_split(own_corpus(loaded), None).ids
-            share = clipped(read_log(loaded.path.parent / LOG))
+            ids = choose_split(loaded.corpus(), None).ids
+            share = clipped_share(read_log(RunDirectory(loaded.path.parent).log))
         else:
             label, share = name, None
             network, ids = untrained(load_config(name))

@@ -19,8 +19,8 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
     for line in opening(run, resumed_from):
         say(line)
     if run.finished:
-        key = "train.patience" if run.counters.stopped else limit(run)
-        say(f"this run is finished ({run.counters.stopped or 'all steps done'}); raise {key} to go on")
+        key = "train.patience" if run.state.stopped else limit(run)
+        say(f"this run is finished ({run.state.stopped or 'all steps done'}); raise {key} to go on")
         return 0
     display = LivePanel(run, console, lambda: stop.message) if live else PlainLines(run)
     if isinstance(display, LivePanel):
@@ -40,7 +40,7 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
             except OSError:  # the terminal was closed
                 hush()
     if stop.code and not run.finished:
-        say(f"saved at step {run.counters.step:,}; to go on:  {again()}")
+        say(f"saved at step {run.state.step:,}; to go on:  {again()}")
         return stop.code
     for line in conclusion(run):
         say(line)

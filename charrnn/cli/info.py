@@ -1,12 +1,18 @@
 """`charrnn info`."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from charrnn.cli.inputs import opened
 from charrnn.cli.options import CHECKPOINT
 from charrnn.errors import visible
+
+if TYPE_CHECKING:
+    from charrnn.models import TrainingState
+
+SHOWN_EVALUATIONS = 10
+SHOWN_SYMBOLS = 1000  # characters of the vocabulary, as Python writes it
 
 
 @click.command()
@@ -20,43 +26,42 @@ def info(checkpoint: str, as_json: bool) -> int:
     """
     import json
 
-    from charrnn.models import describe_model
+    from charrnn.models import NGram, model_name
+    from charrnn.storage import checkpoint as checkpoints
 
-    loaded = opened(checkpoint)
-    header, vocab = loaded.header, loaded.model.vocab
-    model, training, ngram = loaded.config.model, header.get("training"), loaded.config.model.cell == "ngram"
-    # An n-gram is counted when it is used, which may take more memory than a file from a stranger is worth.
-    size, what = (len(loaded.arrays["text"]), "characters") if ngram else (loaded.model.size, "parameters")
+    saved = opened(checkpoint)
+    header, vocab = saved.header, saved.header.vocab
+    if isinstance(saved.model, NGram):
+        # Counting its n-grams may take far more memory than the file, which may come from a stranger.
+        size, unit = len(saved.arrays["text"]), "characters"
+    else:
+        size, unit = saved.model.size, "parameters"
     if as_json:
-        click.echo(json.dumps({"path": str(loaded.path), what: size, **header}))
+        document = {"format": checkpoints.FORMAT, "version": checkpoints.VERSION, **header.to_dict()}
+        click.echo(json.dumps({"path": str(saved.path), unit: size, **document}))
         return 0
-    click.echo(visible(str(loaded.path)))
-    click.echo(f"  model        {describe_model(model)}, {size:,} {what}")
-    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:1000]}")
-    for line in history(training if isinstance(training, dict) else {}):
+    versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
+    click.echo(visible(str(saved.path)))
+    click.echo(f"  model        {model_name(saved.config.model)}, {size:,} {unit}")
+    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:SHOWN_SYMBOLS]}")
+    for line in training_lines(header.training):
         click.echo(f"  {line}")
-    click.echo(f"  arrays       {', '.join(loaded.arrays)}")
-    versions = header.get("versions")
-    named = ", ".join(f"{k} {v}" for k, v in versions.items()) if isinstance(versions, dict) else "unknown"
-    click.echo(f"  versions     {visible(named, keep='')}")
+    click.echo(f"  arrays       {', '.join(saved.arrays)}")
+    click.echo(f"  versions     {visible(versions, keep='')}")
     click.echo("  config")
-    for line in loaded.config.to_yaml().splitlines():
+    for line in saved.config.to_yaml().splitlines():
         click.echo(f"    {visible(line)}")
     return 0
 
 
-def history(training: dict[str, Any]) -> list[str]:
-    """The training history of a checkpoint in a few lines; nothing where the file tells none."""
-    try:
-        lines = [f"trained      {training['step']:,} steps, {training['chars']:,} characters"]
-        if training["best"] is not None:
-            lines.append(
-                f"best         {training['best']:.4f} nats/char on validation, at step {training['best_step']:,}"
-            )
-        for step, nats, valid, *_ in training["history"][-10:]:
-            lines.append(
-                f"  step {step:>8,}   train {nats:.4f}" + (f"   valid {valid:.4f}" if valid is not None else "")
-            )
-    except (KeyError, TypeError, ValueError):
+def training_lines(state: "TrainingState | None") -> list[str]:
+    """How far the run had come, and its latest evaluations."""
+    if state is None:
         return ["trained      unknown"]
+    lines = [f"trained      {state.step:,} steps, {state.chars:,} characters"]
+    if state.best is not None:
+        lines.append(f"best         {state.best:.4f} nats/char on validation, at step {state.best_step:,}")
+    for entry in state.history[-SHOWN_EVALUATIONS:]:
+        valid = "" if entry.valid_loss is None else f"   valid {entry.valid_loss:.4f}"
+        lines.append(f"  step {entry.step:>8,}   train {entry.train_loss:.4f}{valid}")
     return lines

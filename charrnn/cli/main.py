@@ -43,7 +43,8 @@ def main() -> None:
     except ConfigError as error:
         code = fail(str(error).splitlines(), error.exit_code)
     except CharrnnError as error:
-        code = fail([f"{error}; {error.hint}" if error.hint else str(error)], error.exit_code)
+        *lines, last = error.args or ("",)
+        code = fail([*lines, f"{last} ({error.hint})" if error.hint else last], error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
         code = 130
     except BrokenPipeError:

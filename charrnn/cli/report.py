@@ -1,6 +1,5 @@
 """`charrnn report`: gathers what a run left and what can be measured on it, and hands it to the page."""
 
-import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,7 +41,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     """
     from charrnn.blas import one_thread
     from charrnn.display import curve, run_page
-    from charrnn.storage import REPORT
+    from charrnn.storage import RunDirectory
 
     check_new(out)
     loaded = opened(run)
@@ -56,7 +55,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     losses = [loss for _, loss in data.curves.valid_loss or data.curves.loss]
     if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
-    path = out or os.path.join(run, REPORT)
+    path = out or str(RunDirectory(run).report)
     page = run_page(data)
     write_new(path, [page])
     click.echo(f"written: {visible(path, keep='')} ({len(page) / 1e3:,.0f} kB)")
@@ -66,9 +65,9 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
 def gather(loaded: "SavedModel", units: "Units") -> "PageData":
     """Everything that the page shows; `units` are layers and units, counted from 0, to show besides those found."""
     from charrnn.display import PageData
-    from charrnn.storage import LOG, SAMPLES, read_log
+    from charrnn.storage import RunDirectory, read_log
 
-    folder = loaded.path.parent
+    run = RunDirectory(loaded.path.parent)
     try:
         held_out, problem = measure(loaded, units), ""
     except TextError as error:
@@ -76,29 +75,29 @@ def gather(loaded: "SavedModel", units: "Units") -> "PageData":
     return PageData(
         title=loaded.name,
         about=about(loaded),
-        curves=training_curves(read_log(folder / LOG)),
+        curves=training_curves(read_log(run.log)),
         held_out=held_out,
         problem=problem,
-        samples=list(samples(folder / SAMPLES)),
+        samples=list(samples(run.samples)),
         config=loaded.config.to_yaml(),
     )
 
 
 def about(loaded: "SavedModel") -> str:
     """The model in a sentence or two."""
-    from charrnn.models import Network, describe_model
+    from charrnn.models import Network, model_name
 
     model, network = loaded.model, isinstance(loaded.model, Network)
     size = f"{model.size:,} {'parameters' if network else 'n-grams'}"
     steps = f", after {loaded.step:,} steps" if network and loaded.step else ""
-    text = f"{describe_model(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
+    text = f"{model_name(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
     return f"{text} {loaded.note}".rstrip()
 
 
 def training_curves(records: list[dict[str, Any]]) -> "TrainingCurves":
     """The columns of a log that the page draws."""
     from charrnn.display import TrainingCurves
-    from charrnn.storage import clipped, column
+    from charrnn.storage import clipped_share, column
 
     rollbacks = column([record | {"mark": 0} for record in records if "rollback" in record], "mark")
     return TrainingCurves(
@@ -108,7 +107,7 @@ def training_curves(records: list[dict[str, Any]]) -> "TrainingCurves":
         grad_norm=column(records, "grad_norm"),
         clipped=column(records, "clipped"),
         rollbacks=[step for step, _ in rollbacks],
-        clipped_share=clipped(records),
+        clipped_share=clipped_share(records),
     )
 
 
@@ -117,9 +116,9 @@ def measure(loaded: "SavedModel", units: "Units") -> "HeldOut":
     from charrnn.data import choose_split
     from charrnn.display import HeldOut
     from charrnn.evaluation import ReportOptions, assess, surprise
-    from charrnn.models import Network, own_corpus
+    from charrnn.models import Network
 
-    corpus = own_corpus(loaded)
+    corpus = loaded.corpus()
     split = choose_split(corpus, None)
     options = ReportOptions(baselines=len(corpus.train) <= MAX_BASELINE_CHARS)
     evaluation, _ = assess([loaded], split, corpus, options)

@@ -1,6 +1,5 @@
 """`charrnn train`."""
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -56,33 +55,32 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         return 0
     run = open_run(settings, resume, init_from, force, worker_count(settings), exact)
     try:
-        if init_from and run.counters.step:
+        if init_from and run.state.step:
             tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
-        return follow(run, quiet, run.counters.step if resume else None)
+        return follow(run, quiet, run.state.step if resume else None)
     finally:
         run.close()
 
 
 def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
     """What train does for model.cell: ngram: count, and say so in a few lines."""
-    from charrnn.storage import BEST
+    from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
     from charrnn.training import fit, shell
 
     if init_from:
         raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
-    if resume and (Path(settings.out or "") / BEST).exists():
+    if resume and RunDirectory(settings.out or "").best.exists():
         tell("this run is finished (an n-gram has no steps to go on with); --force counts it again")
         return 0
     fitted = fit(settings, force, keep=not dry_run)
-    corpus, record, model = fitted.corpus, fitted.record, settings.model
-    loss = record["valid_loss"]
+    corpus, model, valid = fitted.corpus, settings.model, fitted.valid
     lines = [
         f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
         f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
         f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
-        f"{record['seconds']:.1f} s",
-        "no validation split" if loss is None else f"Validation loss {loss:.4f} nats per character.",
+        f"{fitted.seconds:.1f} s",
+        f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",
     ]
     lines += [f"next:  charrnn {command} {shell(str(settings.out))}" for command in ("sample", "eval")]
     if dry_run:

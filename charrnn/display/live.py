@@ -20,14 +20,14 @@ from rich.text import Text
 from charrnn.display.formats import curve, duration
 from charrnn.errors import visible
 from charrnn.terminal import tell
-from charrnn.training import Progress, Run
+from charrnn.training import LogRecord, Progress, Run
 
 
 class Clock:
     """Time left, from the steps of this session, evaluations and all."""
 
     def __init__(self, run: Run) -> None:
-        self.began, self.first = monotonic(), run.counters.step
+        self.began, self.first = monotonic(), run.state.step
 
     def left(self, progress: Progress) -> str:
         """Time that the remaining steps will take; early stopping may end the run before."""
@@ -37,13 +37,13 @@ class Clock:
         return duration((monotonic() - self.began) / done * (progress.steps - progress.step))
 
 
-def plain_line(progress: Progress, record: dict[str, Any], left: str) -> str:
+def plain_line(progress: Progress, record: LogRecord, left: str) -> str:
     """One record of the log as one line."""
-    valid = "" if record["valid_loss"] is None else f"  valid {record['valid_loss']:.4f}"
+    valid = "" if record.valid_loss is None else f"  valid {record.valid_loss:.4f}"
     return (
-        f"step {progress.step}/{progress.steps}  epoch {progress.epoch}  loss {record['loss']:.4f}{valid}  "
-        f"bits/char {record['bits_per_char']:.3f}  perplexity {record['perplexity']:.2f}  "
-        f"lr {progress.learning_rate:.2g}  norm {record['grad_norm']:.2f}  clipped {record['clipped']:.0%}  "
+        f"step {progress.step}/{progress.steps}  epoch {progress.epoch}  loss {record.loss:.4f}{valid}  "
+        f"bits/char {record.bits_per_char:.3f}  perplexity {record.perplexity:.2f}  "
+        f"lr {progress.learning_rate:.2g}  norm {record.grad_norm:.2f}  clipped {record.clipped:.0%}  "
         f"{progress.chars_per_second:,.0f} char/s  left {left}"
     )
 
@@ -64,14 +64,14 @@ class LivePanel:
         self.losses.append(progress.loss)
         self.sample = progress.sample or self.sample
         self.progress = progress
-        if progress.record and progress.record["advice"] is not None:
-            self.advice = progress.record["advice"]
+        if progress.record and progress.record.advice is not None:
+            self.advice = progress.record.advice
         if progress.rollback:
             self.console.print(Text(visible(f"note: {progress.rollback}")))
 
     def render(self) -> Any:
         """The panel as it stands."""
-        progress, at = self.progress, self.run.counters
+        progress, at = self.progress, self.run.state
         if progress is None:
             return Text("first step ...")
         recent = list(self.losses)[-50:]
@@ -99,7 +99,7 @@ class LivePanel:
         parts += [Text(sentence, style="yellow") for sentence in self.advice]
         if message := self.stop_message():
             parts.append(Text(message, style="bold yellow"))
-        title = Text(visible(str(self.run.folder)))
+        title = Text(visible(str(self.run.directory.path if self.run.directory else "")))
         return Panel(Group(*parts), title=title, title_align="left", width=min(self.console.width, 100))
 
 
@@ -116,7 +116,7 @@ class PlainLines:
             self.clock.left(progress)
         if progress.record:
             tell(plain_line(progress, progress.record, self.clock.left(progress)))
-            self.advise(progress.record["advice"])
+            self.advise(progress.record.advice)
 
     def advise(self, advice: list[str] | None) -> None:
         """Print the sentences of an evaluation that the one before it did not have, whatever their numbers."""

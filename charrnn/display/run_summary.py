@@ -16,8 +16,8 @@ def header(run: Run) -> list[str]:
     return [
         f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
-        f"training: {run.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.epochs} epochs; "
-        f"evaluated every {run.eval_every:,} steps",
+        f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.plan.epochs} "
+        f"epochs; evaluated every {run.plan.eval_every:,} steps",
         f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
 
@@ -41,12 +41,12 @@ def describe_estimate(estimate: Estimate) -> list[str]:
     """What --dry-run prints."""
     run = estimate.run
     parts = ", ".join(f"{name} {size(count)}" for name, count in estimate.memory.items())
-    per_epoch = estimate.seconds / run.steps * len(run.batches)
+    per_epoch = estimate.seconds / run.plan.steps * run.plan.steps_per_epoch
     return [
         *header(run),
         f"memory: about {size(sum(estimate.memory.values()))} ({parts}) beside Python and NumPy",
         f"speed: {estimate.chars_per_second:,.0f} char/s measured",
-        f"time: about {duration(estimate.seconds)} for all {run.steps:,} steps ({duration(per_epoch)} an epoch); "
+        f"time: about {duration(estimate.seconds)} for all {run.plan.steps:,} steps ({duration(per_epoch)} an epoch); "
         f"early stopping may end it before",
         *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
         "nothing was trained or written",

@@ -18,7 +18,7 @@ from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.results import Assessment, Figures, MixtureWeight, Novelty, Row
 from charrnn.evaluation.scoring import Scores, check_text, score_each
-from charrnn.models import Network, SavedModel, describe_model
+from charrnn.models import Network, SavedModel, model_name
 from charrnn.processes import cores
 
 
@@ -87,7 +87,7 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     """What decides on which characters a model was trained; equal for two models trained on the same ones."""
     data, train, header = loaded.config.data, loaded.config.train, loaded.header
     layout = (train.batch_size, train.seq_length) if data.split == "streams" else ()
-    return data.split, layout, header.get("data"), header.get("splits")
+    return data.split, layout, header.fingerprint, header.splits
 
 
 def scores_of(loaded: SavedModel, ids: Array) -> Scores:
@@ -103,7 +103,7 @@ def text_name(split: Split, corpus: Corpus | None) -> str:
 
 def model_names(models: Sequence[SavedModel]) -> list[str]:
     """What a table calls each model: its architecture, and its path where there are several."""
-    names = [describe_model(loaded.config.model) for loaded in models]
+    names = [model_name(loaded.config.model) for loaded in models]
     if len(models) == 1:
         return names
     return [f"{name} ({loaded.name})" for name, loaded in zip(names, models, strict=True)]

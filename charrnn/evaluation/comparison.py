@@ -18,8 +18,8 @@ from charrnn.errors import TextError
 from charrnn.evaluation.assessment import scores_of
 from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.results import Comparison, RunSummary
-from charrnn.models import SavedModel, own_corpus
-from charrnn.storage import LOG
+from charrnn.models import SavedModel
+from charrnn.storage import RunDirectory
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def compare(models: Iterable[SavedModel]) -> Comparison:
 
     Returns: the runs, best validation loss first, and the config keys in which they differ.
     """
-    models = sorted(models, key=lambda run: (best_of(run) is None, best_of(run)))
+    models = sorted(models, key=lambda run: (run.best_loss is None, run.best_loss))
     runs: list[RunSummary] = []
     reference: Reference | None = None
     for loaded in models:
@@ -53,7 +53,7 @@ def scored_summary(loaded: SavedModel, reference: Reference | None) -> tuple[Run
     """
     run = summary(loaded)
     try:
-        split = choose_split(own_corpus(loaded), None)
+        split = choose_split(loaded.corpus(), None)
     except TextError as error:
         return replace(run, note=str(error)), None
     nats = scores_of(loaded, split.ids).nats
@@ -73,18 +73,11 @@ def differing(configs: list[dict[str, Any]]) -> dict[str, list[Any]]:
     return {name: column for name, column in values.items() if any(value != column[0] for value in column)}
 
 
-def best_of(loaded: SavedModel) -> float | None:
-    """The best validation loss, if the checkpoint has one."""
-    training = loaded.header.get("training")
-    best = training.get("best") if isinstance(training, dict) else None
-    return float(best) if isinstance(best, int | float) else None
-
-
 def summary(loaded: SavedModel) -> RunSummary:
     """What a run reached, from its checkpoint, and its time and speed, from the log beside it."""
-    run = RunSummary(loaded.name, best_of(loaded))
+    run = RunSummary(loaded.name, loaded.best_loss)
     try:
-        last = json.loads((loaded.path.parent / LOG).read_bytes().splitlines()[-1])
+        last = json.loads(RunDirectory(loaded.path.parent).log.read_bytes().splitlines()[-1])
         return replace(run, seconds=float(last["seconds"]), chars_per_second=float(last["chars_per_second"]))
     except (OSError, ValueError, IndexError, KeyError, TypeError):
         return run  # a checkpoint that was moved has no log

@@ -1,25 +1,161 @@
-"""The header of a checkpoint: what it says beside its arrays."""
+"""The header of a checkpoint: everything in it that is not an array, as typed records.
 
-from dataclasses import replace
-from typing import Any
+It is read from JSON once, here. What the model needs (config and vocabulary) must be right, else the checkpoint is
+damaged; what only describes its history may be missing, as in files of other versions. It holds no time, host or path,
+so identical runs give identical headers.
+"""
 
-from charrnn.config import Config, ModelConfig, TrainConfig
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict
 from charrnn.data import Vocab
+from charrnn.errors import CheckpointError, ConfigError
+from charrnn.optim import Plateau
 
 
-def describe(config: Config, vocab: Vocab) -> dict[str, Any]:
-    """The part of a checkpoint's header from which load() builds the network again.
+class Evaluation(NamedTuple):
+    """One evaluation of a run: losses in nats per character, and two means since the evaluation before.
 
-    Without what says nothing about the result: the directory, the number of workers, and how often the clock saves.
+    Runs of 0.1.0 did not keep the last two.
     """
-    words = {"symbols": vocab.symbols, "has_unknown": vocab.has_unknown, "tokens": vocab.tokens}
-    idle = replace(config.train, workers="auto", save_minutes=TrainConfig.save_minutes)
-    config = replace(config, out=None, train=idle)
-    return {"config": config.to_dict(), "vocab": words}
+
+    step: int
+    train_loss: float
+    valid_loss: float | None
+    grad_norm: float = 0.0
+    clipped: float = 0.0  # share of the steps
 
 
-def describe_model(config: ModelConfig) -> str:
-    """What a table calls a model."""
+@dataclass
+class Sums:
+    """Sums over the training steps since some moment."""
+
+    nats: float = 0.0
+    chars: int = 0
+    norm: float = 0.0
+    clipped: int = 0
+    steps: int = 0
+
+    def add(self, loss: float, chars: int, norm: float, clipped: bool) -> None:
+        """Add one step: its mean loss over `chars` characters, its gradient norm, and whether it was clipped."""
+        self.nats += loss * chars
+        self.chars += chars
+        self.norm += norm
+        self.clipped += clipped
+        self.steps += 1
+
+
+@dataclass
+class TrainingState:
+    """How far a run has come. All of it is saved, and none of it depends on time."""
+
+    step: int = 0
+    chars: int = 0
+    best: float | None = None  # lowest validation loss, nats per character
+    best_step: int = 0
+    waited: int = 0  # evaluations since the best one
+    stopped: str = ""  # why the run ended early, if it did
+    plateau: Plateau = field(default_factory=Plateau)
+    halvings: int = 0  # of the learning rate: one for each rollback
+    rollbacks: int = 0  # since the latest save that a rollback may return to
+    records: int = 0  # lines of the log (not bytes: how long a time is when written out varies)
+    history: list[Evaluation] = field(default_factory=list)  # the latest evaluations
+    since_log: Sums = field(default_factory=Sums)
+    since_eval: Sums = field(default_factory=Sums)
+
+    @classmethod
+    def from_dict(cls, values: Any) -> "TrainingState":
+        """The state that to_dict() of a header wrote. Raises TypeError or ValueError if `values` is not one."""
+        saved = dict(values)
+        saved["plateau"] = Plateau(**saved["plateau"])
+        saved["history"] = [Evaluation(*entry) for entry in saved.get("history", [])]
+        for name in ("since_log", "since_eval"):
+            saved[name] = Sums(**saved.get(name, {}))
+        state = cls(**saved)
+        for entry in fields(cls):
+            value, default = getattr(state, entry.name), getattr(cls(), entry.name)
+            if isinstance(default, int) and not isinstance(value, int):
+                raise TypeError(f"{entry.name} is not a whole number")
+        if not (state.best is None or isinstance(state.best, int | float)):
+            raise TypeError("best is not a number")
+        return state
+
+
+@dataclass(frozen=True)
+class Header:
+    """A checkpoint's header.
+
+    Attributes: `config`, resolved; `vocab`; `training`, how far the run had come, or None if the file does not say;
+    `splits`, characters in each split; `fingerprint`, the SHA-256 of each text; `versions` of what computed it.
+    """
+
+    config: Config
+    vocab: Vocab
+    training: TrainingState | None = None
+    splits: Mapping[str, Any] = field(default_factory=dict)
+    fingerprint: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The header as JSON data.
+
+        The output directory, the number of workers and the minutes between saves are left at their defaults: they do
+        not affect the result.
+        """
+        train = replace(self.config.train, workers="auto", save_minutes=TrainConfig.save_minutes)
+        config = replace(self.config, out=None, train=train)
+        return {
+            "config": config.to_dict(),
+            "vocab": asdict(self.vocab),
+            "training": asdict(self.training) if self.training else None,
+            "splits": dict(self.splits),
+            "data": dict(self.fingerprint),
+            "versions": dict(self.versions),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any], path: Path) -> "Header":
+        """The header that to_dict() gave; `path` names the file in messages.
+
+        Raises:
+            CheckpointError: config or vocabulary are missing or wrong.
+        """
+        try:
+            words = values["vocab"]
+            vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"])
+            config = config_from_dict(values["config"])
+        except ConfigError as error:
+            raise CheckpointError(f"{path}: damaged ({'; '.join(str(error).splitlines())})") from None
+        except (KeyError, TypeError):
+            raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
+        check_vocab(path, vocab)
+        counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
+        try:
+            training = TrainingState.from_dict(counted | values["training"])
+        except (KeyError, TypeError, ValueError):
+            training = None
+        splits, fingerprint, versions = (_mapping(values.get(name)) for name in ("splits", "data", "versions"))
+        return cls(config, vocab, training, splits, fingerprint, versions)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def check_vocab(path: Path, vocab: Vocab) -> None:
+    """Check that a vocabulary from a file is one. Raises CheckpointError."""
+    symbols = vocab.symbols
+    valid = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
+    valid = valid and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
+    if not (valid and (vocab.tokens == "char" or vocab == Vocab.of_bytes())):
+        raise CheckpointError(f"{path}: damaged (its vocabulary)")
+
+
+def model_name(config: ModelConfig) -> str:
+    """What tables call a model, for example "lstm 2 x 128"."""
     if config.cell == "ngram":
         return f"{config.order}-gram, {config.smoothing}"
     return f"{config.cell} {config.num_layers} x {config.hidden_size}"

@@ -12,7 +12,7 @@ class Plateau:
     waited: int = 0
     rate: float = 1.0
 
-    def see(self, loss: float, factor: float, patience: int) -> None:
+    def update(self, loss: float, factor: float, patience: int) -> None:
         """Note a validation loss; after `patience` of them without improvement the rate falls by `factor`."""
         if self.best is None or loss < self.best:
             self.best, self.waited = loss, 0

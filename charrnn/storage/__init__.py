@@ -1,46 +1,20 @@
 """Files: written whole or not at all, verified when read."""
 
 from charrnn.storage import cache, checkpoint, spool
-from charrnn.storage.files import LOCK, Lock, append, put, sweep, sync, write_atomic
-from charrnn.storage.log import clipped, column, read_log
-from charrnn.storage.run_directory import (
-    BEST,
-    LAST,
-    LOG,
-    PREVIOUS,
-    REPORT,
-    ROLLBACK,
-    SAMPLES,
-    check_free,
-    clear,
-    put_config,
-)
+from charrnn.storage.files import write_atomic
+from charrnn.storage.log import clipped_share, column, read_log
+from charrnn.storage.run_directory import RunDirectory
 from charrnn.storage.spool import Spool, chunks
 
 __all__ = [
-    "BEST",
-    "LAST",
-    "LOCK",
-    "LOG",
-    "PREVIOUS",
-    "REPORT",
-    "ROLLBACK",
-    "SAMPLES",
-    "Lock",
+    "RunDirectory",
     "Spool",
-    "append",
     "cache",
-    "check_free",
     "checkpoint",
     "chunks",
-    "clear",
-    "clipped",
+    "clipped_share",
     "column",
-    "put",
-    "put_config",
     "read_log",
     "spool",
-    "sweep",
-    "sync",
     "write_atomic",
 ]

@@ -7,12 +7,13 @@ from charrnn.training.fit_ngram import fit
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from charrnn.training.resuming import worker_count
-from charrnn.training.state import Progress
+from charrnn.training.state import LogRecord, Progress
 
 __all__ = [
     "SIDE_BY_SIDE",
     "Bench",
     "Estimate",
+    "LogRecord",
     "Progress",
     "Run",
     "conclusion",

@@ -6,8 +6,7 @@ Pure functions of a Run; every number in a sentence is one that the log holds. W
 import shlex
 from math import log
 
-from charrnn.storage import BEST
-from charrnn.training.diagnosis import GAP, Evaluation, overfitting, regularised, unlearned
+from charrnn.training.diagnosis import GAP, overfitting, regularised, unlearned
 from charrnn.training.loop import Run
 
 GAIN = 0.005  # of the validation loss at the last evaluation, in nats per character, that promises more
@@ -18,7 +17,7 @@ USUAL = (
 
 def conclusion(run: Run) -> list[str]:
     """What a user wants to know at the end of a run, one sentence each."""
-    at, said = run.counters, []
+    at, said = run.state, []
     if at.stopped:
         said.append(f"Stopped early at step {at.step:,}: {at.stopped}.")
     if at.best is None:
@@ -33,45 +32,45 @@ def conclusion(run: Run) -> list[str]:
         )
     said += run.advice
     if at.best is not None and all(sentence.startswith("Clipping") for sentence in run.advice):
-        said.append(fit(run))
+        said.append(fit_verdict(run))
     return said
 
 
-def fit(run: Run) -> str:
+def fit_verdict(run: Run) -> str:
     """Over- or underfitting, from the last evaluations of the run."""
-    seen = [Evaluation(*entry) for entry in run.counters.history if entry[2] is not None]  # type: ignore[arg-type]
-    valid = [each.valid for each in seen if each.valid is not None]
-    above = valid[-1] - seen[-1].train
-    if overfitted := overfitting(seen, run.case):
+    seen = [each for each in run.state.history if each.valid_loss is not None]
+    valid = [each.valid_loss for each in seen if each.valid_loss is not None]
+    above = valid[-1] - seen[-1].train_loss
+    if overfitted := overfitting(seen, run.facts):
         return overfitted
     if len(valid) > 1 and valid[-1] == min(valid) and valid[-2] - valid[-1] > GAIN:
         more, rate = f"more {limit(run)}", run.config.train.learning_rate
         if rate < USUAL and run.config.train.optimizer in ("adam", "adamw", "rmsprop"):
             more += f" or train.learning_rate={5 * rate:.1g}"
         return f"Still improving at the last evaluation: {more} would lower it further."
-    if unlearned(seen[-1], run.case):
+    if unlearned(seen[-1], run.facts):
         return f"It knows no more than how frequent each character is: more {limit(run)} would lower the loss."
     if above > GAP:
-        return f"Training loss is {above:.2f} lower than validation: more text or {regularised(run.case)} would help."
+        return f"Training loss is {above:.2f} lower than validation: more text or {regularised(run.facts)} would help."
     larger = 2 * run.config.model.hidden_size
     return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."
 
 
 def limit(run: Run) -> str:
     """The key that ends the run, and that would have to be raised for it to go on."""
-    return "train.max_steps" if run.steps == run.config.train.max_steps else "train.epochs"
+    return "train.max_steps" if run.plan.steps == run.config.train.max_steps else "train.epochs"
 
 
 def next_commands(run: Run) -> list[str]:
     """What to type next."""
-    folder = run.folder
-    if folder is None:
+    if run.directory is None:
         return []
-    where = shell(f"./{folder}" if str(folder).startswith("-") else str(folder))
+    folder = str(run.directory.path)
+    where = shell(f"./{folder}" if folder.startswith("-") else folder)
     commands = [f"charrnn sample {where}"]
     if len(run.corpus.test) or len(run.corpus.valid):
         commands += [f"charrnn eval {where} --baselines", f"charrnn report {where}"]
-    if not (folder / BEST).exists():
+    if not run.directory.best.exists():
         commands.append(f"charrnn info {where}")
     return commands
 

@@ -72,7 +72,7 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
     corpus = load_corpus(config) if config else random_corpus(VOCABULARY, 1_000_000)
     config = config or Config(DataConfig("-"))
     streams, length = config.train.batch_size, config.train.seq_length
-    auto = with_shards(config, corpus, None).train.shards or 1
+    auto = with_shards(config, corpus).train.shards or 1
     most = min(cores(), config.train.shards or streams)
     rows = []
     for workers in [*(2**k for k in range(9) if 2**k < most), most]:

@@ -6,11 +6,10 @@ resumed run says the same. Losses are in nats per character. It prints nothing a
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import log
-from typing import NamedTuple
 
-from charrnn.config import Config
+from charrnn.models import Evaluation
+from charrnn.training.facts import RunFacts
 
 SAID = 2  # sentences at a time; more are not read
 
@@ -31,58 +30,34 @@ FLAT = 0.005  # progress of the validation loss in a strip that is none
 CLOSE = 0.05  # validation above training loss that leaves a larger model room
 
 
-class Evaluation(NamedTuple):
-    """An entry of Counters.history: losses, and the mean gradient norm and share of clipped steps since the last one.
-
-    Runs of 0.1.0 did not keep the latter two.
-    """
-
-    step: int
-    train: float
-    valid: float | None
-    norm: float = 0.0
-    clipped: float = 0.0
-
-
-@dataclass(frozen=True)
-class Case:
-    """What does not change during a run: its config, characters to train on, parameters, size of the vocabulary, and
-    `unigram_entropy`, the loss of knowing only how frequent each character is.
-    """
-
-    config: Config
-    chars: int
-    parameters: int
-    vocab: int
-    unigram_entropy: float
-
-
-def diagnose(history: Sequence[Sequence[float | None]], case: Case) -> list[str]:
+def diagnose(history: Sequence[Evaluation], case: RunFacts) -> list[str]:
     """The sentences that hold after an evaluation, the most important first; none where all seems well.
 
     Each begins with its name and a colon, and ends with what to try.
     """
-    seen, said = [Evaluation(*entry) for entry in history], list[str]()  # type: ignore[arg-type]
+    seen, said = list(history), list[str]()
     if len(seen) > 1:
         said = [rule(seen, case) for rule in RULES if rule(seen[:-1], case)]
     return [sentence for sentence in said if sentence][:SAID]
 
 
-def rate_too_high(seen: list[Evaluation], case: Case) -> str:
+def rate_too_high(seen: list[Evaluation], case: RunFacts) -> str:
     """The training loss went up, or above guessing and from there to no more than the frequencies of characters."""
-    now, lowest, guess = seen[-1], min(each.train for each in seen), log(case.vocab)
-    if now.train > ABSURD * guess:
-        what = f"the training loss is {now.train:.2f}, worse than guessing ({guess:.2f})"
-    elif now.train > lowest + CLIMB:
-        what = f"the training loss rose from {lowest:.2f} to {now.train:.2f}"
-    elif unlearned(now, case) and max(each.train for each in seen) > ABSURD * guess:
-        what = f"after a blow-up the loss is {now.train:.2f}, no better than knowing how frequent each character is"
+    now, lowest, guess = seen[-1], min(each.train_loss for each in seen), log(case.vocab_size)
+    if now.train_loss > ABSURD * guess:
+        what = f"the training loss is {now.train_loss:.2f}, worse than guessing ({guess:.2f})"
+    elif now.train_loss > lowest + CLIMB:
+        what = f"the training loss rose from {lowest:.2f} to {now.train_loss:.2f}"
+    elif unlearned(now, case) and max(each.train_loss for each in seen) > ABSURD * guess:
+        what = (
+            f"after a blow-up the loss is {now.train_loss:.2f}, no better than knowing how frequent each character is"
+        )
     else:
         return ""
     return f"Learning rate too high: {what}; try train.learning_rate={case.config.train.learning_rate / 10:.1g}."
 
 
-def rate_too_low(seen: list[Evaluation], case: Case) -> str:
+def rate_too_low(seen: list[Evaluation], case: RunFacts) -> str:
     """Nothing was learned, though nothing blew up and no clipping held the steps back."""
     now, train = seen[-1], case.config.train
     if now.step < SETTLED or now.step * train.batch_size * train.seq_length < READ:
@@ -90,38 +65,38 @@ def rate_too_low(seen: list[Evaluation], case: Case) -> str:
     if not unlearned(now, case) or rate_too_high(seen, case) or (train.optimizer in PLAIN and clipping(seen, case)):
         return ""
     return (
-        f"Learning rate too low: after {now.step:,} steps the loss is {now.train:.2f}, no better than knowing how "
+        f"Learning rate too low: after {now.step:,} steps the loss is {now.train_loss:.2f}, no better than knowing how "
         f"frequent each character is ({case.unigram_entropy:.2f}); try train.learning_rate="
         f"{train.learning_rate * 10:.1g}."
     )
 
 
-def unlearned(now: Evaluation, case: Case) -> bool:
+def unlearned(now: Evaluation, case: RunFacts) -> bool:
     """Whether a model knows no more than how frequent each character is: by the training loss, for the frequencies are
     those of the training text. No margin: of some texts, such as DNA, there is hardly more to know.
     """
-    return now.train >= case.unigram_entropy
+    return now.train_loss >= case.unigram_entropy
 
 
-def overfitting(seen: list[Evaluation], case: Case) -> str:
+def overfitting(seen: list[Evaluation], case: RunFacts) -> str:
     """Validation rose since its best, while training fell."""
-    scored = [(each.valid, each) for each in seen if each.valid is not None]
+    scored = [(each.valid_loss, each) for each in seen if each.valid_loss is not None]
     now = seen[-1]
-    if not scored or now.valid is None:
+    if not scored or now.valid_loss is None:
         return ""
     best, then = min(scored)
-    if now.valid < best + RISE or now.train > then.train or unlearned(then, case):
+    if now.valid_loss < best + RISE or now.train_loss > then.train_loss or unlearned(then, case):
         return ""
     return (
-        f"Overfitting: since step {then.step:,} the validation loss rose by {now.valid - best:.2f} while training fell "
-        f"to {now.train:.2f}; the best model is kept; try {regularised(case)} or more text."
+        f"Overfitting: since step {then.step:,} the validation loss rose by {now.valid_loss - best:.2f} while training "
+        f"fell to {now.train_loss:.2f}; the best model is kept; try {regularised(case)} or more text."
     )
 
 
-def text_too_small(seen: list[Evaluation], case: Case) -> str:
+def text_too_small(seen: list[Evaluation], case: RunFacts) -> str:
     """Far more parameters than characters, and the text is being learned by heart."""
     now = seen[-1]
-    if now.valid is None or now.valid - now.train < GAP or case.parameters < HEART * case.chars:
+    if now.valid_loss is None or now.valid_loss - now.train_loss < GAP or case.parameters < HEART * case.chars:
         return ""
     return (
         f"Text too small: {case.chars:,} characters for {case.parameters:,} parameters, "
@@ -129,9 +104,9 @@ def text_too_small(seen: list[Evaluation], case: Case) -> str:
     )
 
 
-def plateau(seen: list[Evaluation], case: Case) -> str:
+def plateau(seen: list[Evaluation], case: RunFacts) -> str:
     """Validation neither falls nor rises; whether the model is too small for more, or the steps are too long."""
-    valid = [each.valid for each in seen if each.valid is not None]
+    valid = [each.valid_loss for each in seen if each.valid_loss is not None]
     strip, now, kind = max(STRIP, len(seen) // 5), seen[-1], case.config.train.schedule.kind
     if len(valid) <= strip or now.step < SETTLED or unlearned(now, case):
         return ""
@@ -139,7 +114,7 @@ def plateau(seen: list[Evaluation], case: Case) -> str:
     if gain >= FLAT or valid[-1] > min(valid) + RISE:
         return ""
     what = f"validation gained less than {FLAT} in the last {strip} evaluations"
-    if valid[-1] - now.train < CLOSE:
+    if valid[-1] - now.train_loss < CLOSE:
         return (
             f"Underfitting: {what} and lies close to the training loss; try model.hidden_size="
             f"{2 * case.config.model.hidden_size}."
@@ -149,7 +124,7 @@ def plateau(seen: list[Evaluation], case: Case) -> str:
     return f"Plateau: {what}; try train.schedule=plateau, which lowers the learning rate, or {regularised(case)}."
 
 
-def clipping(seen: list[Evaluation], case: Case) -> str:
+def clipping(seen: list[Evaluation], case: RunFacts) -> str:
     """Most steps are clipped, and by much."""
     now, limit, entry = seen[-1], case.config.train.clip_norm, case.config.train.clip_value
     if now.clipped < CLIPPED:
@@ -159,10 +134,12 @@ def clipping(seen: list[Evaluation], case: Case) -> str:
         means = "that, rather than train.learning_rate, decides how long they are"
     else:  # measured on the tales with adam at a 25th of the mean norm: no worse
         means = f"every gradient counts alike, which {optimizer} can take"
-    if limit and limit < TIGHT * now.norm:
-        remedy = f"train.clip_norm={AMPLE * now.norm:.1g}"
-        return f"{what}, at a mean gradient norm of {now.norm:.2g}: {means}; to clip exceptions only, try {remedy}."
-    if entry and not (limit and limit < now.norm):
+    if limit and limit < TIGHT * now.grad_norm:
+        remedy = f"train.clip_norm={AMPLE * now.grad_norm:.1g}"
+        return (
+            f"{what}, at a mean gradient norm of {now.grad_norm:.2g}: {means}; to clip exceptions only, try {remedy}."
+        )
+    if entry and not (limit and limit < now.grad_norm):
         return f"{what}: {means}; to clip exceptions only, try train.clip_value={10 * entry:g}."
     return ""
 
@@ -170,7 +147,7 @@ def clipping(seen: list[Evaluation], case: Case) -> str:
 RULES = (rate_too_high, rate_too_low, overfitting, text_too_small, plateau, clipping)
 
 
-def regularised(case: Case) -> str:
+def regularised(case: RunFacts) -> str:
     """What makes learning by heart harder, by what helped on a tenth of the tales: more dropout where there is a place
     for it, or decay of the weights (1.67 to 1.66 with 0.1, 1.63 with 1; half the units made it 1.72).
     """

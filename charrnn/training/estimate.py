@@ -36,11 +36,11 @@ def speed(run: Run, budget: float) -> float:
     """Characters per second over a few steps of a fresh run: about `budget` seconds, and no fewer than two steps."""
     began = perf_counter()
     for progress in run:
-        if progress.step == 1 < run.steps:
-            run.restart_clock()  # the first step also warms caches up
+        if progress.step == 1 < run.plan.steps:
+            run.stopwatch.restart()  # the first step also warms caches up
         if progress.step >= 2 and perf_counter() - began > budget:
             break
-    return run.chars_per_second
+    return run.stopwatch.chars_per_second
 
 
 def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
@@ -56,6 +56,6 @@ def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
     per_char = (perf_counter() - began) / max(len(some), 1)
     run.close()
     longest = min(config.train.seq_length, run.batches.run)
-    trained = run.steps * longest * config.train.batch_size / measured
-    evaluations = -(-run.steps // run.eval_every)
+    trained = run.plan.steps * longest * config.train.batch_size / measured
+    evaluations = -(-run.plan.steps // run.plan.eval_every)
     return Estimate(run, held, measured, trained + evaluations * per_char * len(valid))

@@ -1,14 +1,19 @@
-"""Opening a run in its directory: new, resumed, or begun from another model."""
+"""Opening a run in its directory: new, resumed, or begun from another model.
+
+Everything that can be wrong is found before anything is written.
+"""
 
 from pathlib import Path
 
 from charrnn.config import Config
 from charrnn.data import check_sizes, load_corpus
-from charrnn.errors import CheckpointError, RunExistsError
-from charrnn.models import check_transferable, load_checkpoint, load_latest
-from charrnn.storage import LAST, LOCK, PREVIOUS, ROLLBACK, SAMPLES, Lock, check_free, clear, put_config, sweep
+from charrnn.errors import CheckpointError
+from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
+from charrnn.storage import RunDirectory
 from charrnn.training.loop import Run
-from charrnn.training.resuming import _environment, _notes
+from charrnn.training.resuming import changed_environment, resume_notes
+
+DEFAULT_DIRECTORY = "runs/run"  # where config.out is not set: load_config() always sets it
 
 
 def open_run(
@@ -21,55 +26,55 @@ def open_run(
 ) -> Run:
     """A run in the directory config.out, locked until its close().
 
-    `resume` continues from last.npz where there is one, or from the one before where that is damaged; `exact` refuses
-    to where the bits may differ; `init_from`, a checkpoint to begin from; `force` replaces the files of an earlier run;
-    `workers` as for Run. Raises RunExistsError, RunInUseError, CheckpointError, TextError.
+    Arguments:
+        config: the settings.
+        resume: continue from the latest valid state of the directory; start if there is none.
+        init_from: a checkpoint whose parameters to begin with (fine-tuning).
+        force: replace the files of an earlier run.
+        workers: processes, as for Run.
+        exact: with `resume`, refuse if another BLAS kernel, NumPy or charrnn would compute other bits.
+
+    Raises:
+        RunExistsError: the directory holds a run that is neither to be resumed nor replaced.
+        RunInUseError: another trainer is working in the directory.
+        CheckpointError: the state is damaged, or belongs to another config or text.
+        TextError: the text cannot be read or is too small.
     """
-    folder = Path(config.out or "runs/run")
-    try:
-        check_free(folder, resume, force)
-    except RunExistsError:
-        if (folder / LOCK).exists():
-            Lock(folder).close()  # that another trainer is at work there says more
-        raise
-    # All that can be wrong is found before anything is written.
+    directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
+    directory.check_free(resume, force)
     corpus = load_corpus(config)
     check_sizes(config, corpus)
     origin = None
-    if init_from and not (resume and _resumable(folder)):
+    if init_from and not (resume and directory.resumable):
         origin = load_checkpoint(init_from)
         check_transferable(origin.network, config.model, config.data.tokens)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = Lock(folder)
+    directory.claim(resume, force)
     try:
-        check_free(folder, resume, force)  # another trainer may have come and gone meanwhile
-        sweep(folder)
-        sweep(folder / SAMPLES)
-        if resume and _resumable(folder):
-            resumed = load_latest(folder)
-            environment = _environment(resumed)
-            if exact and environment:
-                raise CheckpointError(f"{resumed.path}: {environment}; --exact refuses to go on with other bits")
-            run = Run(config, corpus, folder, resumed=resumed, workers=workers)
-            run.cut_log()
-            run.notes = _notes(resumed, run.config, environment)
-            if resumed.path.name == PREVIOUS:
-                resumed.path.replace(folder / LAST)  # or the next save would keep what is damaged, and drop this
-            known = resumed.config.train.on_divergence == "rollback"
+        if resume and directory.resumable:
+            saved = load_latest(directory.path)
+            notes = _resume_notes(saved, config, exact)
+            run = Run(config, corpus, directory, resumed=saved, workers=workers, notes=notes)
+            if saved.path == directory.previous:
+                saved.path.replace(directory.last)  # else the next save would keep the damaged file and drop this one
+            has_rollback_point = saved.config.train.on_divergence == "rollback"
         else:
-            run = Run(config, corpus, folder, start_from=origin.network if origin else None, workers=workers)
-            run.notes = [origin.note] if origin and origin.note else []
-            clear(folder)
-            known = False
-        if config.train.on_divergence == "rollback" and not known:
-            run._write(ROLLBACK, complete=True)
-        run.lock = lock
-        put_config(folder, run.config.to_yaml())
+            notes = [origin.note] if origin and origin.note else []
+            start_from = origin.network if origin else None
+            run = Run(config, corpus, directory, start_from=start_from, workers=workers, notes=notes)
+            directory.clear()
+            has_rollback_point = False
+        if config.train.on_divergence == "rollback" and not has_rollback_point:
+            run.save_rollback_point()
+        directory.write_config(run.config.to_yaml())
         return run
     except BaseException:
-        lock.close()
+        directory.release()
         raise
 
 
-def _resumable(folder: Path) -> bool:
-    return any((folder / name).exists() for name in (LAST, PREVIOUS))
+def _resume_notes(saved: SavedModel, config: Config, exact: bool) -> list[str]:
+    """What to tell about a checkpoint before resuming. Raises CheckpointError if `exact` forbids to resume from it."""
+    environment = changed_environment(saved)
+    if exact and environment:
+        raise CheckpointError(f"{saved.path}: {environment}; --exact refuses to go on with other bits")
+    return resume_notes(saved, config, environment)

@@ -1,34 +1,77 @@
-"""The state of a run: where it stands, and what one step brought about."""
+"""What one training step brought about: Progress for whoever iterates, and LogRecord for the log.
 
-from dataclasses import dataclass, field
+How far a run has come altogether is a TrainingState, which is saved with every checkpoint: see models/header.py.
+"""
+
+from dataclasses import asdict, dataclass
+from math import exp, log
 from typing import Any
 
-from charrnn.optim import Plateau
+from charrnn.evaluation import Report
+from charrnn.models import Sums
+
+MAX_EXPONENT = 700  # exp() of more overflows
 
 
-@dataclass
-class Counters:
-    """Where a run stands; everything in it is saved, and nothing of it depends on time."""
+@dataclass(frozen=True)
+class LogRecord:
+    """One line of the log: means over the steps since the record before, and the validation loss if it was measured.
 
-    step: int = 0
-    chars: int = 0
-    best: float | None = None  # lowest validation loss, nats per character
-    best_step: int = 0
-    waited: int = 0  # evaluations since then
-    stopped: str = ""  # why it ended, once it has
-    plateau: Plateau = field(default_factory=Plateau)
-    halvings: int = 0  # of the learning rate: one for each rollback
-    rollbacks: int = 0  # since the latest save to which a rollback may return
-    records: int = 0  # lines of the log; not bytes, which depend on how long a time is when written out
-    # Of each evaluation: step, training loss, validation loss, mean gradient norm, share of steps clipped.
-    history: list[list[float | None]] = field(default_factory=list)
-    since_log: dict[str, float] = field(default_factory=dict)  # sums since the last record
-    since_eval: dict[str, float] = field(default_factory=dict)
+    Losses are in nats per character, `grad_norm` is before clipping, `clipped` a share of the steps, `seconds` those
+    of training, earlier sessions included.
+    """
+
+    step: int
+    epoch: int
+    chars: int
+    loss: float
+    bits_per_char: float
+    perplexity: float
+    valid_loss: float | None
+    valid_bits_per_char: float | None
+    valid_perplexity: float | None
+    learning_rate: float
+    grad_norm: float
+    clipped: float
+    advice: list[str] | None  # None between evaluations
+    seconds: float
+    chars_per_second: int
+
+    @classmethod
+    def of(cls, sums: Sums, valid: Report | None, **fields: Any) -> "LogRecord":
+        """A record from the sums since the last one, the latest validation report, and the fields not derived here."""
+        loss = sums.nats / sums.chars
+        return cls(
+            loss=loss,
+            bits_per_char=loss / log(2),
+            perplexity=exp(min(loss, MAX_EXPONENT)),
+            valid_loss=valid.nats_per_char if valid else None,
+            valid_bits_per_char=valid.bits_per_char if valid else None,
+            valid_perplexity=valid.perplexity if valid else None,
+            grad_norm=sums.norm / sums.steps,
+            clipped=sums.clipped / sums.steps,
+            **fields,
+        )
+
+    def __getitem__(self, name: str) -> Any:
+        """A field by its name in the log: programs written for 0.2 read records as mappings."""
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record as JSON data."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One training step: `loss` in nats per character, `grad_norm` before clipping; and what the step brought about."""
+    """One training step and what it brought about.
+
+    `loss` is in nats per character, `grad_norm` before clipping; `chars_per_second` and `seconds` are of training
+    alone, evaluation and saving not counted.
+    """
 
     step: int
     steps: int
@@ -40,7 +83,7 @@ class Progress:
     clipped: bool
     chars_per_second: float
     seconds: float
-    record: dict[str, Any] | None = None  # a line of the log
+    record: LogRecord | None = None  # the line of the log that was written, if one was due
     sample: str | None = None
     saved: bool = False
-    rollback: str = ""  # why the steps since an earlier one were undone before this one
+    rollback: str = ""  # why earlier steps were undone before this one

@@ -93,8 +93,8 @@ def assert_the_same_run(folder: Path, unbroken: Path, steps: range = range(1, ST
     assert [record["step"] for record in logs[0]] == list(steps)
     assert logs[0] == logs[1]
     for name in ("last.npz", "best.npz"):
-        headers = [load_checkpoint(each / name).header for each in (folder, unbroken)]
-        assert not list(differences(*headers))
+        configs = [load_checkpoint(each / name).config for each in (folder, unbroken)]
+        assert not list(differences(*configs))
         assert (folder / name).read_bytes() == (unbroken / name).read_bytes(), name
     samples = [{path.name: path.read_bytes() for path in (each / "samples").iterdir()} for each in (folder, unbroken)]
     assert samples[0] == samples[1]

@@ -21,7 +21,7 @@ from charrnn.evaluation.surprise import surprise
 from charrnn.inspection.gradient_flow import GradientFlow, ModelFlow, flow
 from charrnn.inspection.neurons import FEATURES, followers, watch
 from charrnn.models.loading import load_checkpoint
-from charrnn.storage.log import clipped, column, read_log
+from charrnn.storage.log import clipped_share, column, read_log
 from tests.support.processes import SMALL, TALES, Result, call, project, run
 
 ATTACK = (
@@ -245,8 +245,8 @@ def test_flow_shows_models_beside_one_another_and_draws_them(here: Path) -> None
 
 def test_the_share_of_clipped_steps_counts_steps_not_records() -> None:
     records = [{"step": 100, "clipped": 0.5}, {"step": 90, "rollback": "loss nan"}, {"step": 110, "clipped": 0.0}]
-    assert clipped(records) == pytest.approx(50 / 110)
-    assert clipped([]) is None
+    assert clipped_share(records) == pytest.approx(50 / 110)
+    assert clipped_share([]) is None
 
 
 def test_the_page_of_an_n_gram_has_no_sections_about_a_network(here: Path) -> None:

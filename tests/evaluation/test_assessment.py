@@ -5,6 +5,7 @@ import lzma
 from dataclasses import replace
 from math import log
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.results import Assessment
 from charrnn.evaluation.scoring import Scores, score, score_each
-from charrnn.models.loading import SavedModel, is_checkpoint, load_checkpoint, own_corpus
+from charrnn.models.loading import SavedModel, is_checkpoint, load_checkpoint
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
 from charrnn.training.fit_ngram import fit
@@ -66,7 +67,7 @@ def loss(report: Assessment, name: str) -> float:
 
 
 def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: SavedModel, ngram: SavedModel) -> None:
-    corpus = own_corpus(network)
+    corpus = network.corpus()
     split, train = choose_split(corpus, None), corpus.train.ids
     assert split is corpus.test
     report, scores = assess(
@@ -94,7 +95,7 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: S
 
 
 def test_a_mixture_is_better_than_both(network: SavedModel, ngram: SavedModel) -> None:
-    corpus = own_corpus(network)
+    corpus = network.corpus()
     report, _ = assess([network, ngram], corpus.test, corpus, ReportOptions())
     alone = [loss(report, name) for name in ("lstm", "4-gram")]
     assert loss(report, "mixture") < min(alone)
@@ -103,24 +104,31 @@ def test_a_mixture_is_better_than_both(network: SavedModel, ngram: SavedModel) -
 def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(
     network: SavedModel, ngram: SavedModel
 ) -> None:
-    corpus = own_corpus(network)
+    corpus = network.corpus()
     report, _ = assess([network, ngram], corpus.valid, corpus, ReportOptions())
     logs = np.array([-score_each(m.model, corpus.valid.ids).nats for m in (network, ngram)])
     assert loss(report, "mixture") == pytest.approx(-cross_mix(logs)[0].mean())
 
 
 def test_the_network_is_left_as_it_was(network: SavedModel) -> None:
-    corpus, before = own_corpus(network), network.network.params.values.copy()
+    corpus, before = network.corpus(), network.network.params.values.copy()
     assess([network], corpus.test, corpus, ReportOptions(dynamic="rms", novelty=True))
     np.testing.assert_array_equal(network.network.params.values, before)
 
 
+def with_header(saved: SavedModel, **changes: Any) -> SavedModel:
+    return replace(saved, header=replace(saved.header, **changes))
+
+
 def test_models_that_do_not_go_together_are_refused(network: SavedModel, ngram: SavedModel) -> None:
-    corpus = own_corpus(network)
+    corpus = network.corpus()
     for other, reason in (
-        (replace(ngram, header={**ngram.header, "data": {"path": "0" * 64}}), "another text or split"),
-        (replace(ngram, header={**ngram.header, "splits": {"train": 1}}), "another text or split"),
-        (replace(ngram, config=replace(ngram.config, data=replace(ngram.config.data, split="streams"))), "or split"),
+        (with_header(ngram, fingerprint={"path": "0" * 64}), "another text or split"),
+        (with_header(ngram, splits={"train": 1}), "another text or split"),
+        (
+            with_header(ngram, config=replace(ngram.config, data=replace(ngram.config.data, split="streams"))),
+            "or split",
+        ),
         (replace(ngram, model=NGram(Vocab("ab"), np.zeros(9, np.uint8), 2)), "another vocabulary"),
     ):
         with pytest.raises(CheckpointError, match=reason):

@@ -20,7 +20,7 @@ from charrnn.config.building import config_from_dict
 from charrnn.data.vocab import Vocab
 from charrnn.errors import CheckpointError
 from charrnn.generation.sampling import generate
-from charrnn.models.header import describe
+from charrnn.models.header import Header
 from charrnn.models.loading import load_checkpoint
 from charrnn.models.network import Network
 from charrnn.storage import checkpoint
@@ -379,7 +379,7 @@ def save_network(path: Path, vocab: Vocab = LETTERS, header: Changes | None = No
     """Save a small network, with changes to what belongs in its file; returns it."""
     network = Network(TINY.model, vocab)
     network.initialise(np.random.default_rng(1))
-    whole = describe(TINY, vocab) | (header or {}), network.params.value | (arrays or {})
+    whole = Header(TINY, vocab).to_dict() | (header or {}), network.params.value | (arrays or {})
     checkpoint.save(path, *({name: value for name, value in part.items() if value is not None} for part in whole))
     return network
 
@@ -411,7 +411,7 @@ def test_an_array_that_does_not_belong_to_the_config_is_named(tmp_path):
     assert "weight_hh_l0 is (4, 3, 2), its config calls for (4, 3, 3)" in refused_network(path)
 
 
-HEADER_OF_TINY = describe(TINY, LETTERS)
+HEADER_OF_TINY = Header(TINY, LETTERS).to_dict()
 
 
 def words(**changes: Any) -> dict[str, Any]:
@@ -470,7 +470,7 @@ def test_a_config_of_a_giant_is_refused_before_memory_is_taken(tmp_path):
 )
 def test_whatever_a_header_says_it_is_a_network_or_refused(tmp_path_factory, where, what):
     path = tmp_path_factory.getbasetemp() / "header.npz"
-    header = json.loads(json.dumps(describe(TINY, LETTERS)))
+    header = json.loads(json.dumps(Header(TINY, LETTERS).to_dict()))
     inner = header
     for key in where[:-1]:
         inner = inner[key]

@@ -15,11 +15,10 @@ from charrnn.config.building import load_config
 from charrnn.config.keys import Config
 from charrnn.models.loading import load_checkpoint, load_latest
 from charrnn.storage import spool
-from charrnn.storage.run_directory import LOG
-from charrnn.training.loop import BEST, LAST, PREVIOUS
 from charrnn.training.opening import open_run
 from tests.support.disk import Disk, PowerOff
 from tests.support.processes import Result, call, ended, project, read_until, run, start
+from tests.support.runs import BEST, LAST, LOG, PREVIOUS
 from tests.support.torture import volume
 
 CONFIG = """\
@@ -112,7 +111,7 @@ def test_wherever_the_machine_ends_no_saved_step_is_lost_and_resume_ends_with_th
         saved = trained_until_the_end_of_the_machine(config, Disk(fails, power=True))
         assert max(whole(folder), default=0) >= saved, fails
         with closing(open_run(config, resume=True)) as again:
-            assert again.counters.step >= saved
+            assert again.state.step >= saved
             list(again)
         assert finished(folder) == unbroken, fails
 

@@ -4,9 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from charrnn.storage.run_directory import LOG
-from charrnn.training.loop import PREVIOUS
-
+BEST, LAST, PREVIOUS, ROLLBACK = "best.npz", "last.npz", "previous.npz", "rollback.npz"  # names of a run's files
+LOG, CONFIG, SAMPLES, REPORT = "log.jsonl", "config.yaml", "samples", "report.html"
 TIMES = {"seconds", "chars_per_second"}
 
 

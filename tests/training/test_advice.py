@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from charrnn.config.building import config_from_dict
-from charrnn.training.advice import conclusion, fit, next_commands
+from charrnn.models.header import Evaluation, TrainingState
+from charrnn.training.advice import conclusion, fit_verdict, next_commands
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
-from charrnn.training.state import Counters
 
 History = list[tuple[int, float, float | None]]
 
@@ -32,8 +32,12 @@ def ended(history: History, stopped: str = "", **train: Any) -> Run:
     """A run that saw these (step, training loss, validation loss)."""
     run = Run(settings(**{"epochs": 40, "max_steps": None, **train}))
     best, best_step = min(((valid, step) for step, _, valid in history if valid is not None), default=(None, 0))
-    run.counters = Counters(
-        step=history[-1][0], best=best, best_step=best_step, stopped=stopped, history=[list(entry) for entry in history]
+    run.state = TrainingState(
+        step=history[-1][0],
+        best=best,
+        best_step=best_step,
+        stopped=stopped,
+        history=[Evaluation(*entry) for entry in history],
     )
     return run
 
@@ -45,14 +49,14 @@ LEVEL: History = [(100, 2.0, 2.0), (200, 1.99, 2.001)]
 
 
 def test_overfitting_is_said_with_its_step_and_its_numbers():
-    said = fit(ended(OVERFITTED))
+    said = fit_verdict(ended(OVERFITTED))
     assert said.startswith("Overfitting: since step 200 the validation loss rose by 0.30")
     assert "while training fell to 0.50" in said
     assert "the best model is kept" in said
 
 
 def test_a_run_that_still_improved_should_have_gone_on():
-    assert "Still improving" in fit(ended(IMPROVING))
+    assert "Still improving" in fit_verdict(ended(IMPROVING))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def test_a_run_that_still_improved_should_have_gone_on():
     ],
 )
 def test_the_limit_that_ended_the_run_is_the_one_to_raise(limits, key):
-    said = fit(ended(IMPROVING, **limits))
+    said = fit_verdict(ended(IMPROVING, **limits))
     assert re.findall(r"train\.\w+", said) == [key]
 
 
@@ -78,26 +82,26 @@ def test_the_limit_that_ended_the_run_is_the_one_to_raise(limits, key):
     ],
 )
 def test_a_low_rate_may_be_why_it_still_improves(how, tried):
-    assert f"more {tried} lower it further." in fit(ended(IMPROVING, **how))
+    assert f"more {tried} lower it further." in fit_verdict(ended(IMPROVING, **how))
 
 
 def test_a_gap_between_training_and_validation_is_measured():
-    assert fit(ended(GAP)).startswith("Training loss is 0.60 lower than validation")
+    assert fit_verdict(ended(GAP)).startswith("Training loss is 0.60 lower than validation")
 
 
 def test_losses_that_lie_close_together_ask_for_a_larger_model():
-    assert "model.hidden_size" in fit(ended(LEVEL))
-    assert "model.hidden_size" in fit(ended(LEVEL[:1]))
+    assert "model.hidden_size" in fit_verdict(ended(LEVEL))
+    assert "model.hidden_size" in fit_verdict(ended(LEVEL[:1]))
 
 
 def test_a_run_that_learned_nothing_is_not_asked_for_a_larger_model():
-    assert "how frequent each character is" in fit(ended([(100, 3.0, 3.0), (200, 3.0, 3.0)]))
+    assert "how frequent each character is" in fit_verdict(ended([(100, 3.0, 3.0), (200, 3.0, 3.0)]))
 
 
 def test_the_best_is_named_with_its_step_in_nats_and_in_bits():
     said = conclusion(ended(OVERFITTED))
     assert said[0] == "Best validation loss 2.0000 nats per character (2.885 bits) at step 200 of 400."
-    assert said[1:] == [fit(ended(OVERFITTED))]
+    assert said[1:] == [fit_verdict(ended(OVERFITTED))]
 
 
 def test_an_early_stop_and_its_reason_come_first():
@@ -134,7 +138,7 @@ def test_it_is_said_without_a_validation_split_too():
 
 def test_clipping_does_not_keep_the_fit_from_being_said():
     run = ended(LEVEL)
-    run.counters.history = [[*entry, 50.0, 1.0] for entry in run.counters.history]
+    run.state.history = [entry._replace(grad_norm=50.0, clipped=1.0) for entry in run.state.history]
     assert [sentence.split()[0] for sentence in conclusion(run)[1:]] == ["Clipping:", "Training"]
 
 

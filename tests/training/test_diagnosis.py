@@ -10,27 +10,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.config.building import config_from_dict
+from charrnn.models.header import Evaluation
 from charrnn.training import diagnosis
-from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, Case, diagnose
-from charrnn.training.loop import Run, unigram_entropy
+from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, diagnose
+from charrnn.training.facts import RunFacts, unigram_entropy
+from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from tests.support.processes import TALES
 
 GUESS, FREQUENCIES = np.log(60), 3.0
-History = Sequence[Sequence[float | None]]
+History = list[Evaluation]
 
 
-def case(chars: int = 100_000, parameters: int = 100_000, cell: Any = (), **train: Any) -> Case:
+def case(chars: int = 100_000, parameters: int = 100_000, cell: Any = (), **train: Any) -> RunFacts:
     model = {"hidden_size": 128, **dict(cell)}
     config = config_from_dict({"data": {"path": "text.txt"}, "model": model, "train": train})
-    return Case(config, chars, parameters, 60, FREQUENCIES)
+    return RunFacts(config, chars, parameters, 60, FREQUENCIES)
 
 
 def entries(train: Sequence[float], valid: Sequence[float | None] | None = None, every: int = 100, norm: float = 0.3,
             clipped: float = 0.0) -> History:  # fmt: skip
     """A history of training losses; validation, unless given, is as good."""
     pairs = enumerate(zip(train, train if valid is None else valid, strict=True), 1)
-    return [[k * every, first, second, norm, clipped] for k, (first, second) in pairs]
+    return [Evaluation(k * every, first, second, norm, clipped) for k, (first, second) in pairs]
 
 
 def names(said: list[str]) -> list[str]:
@@ -52,7 +54,7 @@ ABOVE = [2.1, 1.7, 1.55, 1.45, 1.38, 1.33, 1.3, 1.27, 1.25, 1.23]  # and its val
 @pytest.mark.parametrize("end", range(len(WELL) + 1))
 def test_a_run_that_goes_well_hears_nothing(end):
     assert diagnose(entries(WELL, ABOVE)[:end], case()) == []
-    assert diagnose([entry[:3] for entry in entries(WELL, ABOVE)][:end], case()) == []  # as 0.1.0 kept it
+    assert diagnose([Evaluation(*entry[:3]) for entry in entries(WELL, ABOVE)][:end], case()) == []  # as 0.1.0 kept it
 
 
 BAD = {
@@ -66,13 +68,9 @@ BAD = {
 @pytest.mark.parametrize(("history", "where"), BAD.values(), ids=BAD)
 def test_one_evaluation_is_not_believed_and_two_are(history, where):
     first = next(k for k in range(1, len(history) + 1) if diagnose(history[:k], where))
-    rules = [rule for rule in diagnosis.RULES if rule(seen(history[:first]), where)]
+    rules = [rule for rule in diagnosis.RULES if rule(history[:first], where)]
     assert first > 1
-    assert any(rule(seen(history[: first - 1]), where) for rule in rules)
-
-
-def seen(history: History) -> list[diagnosis.Evaluation]:
-    return [diagnosis.Evaluation(*entry) for entry in history]  # type: ignore[arg-type]
+    assert any(rule(history[: first - 1], where) for rule in rules)
 
 
 def test_what_no_longer_holds_is_no_longer_said():
@@ -240,7 +238,7 @@ losses = st.floats(0, 500)
 
 @given(st.lists(st.tuples(losses, st.none() | losses, losses, st.floats(0, 1)), max_size=12), st.integers(1, 10**9))
 def test_any_history_gives_at_most_two_sentences_that_name_a_thing_to_try(numbers, parameters):
-    history = [[100 * k, *entry] for k, entry in enumerate(numbers, 1)]
+    history = [Evaluation(100 * k, *entry) for k, entry in enumerate(numbers, 1)]
     said = diagnose(history, case(parameters=parameters, clip_value=0.1))
     assert len(set(names(said))) == len(said) <= SAID
     for sentence in said:

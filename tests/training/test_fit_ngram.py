@@ -83,7 +83,7 @@ def test_without_a_validation_split_there_is_a_model_all_the_same(tmp_path: Path
     data = {"path": str(text), "fractions": [1.0, 0.0, 0.0]}
     fitted = fit(config_from_dict({"data": data, "model": {"cell": "ngram"}, "out": str(tmp_path / "run")}))
     assert fitted.record["valid_loss"] is None
-    assert load_checkpoint(tmp_path / "run").header["training"]["best"] is None
+    assert load_checkpoint(tmp_path / "run").header.training.best is None
 
 
 def test_training_step_by_step_is_refused_with_the_way_out(tmp_path: Path) -> None:

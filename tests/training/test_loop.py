@@ -23,14 +23,26 @@ from charrnn.models.network import Network
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
-from charrnn.storage.run_directory import CONFIG, LOG, SAMPLES
 from charrnn.training import loop as train
 from charrnn.training import opening
 from charrnn.training.estimate import estimate_run
-from charrnn.training.loop import BEST, LAST, PREVIOUS, Run
+from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
-from tests.support.runs import RUN, kept, records, snapshot, timeless, without
+from tests.support.runs import (
+    BEST,
+    CONFIG,
+    LAST,
+    LOG,
+    PREVIOUS,
+    RUN,
+    SAMPLES,
+    kept,
+    records,
+    snapshot,
+    timeless,
+    without,
+)
 
 TALES = (Path(__file__).parents[2] / "data" / "tales.txt").read_text()
 
@@ -112,7 +124,7 @@ def test_the_loss_goes_down(cell):
     losses = [progress.loss for progress in run]
     assert losses[0] == pytest.approx(log(run.corpus.vocab.size), rel=0.05)
     assert np.mean(losses[-5:]) < losses[0] - 0.7
-    assert run.counters.best < losses[0] - 0.5
+    assert run.state.best < losses[0] - 0.5
 
 
 @pytest.mark.parametrize("length", [40, 41, 47, 331])
@@ -122,7 +134,7 @@ def test_every_character_is_a_target_once_in_every_epoch(length, streams, window
     shape = {"batch_size": streams, "seq_length": window}
     run = Run(tiny(data={"fractions": [1, 0, 0]}, train={"epochs": 3, **shape}))
     finish(run)
-    assert run.counters.chars == 3 * (length - 1)
+    assert run.state.chars == 3 * (length - 1)
 
 
 @pytest.mark.parametrize(
@@ -192,9 +204,9 @@ def test_the_log_holds_the_means_since_the_record_before():
     with closing(open_run(config)) as run:
         for progress in run:
             seen.append(progress)
-            chars.append(run.counters.chars)
+            chars.append(run.state.chars)
     lines = [json.loads(line) for line in (RUN / LOG).read_text().splitlines()]
-    assert lines == [progress.record for progress in seen if progress.record]
+    assert lines == [progress.record.to_dict() for progress in seen if progress.record]
     assert [line["step"] for line in lines] == [4, 6, 8, 12, 16, 18]
     begin = 0
     for line in lines:
@@ -222,7 +234,7 @@ def test_the_log_holds_the_means_since_the_record_before():
 def test_the_validation_loss_is_the_score_of_the_validation_split():
     run = completed(tiny())
     report = score(load(RUN / LAST), run.corpus.valid.ids)
-    assert records()[-1]["valid_loss"] == report.nats_per_char == run.counters.best
+    assert records()[-1]["valid_loss"] == report.nats_per_char == run.state.best
 
 
 def test_the_best_model_is_kept_and_the_complete_state_of_the_last(monkeypatch):
@@ -235,7 +247,7 @@ def test_the_best_model_is_kept_and_the_complete_state_of_the_last(monkeypatch):
     np.testing.assert_array_equal(best.network.params.values, states[6])
     np.testing.assert_array_equal(last.network.params.values, states[9])
     assert set(last.arrays) - set(best.arrays) == {"state", "moments"}
-    assert (last.header["training"]["best"], last.header["training"]["best_step"]) == (2.0, 6)
+    assert (last.header.training.best, last.header.training.best_step) == (2.0, 6)
     assert load_checkpoint(RUN).path == RUN / BEST
 
 
@@ -275,7 +287,7 @@ def test_without_a_folder_nothing_is_written():
 
 def test_no_validation_split_is_no_obstacle():
     run = completed(tiny(data={"fractions": [1, 0, 0]}, train={"patience": 1, "eval_every": 3}))
-    assert run.counters.best is None
+    assert run.state.best is None
     assert {record["valid_loss"] for record in records()} == {None}
     assert not (RUN / BEST).exists()
     assert load_checkpoint(RUN).path == RUN / LAST
@@ -368,15 +380,15 @@ def goes_on_from_every_step(config: Config) -> Run:
         for _ in run:
             run.save()
             states.append(snapshot())
-    for step in range(1, run.steps + 1):
-        dead = {LOG: b"", **states[min(step + 3, run.steps)]}
+    for step in range(1, run.plan.steps + 1):
+        dead = {LOG: b"", **states[min(step + 3, run.plan.steps)]}
         put_back(without({**dead, LOG: dead[LOG] + b'{"step": 9', LAST: states[step][LAST]}, PREVIOUS))
         with closing(open_run(config, resume=True)) as again:
-            assert again.counters.step == step
-            while not again.finished and again.counters.step < step + AHEAD:
+            assert again.state.step == step
+            while not again.finished and again.state.step < step + AHEAD:
                 again.advance()
             again.save()
-        later = states[again.counters.step]
+        later = states[again.state.step]
         found = {
             name: data for name, data in snapshot().items() if name in later
         }  # not what came after it, then undone
@@ -394,8 +406,8 @@ def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(cell, optimizer, layers, 
     Path("text.txt").write_text(TALES[:300])
     how = {"optimizer": optimizer, "learning_rate": 0.01, "shards": 2, "epochs": None}
     run = goes_on_from_every_step(tiny(model={**cell, **layers}, train={**STEPS, **how}))
-    assert (run.steps, len(run.batches)) == (60, 8)
-    tried(run.steps)
+    assert (run.plan.steps, len(run.batches)) == (60, 8)
+    tried(run.plan.steps)
 
 
 def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
@@ -407,7 +419,7 @@ def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
     schedule = {"kind": "plateau", "patience": 2, "factor": 0.7}
     how = {**STEPS, "eval_every": 1, "max_steps": 24, "schedule": schedule, "patience": 8}
     run = goes_on_from_every_step(tiny(train=how))
-    assert run.counters.plateau.rate < 1
+    assert run.state.plateau.rate < 1
 
 
 def test_resuming_where_there_is_nothing_starts_from_the_beginning():
@@ -583,9 +595,9 @@ def test_training_stops_when_patience_runs_out(monkeypatch):
     scripted(monkeypatch, 3.0, 2.0, 2.5, 2.0)
     seen = finish(open_run(stops_early(2)))
     last = load_checkpoint(RUN / LAST)
-    assert [len(seen), seen[-1].saved, last.header["training"]["step"], records()[-1]["step"]] == [12, True, 12, 12]
-    assert last.header["training"]["stopped"]
-    assert load_checkpoint(RUN / BEST).header["training"]["step"] == 6
+    assert [len(seen), seen[-1].saved, last.header.training.step, records()[-1]["step"]] == [12, True, 12, 12]
+    assert last.header.training.stopped
+    assert load_checkpoint(RUN / BEST).header.training.step == 6
 
 
 def test_patience_counts_from_the_latest_improvement(monkeypatch):
@@ -615,7 +627,7 @@ def test_a_worse_model_never_takes_the_place_of_the_best_not_even_after_a_resume
     best = (RUN / BEST).read_bytes()
     scripted(monkeypatch, 2.4, 2.3)
     again = completed(tiny(train={"eval_every": 3, "save_every": 1}), resume=True)
-    assert (again.counters.best, again.counters.best_step) == (2.0, 3)
+    assert (again.state.best, again.state.best_step) == (2.0, 3)
     assert (RUN / BEST).read_bytes() == best
 
 
@@ -627,7 +639,7 @@ def assert_diverges(run: Run, by: int = 10**6) -> str:
     users = np.errstate(over="warn", invalid="warn", divide="warn")  # and a warning fails the test
     with closing(run), users, pytest.raises(DivergedError) as error:
         list(run)
-    assert run.counters.step <= by
+    assert run.state.step <= by
     for path in (RUN / LAST, RUN / BEST):
         if path.exists():
             assert np.isfinite(load(path).params.values).all()
@@ -657,7 +669,7 @@ def test_poisoned_weights_end_the_run_in_their_step(poison):
     message = assert_diverges(run, by=1)
     assert "step 2" in message
     assert str(RUN / LAST) in message
-    assert load_checkpoint(RUN / LAST).header["training"]["step"] == 1
+    assert load_checkpoint(RUN / LAST).header.training.step == 1
 
 
 @pytest.mark.row(14)
@@ -896,9 +908,9 @@ def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
     found = estimate_run(config, budget=0)
     assert snapshot(Path()) == before
     run = found.run
-    assert run.steps == 63
+    assert run.plan.steps == 63
     assert found.chars_per_second > 0
-    assert found.seconds >= run.steps * 8 * 4 / found.chars_per_second
+    assert found.seconds >= run.plan.steps * 8 * 4 / found.chars_per_second
     params, moments, corpus = run.network.params, run.team.moments, run.corpus
     assert found.memory["parameters"] == params.values.nbytes == 4 * params.size
     assert found.memory["gradients and moments"] == shards * params.grads.nbytes + moments.nbytes

@@ -21,15 +21,15 @@ from charrnn.evaluation.scoring import Report, score_text
 from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
-from charrnn.storage.run_directory import LOG, ROLLBACK
 from charrnn.training import loop as train
-from charrnn.training.loop import BEST, LAST, PREVIOUS, ROLLBACKS, Run
+from charrnn.training.divergence import MAX_ROLLBACKS
+from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from charrnn.training.resuming import RESUMABLE_KEYS, SCHEDULE_KEYS
 from tests.support.disk import Disk, PowerOff
 from tests.support.fixtures.make_checkpoint_fixture import SAVED, TEXT, fixture_config
 from tests.support.processes import CSI, TALES, call, project, run_in_terminal
-from tests.support.runs import kept, snapshot
+from tests.support.runs import BEST, LAST, LOG, PREVIOUS, ROLLBACK, kept, snapshot
 from tests.support.torture import volume
 
 RUN = Path("runs/my")
@@ -104,7 +104,7 @@ def test_a_run_goes_on_from_a_save_that_the_clock_called_for(monkeypatch):
                 break
     assert progress.step < 30
     with closing(open_run(rare, resume=True)) as run:
-        assert run.counters.step == progress.step
+        assert run.state.step == progress.step
         list(run)
     assert kept(RUN) == unbroken
 
@@ -117,8 +117,8 @@ def trip(monkeypatch: pytest.MonkeyPatch, *steps: int, times: int = 1) -> None:
     step = Run._step
 
     def trips(run: Run) -> Any:
-        if run.counters.step + 1 in steps and run.counters.halvings < times:
-            raise run._diverged(f"loss {nan}", run.counters.step + 1)
+        if run.state.step + 1 in steps and run.state.halvings < times:
+            raise run._diverged(f"loss {nan}", run.state.step + 1)
         return step(run)
 
     monkeypatch.setattr(Run, "_step", trips)
@@ -164,8 +164,8 @@ def test_a_run_that_diverges_rolls_back_halves_its_rate_and_says_so():
     assert [record["step"] for record in records[: at + 2]] == [2, 4, 0, 2]  # what came before stays
     assert records[at]["learning_rate"] == 1.5
     assert {record["learning_rate"] for record in records[at + 1 :]} == {1.5}
-    training = load_checkpoint(RUN / LAST).header["training"]
-    assert (training["step"], training["halvings"], training["rollbacks"]) == (30, 1, 0)
+    training = load_checkpoint(RUN / LAST).header.training
+    assert (training.step, training.halvings, training.rollbacks) == (30, 1, 0)
 
 
 def test_a_terminal_shows_why_a_run_rolled_back(tmp_path):
@@ -194,9 +194,9 @@ def test_after_five_rollbacks_in_a_row_the_run_stops_and_its_checkpoint_is_good(
     trip(monkeypatch, 16, times=99)
     with pytest.raises(DivergedError, match="diverged at step 16"):
         finish(open_run(config(on_divergence="rollback")))
-    assert [record["step"] for record in log() if "rollback" in record] == [10] * ROLLBACKS
+    assert [record["step"] for record in log() if "rollback" in record] == [10] * MAX_ROLLBACKS
     last = load_checkpoint(RUN / LAST)
-    assert (last.step, last.header["training"]["halvings"]) == (10, ROLLBACKS)
+    assert (last.step, last.header.training.halvings) == (10, MAX_ROLLBACKS)
     assert call("train", "my.yaml", "--resume", "--set", "train.on_divergence=rollback").code == 4
 
 
@@ -205,15 +205,15 @@ def test_a_state_that_is_on_its_way_to_divergence_is_not_returned_to():
     """It is saved shortly before, when the loss is finite and far above that of guessing already."""
     run = finish(open_run(config(**STEEP, save_every=5)))
     assert [record["step"] for record in log() if "rollback" in record] == [0]
-    assert run.counters.step == 30
+    assert run.state.step == 30
 
 
 def test_rollbacks_count_anew_after_a_save(monkeypatch):
     trip(monkeypatch, 6, times=3)
     trip(monkeypatch, 15, times=7)
     finish(open_run(config(on_divergence="rollback")))
-    training = load_checkpoint(RUN / LAST).header["training"]
-    assert (training["step"], training["halvings"], training["rollbacks"]) == (30, 7, 0)
+    training = load_checkpoint(RUN / LAST).header.training
+    assert (training.step, training.halvings, training.rollbacks) == (30, 7, 0)
 
 
 def test_the_best_model_outlives_a_rollback(monkeypatch):
@@ -221,7 +221,7 @@ def test_the_best_model_outlives_a_rollback(monkeypatch):
     losses = iter([2.0, 1.5, 1.0, 1.2, *[3.0] * 99])  # evaluated every third step; the best comes before the rollback
     monkeypatch.setattr(train, "score", lambda *_: Report(1, 0, next(losses), 1))
     run = finish(open_run(config(on_divergence="rollback", save_every=20, eval_every=3, patience=None)))
-    assert (run.counters.best, run.counters.best_step) == (1.0, 9)
+    assert (run.state.best, run.state.best_step) == (1.0, 9)
     assert load_checkpoint(RUN / BEST).step == 9
 
 
@@ -387,7 +387,7 @@ def test_a_checkpoint_of_an_earlier_format_samples_scores_and_goes_on(path):
     Path("run").mkdir()
     shutil.copy(path, "run/last.npz")
     with closing(open_run(fixture_config(), resume=True)) as run:
-        assert run.counters.step == SAVED
+        assert run.state.step == SAVED
         list(run)
     np.testing.assert_allclose(run.network.params.values, whole.network.params.values, atol=1e-5)
 
@@ -409,9 +409,9 @@ def test_a_newer_format_is_refused_by_name_and_nothing_stands_in_for_it(stopped,
 
 
 def test_a_checkpoint_lists_only_so_many_evaluations(monkeypatch):
-    monkeypatch.setattr(train, "REMEMBERED", 5)
+    monkeypatch.setattr(train, "MAX_HISTORY", 5)
     run = finish(open_run(config(eval_every=2)))
-    assert [step for step, *_ in run.counters.history] == [22, 24, 26, 28, 30]
+    assert [step for step, *_ in run.state.history] == [22, 24, 26, 28, 30]
 
 
 def test_the_clock_enters_no_header():
