@@ -131,6 +131,6 @@ class DivergedError(CharrnnError):
 
     exit_code = 4
 
-    def __init__(self, found: str, advice: str = "") -> None:
-        super().__init__(found + advice)
+    def __init__(self, found: str, advice: str = "", hint: str = "") -> None:
+        super().__init__(found + advice, hint=hint)
         self.found = found

@@ -25,7 +25,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "generation": "data models",
     "inspection": "config data models",
     "training": "nn optim storage config data models parallel evaluation generation",
-    "display": "storage config data models evaluation inspection training",
+    "display": "data evaluation inspection training",
     "cli": "storage config data models evaluation generation inspection training display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
@@ -171,6 +171,14 @@ def test_a_module_imports_only_the_third_party_packages_that_are_its_own(name: s
         if package != "charrnn" and package not in sys.stdlib_module_names - {"compression"}:
             owners = OUTSIDE.get(package, "").split()
             assert {name, home(name)} & set(owners), f"{name}:{line} imports {package}, which belongs to {owners}"
+
+
+def test_display_takes_results_and_no_functions_that_compute_them() -> None:
+    for name in (name for name in MODULES if home(name) == "display"):
+        for node in ast.walk(TREES[name]):
+            if isinstance(node, ast.ImportFrom) and node.module in ("charrnn.evaluation", "charrnn.inspection"):
+                functions = [alias.name for alias in node.names if not alias.name[0].isupper()]
+                assert not functions, f"{name}:{node.lineno} imports {', '.join(functions)}"
 
 
 def test_no_import_goes_round_in_a_circle() -> None:

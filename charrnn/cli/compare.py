@@ -9,18 +9,18 @@ from charrnn.cli.inputs import opened
 @click.argument("runs", nargs=-1, required=True, type=click.Path(), metavar="RUN RUN...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def compare(runs: tuple[str, ...], as_json: bool) -> int:
-    """Compare two or more runs: configs, best validation, speed, and whether one is better by more than noise.
+    """Compare two or more runs: configs, validation loss, speed, and whether one is better by more than noise.
 
     \b
     charrnn compare runs/lstm runs/gru
 
-    Runs on the same text are scored again on their held-out split (test, else validation), and the mean difference from
-    the best gets a 95 % interval (paired block bootstrap).
+    Runs with the same held-out split (test, else validation) are scored on it again. Each mean difference from the
+    best run has a 95 % interval (paired block bootstrap).
     """
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.display import comparison, duration
+    from charrnn.display import comparison_lines
     from charrnn.evaluation import compare as compare_runs
 
     if len(runs) < 2:
@@ -28,6 +28,6 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     models = [opened(run) for run in runs]
     with one_thread():
         found = compare_runs(models)
-    for line in [json.dumps(found)] if as_json else comparison(found, duration):
+    for line in [json.dumps(found.to_dict())] if as_json else comparison_lines(found):
         click.echo(line)
     return 0

@@ -1,12 +1,17 @@
 """`charrnn eval`."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from charrnn.cli.inputs import opened, read_files
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import check_new, write_new
+
+if TYPE_CHECKING:
+    from charrnn.data import Corpus, Split
+    from charrnn.models import SavedModel
 
 
 @click.command("eval")
@@ -15,37 +20,40 @@ from charrnn.cli.streams import check_new, write_new
 @click.option(
     "--split",
     type=click.Choice(["train", "valid", "test"]),
-    help="A split of the run's own text (default: test, else valid).",
+    help="Which split of the run's own text to score (default: test, else valid).",
 )
-@click.option("--baselines", is_flag=True, help="Also uniform, unigram, Kneser-Ney n-gram, xz and bzip2.")
-@click.option("--novelty", is_flag=True, help="What the text has in common with the training text, word for word.")
+@click.option("--baselines", is_flag=True, help="Add baselines: uniform, unigram, Kneser-Ney n-gram, xz, bzip2.")
+@click.option("--novelty", is_flag=True, help="Show how much of the text is copied from the training text.")
 @click.option("--dynamic", type=click.Choice(["rms", "sgd"]), is_flag=False, flag_value="rms",
-              help="Also with weights that follow the text as it is scored; alone: rms.")  # fmt: skip
+              help="Add dynamic evaluation: weights adapt to the text as it is scored (default: rms).")  # fmt: skip
 @click.option("--dynamic-rate", type=Number(0), metavar="F", help="Step size of --dynamic.")
-@click.option("--per-char", type=click.Path(), metavar="FILE", help="Write a table of all characters (TSV).")
-@click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table of all lines (TSV).")
-@click.option("--html", type=click.Path(), metavar="FILE", help="Write a page with all of it, and the text in colour.")
+@click.option(
+    "--per-char", type=click.Path(), metavar="FILE", help="Write a table with a row for each character (TSV)."
+)
+@click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table with a row for each line (TSV).")
+@click.option(
+    "--html", type=click.Path(), metavar="FILE", help="Write a page with the report, and the text coloured by surprise."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
              dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
              html: str | None, as_json: bool) -> int:  # fmt: skip
-    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and where the losses fall.
+    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and what causes the loss.
 
     \b
     charrnn eval runs/my                  the held-out split
-    charrnn eval runs/my --baselines      with what simpler models make of it beside it
+    charrnn eval runs/my --baselines      next to simpler models and compressors
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
     charrnn eval runs/my runs/ngram       two models, and their mixture
     charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
 
-    Every character is scored once, given all before it. Several files are scored as one text; a FILE that is a
-    checkpoint or a run directory is one more model. Each figure has a 95 % interval (block bootstrap).
+    Every character is scored once, given all characters before it. Several files are scored as one text. A FILE that
+    is a checkpoint or a run directory is another model. Figures have 95 % intervals (block bootstrap).
     """
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.data import choose_split
-    from charrnn.display import evaluation
+    from charrnn.display import evaluation_lines
     from charrnn.evaluation import ReportOptions, assess
     from charrnn.evaluation import per_char as char_table
     from charrnn.evaluation import per_line as line_table
@@ -57,17 +65,13 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate counts only with --dynamic")
-    written = [name for name in (per_char, per_line, html) if name is not None]
-    if len({*written}) < len(written):
-        raise click.UsageError("two of --per-char, --per-line and --html name the same file")
-    for name in written:
-        check_new(name)
+    check_outputs(per_char, per_line, html)
     loaded = [opened(name) for name in models]
-    wanted = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
-    corpus = loaded[0].corpus() if not files or len(loaded) > 1 or wanted != ReportOptions() else None
-    text = read_files(loaded[0], files) if corpus is None or files else choose_split(corpus, split)
+    options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
+    needs_corpus = len(loaded) > 1 or options != ReportOptions()
+    corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
     with one_thread():
-        report, scores = assess(loaded, text, corpus, wanted)
+        report, scores = assess(loaded, text, corpus, options)
     vocab = loaded[0].model.vocab
     if per_char:
         write_new(per_char, char_table(vocab, text.ids, scores))
@@ -75,8 +79,30 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         write_new(per_line, line_table(vocab, text.ids, scores.nats))
     if html:
         from charrnn.display import evaluation_page
+        from charrnn.evaluation import surprise
 
-        write_new(html, [evaluation_page(loaded[0], report, text.ids)])
-    for line in [json.dumps(report)] if as_json else evaluation(report):
+        write_new(html, [evaluation_page(loaded[0].name, report, surprise(loaded[0].model, text.ids))])
+    for line in [json.dumps(report.to_dict())] if as_json else evaluation_lines(report):
         click.echo(line)
     return 0
+
+
+def check_outputs(*names: str | None) -> None:
+    """Refuse, before any work is done, files that exist already and two outputs to one file."""
+    given = [name for name in names if name is not None]
+    if len({*given}) < len(given):
+        raise click.UsageError("two of --per-char, --per-line and --html name the same file")
+    for name in given:
+        check_new(name)
+
+
+def corpus_and_text(
+    loaded: "SavedModel", files: Sequence[str], split: str | None, needs_corpus: bool
+) -> tuple["Corpus | None", "Split"]:
+    """The model's own corpus, if it is needed, and the text to score: the files, or else a split of that corpus."""
+    from charrnn.data import choose_split
+
+    if files and not needs_corpus:
+        return None, read_files(loaded, tuple(files))
+    corpus = loaded.corpus()
+    return corpus, read_files(loaded, tuple(files)) if files else choose_split(corpus, split)

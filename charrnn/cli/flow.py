@@ -10,25 +10,26 @@ from charrnn.cli.streams import check_new, write_new
 
 @click.command()
 @click.argument("models", nargs=-1, required=True, type=click.Path(), metavar="MODEL...")
-@click.option("--out", type=click.Path(), metavar="FILE", help="Draw it as well: a new SVG file.")
+@click.option("--out", type=click.Path(), metavar="FILE", help="Also draw the gradients to a new SVG file.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
-    """Show how far back gradients reach in each MODEL, and what its recurrent weights are like.
+    """Show how far back gradients reach in each MODEL, and the spectra of its recurrent weights.
 
     \b
     charrnn flow runs/rnn runs/lstm runs/gru --out flow.svg
 
-    MODEL is a checkpoint, a run directory, or a config, whose network is taken as it would begin. On held-out text: the
-    norm of the gradient of the loss at one step for the state of each layer k steps before.
+    MODEL is a checkpoint, a run directory, or a config, whose untrained network is measured. On held-out text: the norm
+    of the gradient of the loss at one step with respect to the state of each layer k steps before, as a share of that
+    one step before.
     """
     import json
 
     from charrnn.blas import one_thread
     from charrnn.config import load_config
     from charrnn.data import choose_split
-    from charrnn.display import flows, gradient_charts, standalone
-    from charrnn.inspection import flow as flow_of
-    from charrnn.inspection import fresh
+    from charrnn.display import flow_lines, gradient_charts, standalone
+    from charrnn.inspection import ModelFlow, untrained
+    from charrnn.inspection import flow as measure
     from charrnn.models import is_checkpoint
     from charrnn.storage import RunDirectory, clipped_share, read_log
 
@@ -37,14 +38,16 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     for name in models:
         if Path(name).is_dir() or is_checkpoint(name):
             loaded = opened(name)
-            label, network, ids = loaded.name, loaded.network, choose_split(loaded.corpus(), None).ids
+            label, network = loaded.name, loaded.network
+            ids = choose_split(loaded.corpus(), None).ids
             share = clipped_share(read_log(RunDirectory(loaded.path.parent).log))
         else:
-            label, (network, ids), share = name, fresh(load_config(name)), None
+            label, share = name, None
+            network, ids = untrained(load_config(name))
         with one_thread():
-            found.append({"name": label, "clipped": share, **flow_of(network, ids)})
+            found.append(ModelFlow(label, share, measure(network, ids)))
     if out:
-        write_new(out, [standalone([*gradient_charts([(each["name"], each) for each in found])])])
-    for line in [json.dumps(found)] if as_json else flows(found):
+        write_new(out, [standalone(list(gradient_charts(found)))])
+    for line in [json.dumps([each.to_dict() for each in found])] if as_json else flow_lines(found):
         click.echo(line)
     return 0

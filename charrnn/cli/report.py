@@ -1,28 +1,42 @@
-"""`charrnn report`."""
+"""`charrnn report`: gathers what a run left and what can be measured on it, and hands it to the page."""
 
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from charrnn.cli.inputs import opened, unit_of
 from charrnn.cli.streams import check_new, fail, write_new
-from charrnn.errors import visible
+from charrnn.errors import TextError, visible
+
+if TYPE_CHECKING:
+    from charrnn.display import HeldOut, Inside, PageData, Sample, TrainingCurves
+    from charrnn.models import Network, SavedModel
+
+    Units = Sequence[tuple[int, int]]
+
+MAX_BASELINE_CHARS = 20_000_000  # of training text; with more, baselines would take too long
+MAX_SAMPLES = 5  # texts generated during training
+SAMPLE_BYTES = 600  # shown of each
+MAX_FOLLOWERS = 5  # units shown along the text, besides those that were asked for
+MIN_EXPLAINED = 0.1  # share of its variance that such a unit's feature explains
 
 
 @click.command()
 @click.argument("run", type=click.Path())
 @click.option("--out", type=click.Path(), metavar="FILE", help="Where to write it (default: RUN/report.html).")
 @click.option(
-    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also show the text by this unit, e.g. 2:17."
+    "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also colour the text by this unit, e.g. 2:17."
 )
 def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
-    """Draw RUN, a run directory or an .npz, on one page: how it learned, how good it is, what goes on inside.
+    """Write a page about RUN, a run directory or an .npz: learning curves, evaluation, and what its units do.
 
     \b
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
 
-    The page is one HTML file that needs neither network nor scripts. The default file is replaced; a FILE that you
+    The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.
     """
     from charrnn.blas import one_thread
@@ -32,15 +46,117 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     check_new(out)
     loaded = opened(run)
     if out is None and not Path(run).is_dir():
-        raise click.UsageError("a checkpoint by itself has no folder of its own: say --out FILE.html")
-    asked = [unit_of(loaded, unit) for unit in units]
+        raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
+    requested = [unit_of(loaded, unit) for unit in units]
     with one_thread():
-        written, losses, fault = run_page(loaded, asked)
-    if fault:
-        fail([f"without evaluation: {fault}"], 0)
+        data = gather(loaded, requested)
+    if data.problem:
+        fail([f"without evaluation: {data.problem}"], 0)
+    losses = [loss for _, loss in data.curves.valid_loss or data.curves.loss]
     if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
     path = out or str(RunDirectory(run).report)
-    write_new(path, [written])
-    click.echo(f"written: {visible(path, keep='')} ({len(written) / 1e3:,.0f} kB)")
+    page = run_page(data)
+    write_new(path, [page])
+    click.echo(f"written: {visible(path, keep='')} ({len(page) / 1e3:,.0f} kB)")
     return 0
+
+
+def gather(loaded: "SavedModel", units: "Units") -> "PageData":
+    """Everything that the page shows; `units` are layers and units, counted from 0, to show besides those found."""
+    from charrnn.display import PageData
+    from charrnn.storage import RunDirectory, read_log
+
+    run = RunDirectory(loaded.path.parent)
+    try:
+        held_out, problem = measure(loaded, units), ""
+    except TextError as error:
+        held_out, problem = None, str(error)
+    return PageData(
+        title=loaded.name,
+        about=about(loaded),
+        curves=training_curves(read_log(run.log)),
+        held_out=held_out,
+        problem=problem,
+        samples=list(samples(run.samples)),
+        config=loaded.config.to_yaml(),
+    )
+
+
+def about(loaded: "SavedModel") -> str:
+    """The model in a sentence or two."""
+    from charrnn.models import Network, model_name
+
+    model, network = loaded.model, isinstance(loaded.model, Network)
+    size = f"{model.size:,} {'parameters' if network else 'n-grams'}"
+    steps = f", after {loaded.step:,} steps" if network and loaded.step else ""
+    text = f"{model_name(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
+    return f"{text} {loaded.note}".rstrip()
+
+
+def training_curves(records: list[dict[str, Any]]) -> "TrainingCurves":
+    """The columns of a log that the page draws."""
+    from charrnn.display import TrainingCurves
+    from charrnn.storage import clipped_share, column
+
+    rollbacks = column([record | {"mark": 0} for record in records if "rollback" in record], "mark")
+    return TrainingCurves(
+        loss=column(records, "loss"),
+        valid_loss=column(records, "valid_loss"),
+        learning_rate=column(records, "learning_rate"),
+        grad_norm=column(records, "grad_norm"),
+        clipped=column(records, "clipped"),
+        rollbacks=[step for step, _ in rollbacks],
+        clipped_share=clipped_share(records),
+    )
+
+
+def measure(loaded: "SavedModel", units: "Units") -> "HeldOut":
+    """Everything that is measured on the held-out text. Raises: TextError where there is none, or it has changed."""
+    from charrnn.data import choose_split
+    from charrnn.display import HeldOut
+    from charrnn.evaluation import ReportOptions, assess, surprise
+    from charrnn.models import Network
+
+    corpus = loaded.corpus()
+    split = choose_split(corpus, None)
+    options = ReportOptions(baselines=len(corpus.train) <= MAX_BASELINE_CHARS)
+    evaluation, _ = assess([loaded], split, corpus, options)
+    inside = None
+    if isinstance(loaded.model, Network) and len(split) > 1:
+        inside = look_inside(loaded.model, split.ids, units)
+    return HeldOut(evaluation, surprise(loaded.model, split.ids), inside)
+
+
+def look_inside(network: "Network", ids: Any, units: "Units") -> "Inside":
+    """Units, gates and gradients of a network on ids (len,), two or more."""
+    from charrnn.display import Inside
+    from charrnn.evaluation import character_names
+    from charrnn.inspection import flow, followers, unit_trace, watch
+
+    activity = watch(network, ids)
+    found = followers(activity, network.vocab, ids)
+    traces = [unit_trace(activity, ids, layer, unit) for layer, unit in units]
+    for follower in found[:MAX_FOLLOWERS]:
+        if follower.explained >= MIN_EXPLAINED:
+            traces.append(unit_trace(activity, ids, follower.layer, follower.unit, follower))
+    return Inside(character_names(network.vocab), activity, found, traces, flow(network, ids))
+
+
+def samples(folder: Path) -> "Iterator[Sample]":
+    """The beginnings of up to MAX_SAMPLES texts of a folder, evenly from the first to the last."""
+    from charrnn.display import Sample
+
+    try:
+        files = sorted(folder.glob("*.txt"))
+    except OSError:
+        return
+    count = min(MAX_SAMPLES, len(files))
+    for k in range(count):
+        path = files[k * (len(files) - 1) // max(count - 1, 1)]
+        try:
+            with open(path, "rb") as file:
+                text = file.read(SAMPLE_BYTES).decode("utf-8", "replace")
+        except OSError:
+            continue
+        yield Sample(f"step {int(path.stem):,}" if path.stem.isdecimal() else path.stem, text)

@@ -1,22 +1,29 @@
-"""What a person sees. It draws results that it is handed."""
+"""What a person sees: lines in a terminal, tables, charts, and pages in HTML.
 
-from charrnn.display.formats import curve, duration
+It draws results that it is handed and computes none of them. All text of a user's is escaped here.
+"""
+
+from charrnn.display.formats import curve
+from charrnn.display.lines import comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
-from charrnn.display.page_inside import gradient_charts
-from charrnn.display.page_run import run_page
+from charrnn.display.page_inside import Inside, gradient_charts
+from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
 from charrnn.display.run_summary import describe_bench, describe_estimate, opening
 from charrnn.display.svg import standalone
-from charrnn.display.tables import comparison, evaluation, flows
 
 __all__ = [
-    "comparison",
+    "HeldOut",
+    "Inside",
+    "PageData",
+    "Sample",
+    "TrainingCurves",
+    "comparison_lines",
     "curve",
     "describe_bench",
     "describe_estimate",
-    "duration",
-    "evaluation",
+    "evaluation_lines",
     "evaluation_page",
-    "flows",
+    "flow_lines",
     "gradient_charts",
     "opening",
     "run_page",

@@ -6,7 +6,7 @@ BARS = "▁▂▃▄▅▆▇█"
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the two units that matter: 45s, 12m 30s, 3h 05m, 2d 4h."""
+    """Seconds in their two largest units: 45s, 12m 30s, 3h 05m, 2d 4h."""
     s = round(seconds)
     if s < 60:
         return f"{s}s"
@@ -27,12 +27,12 @@ def size(count: float) -> str:
 
 
 def curve(values: list[float], width: int) -> str:
-    """A line of block characters, high to low, one per value or mean of neighbours."""
+    """Values as a line of block characters, one for each value, or for the mean of neighbours if there are many."""
     if not values:
         return ""
     if len(values) > width:
-        cuts = [len(values) * k // width for k in range(width + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(cuts)]
+        edges = [len(values) * k // width for k in range(width + 1)]
+        values = [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
     low, high = min(values), max(values)
     span = (high - low) or 1.0
     return "".join(BARS[min(int((v - low) / span * len(BARS)), len(BARS) - 1)] for v in values)

@@ -1,16 +1,14 @@
 """HTML: one page in one file, which needs no network, script or other file.
 
-Every text of the user's goes through safe(), and the page forbids scripts and all loading by a Content-Security-Policy
-of its own.
+All text goes through safe(), and the page forbids scripts and all loading by a Content-Security-Policy of its own.
 """
 
 from collections.abc import Iterable, Sequence
 
 from charrnn.display.svg import STYLE, safe
 
-LEVELS = 8  # of colour, beside none
-
-
+COLOUR_LEVELS = 8  # shades of either colour, besides none
+MAX_OPACITY = 0.6
 PAGE = """\
 *{box-sizing:border-box}body{margin:0 auto;max-width:940px;padding:1rem;background:var(--paper);color:var(--ink);
 font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.5rem 0;overflow-wrap:anywhere}
@@ -30,12 +28,10 @@ padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap
 mark{background:rgba(var(--hot),.35);color:inherit}
 @media(max-width:600px){table{font-size:.8rem}th,td{padding-right:.45rem}}
 """
-
-
 COLOURS = "".join(
-    f".{kind}{k}{{background:rgba(var(--{name}),{0.6 * k / LEVELS:.3f})}}"
+    f".{kind}{k}{{background:rgba(var(--{name}),{MAX_OPACITY * k / COLOUR_LEVELS:.3f})}}"
     for kind, name in (("h", "hot"), ("c", "cold"))
-    for k in range(1, LEVELS + 1)
+    for k in range(1, COLOUR_LEVELS + 1)
 )
 
 
@@ -52,19 +48,24 @@ def page(title: str, sections: Iterable[str]) -> bytes:
 
 
 def section(title: str, *parts: str, note: str = "") -> str:
-    """A part of the page under a heading; empty where there is nothing in it."""
-    said = f'<p class="s">{safe(note)}</p>' if note else ""
-    return f"<h2>{safe(title)}</h2>{said}{''.join(parts)}" if any(parts) else ""
+    """HTML parts under a heading, with a note in plain text; empty where all parts are."""
+    paragraph = f'<p class="s">{safe(note)}</p>' if note else ""
+    return f"<h2>{safe(title)}</h2>{paragraph}{''.join(parts)}" if any(parts) else ""
 
 
 def charts(*drawn: str) -> str:
-    """Charts, as many in a row as there is room for."""
+    """Charts, as many in a row as fit."""
     return f'<div class="charts">{"".join(drawn)}</div>' if any(drawn) else ""
 
 
-def table(rows: Sequence[Sequence[object]]) -> str:
-    """A table: the first row heads it."""
+def table(rows: Sequence[Sequence[str]]) -> str:
+    """A table of cells in plain text; the first row is its head."""
     head, *others = rows
     lines = [f"<tr>{''.join(f'<th>{safe(cell)}</th>' for cell in head)}</tr>"]
     lines += [f"<tr>{''.join(f'<td>{safe(cell)}</td>' for cell in row)}</tr>" for row in others]
     return f'<div class="wide"><table>{"".join(lines)}</table></div>'
+
+
+def letters_of(names: Sequence[str]) -> list[str]:
+    """How each id appears in a coloured text, given its printable name: a line break is shown and also made."""
+    return ["⏎\n" if name == "⏎" else " " if name == "␣" else name for name in names]

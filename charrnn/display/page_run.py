@@ -1,105 +1,123 @@
-"""The page of `charrnn report`."""
+"""The page of `charrnn report`. It draws what PageData holds and computes nothing."""
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from charrnn.data import choose_split
 from charrnn.display.html import charts, page, section
-from charrnn.display.page_evaluation import evaluation, surprise
-from charrnn.display.page_inside import gradients, neurons
-from charrnn.display.svg import Series, chart, safe
-from charrnn.errors import TextError
-from charrnn.evaluation import ReportOptions, assess
-from charrnn.inspection import flow
-from charrnn.models import Network, SavedModel, model_name
-from charrnn.storage import RunDirectory, clipped_share, column, read_log
-
-LARGE = 20_000_000  # characters of training text beyond which baselines take too long for a page
+from charrnn.display.page_evaluation import evaluation_sections, surprise_section
+from charrnn.display.page_inside import Inside, inside_sections
+from charrnn.display.svg import Axes, Points, Series, chart, safe
+from charrnn.evaluation import Assessment, Surprise
 
 
-SHOWN_SAMPLES, SAMPLE = 5, 600  # texts of a run, and bytes of each
+@dataclass(frozen=True)
+class TrainingCurves:
+    """What the log of a run holds, as points (step, value).
 
-
-def run_page(loaded: SavedModel, units: Sequence[tuple[int, int]] = ()) -> tuple[bytes, list[float], str]:
-    """What `charrnn report` writes of a run, or of a checkpoint alone, as much as there is; its validation losses, or
-    those of training where there is no such split; and what is wrong with its text, of which then nothing is shown.
-
-    `units`: layers and units, both from 0, to show beside those that are found.
+    Fields: `rollbacks`, the steps at which training was rolled back; `clipped_share`, the share of all steps that were
+    clipped, None where the log does not say.
     """
-    fault = ""
-    run, model = RunDirectory(loaded.path.parent), loaded.model
-    records = read_log(run.log)
-    kind = "n-grams" if loaded.config.model.cell == "ngram" else "parameters"
-    about = f"{model_name(loaded.config.model)}, {model.size:,} {kind}, vocabulary of {model.vocab.size}"
-    if loaded.step and isinstance(model, Network):
-        about += f", after {loaded.step:,} steps"
-    sections = [f"<p>{safe(about)}. {safe(loaded.note)}</p>", *curves(loaded, records)]
-    try:
-        corpus = loaded.corpus()
-        split = choose_split(corpus, None)
-        report, _ = assess([loaded], split, corpus, ReportOptions(baselines=len(corpus.train) <= LARGE))
-        sections += [*evaluation(report), surprise(loaded, split.ids)]
-        if isinstance(model, Network) and len(split) > 1:
-            sections += [*neurons(model, split.ids, units), gradients([(loaded.name, flow(model, split.ids))])]
-    except TextError as error:
-        fault = str(error)
-        sections.append(section("Evaluation", f"<p>{safe(fault)}</p>"))
-    sections += [samples(run.samples), configuration(loaded)]
-    losses = [loss for _, loss in column(records, "valid_loss") or column(records, "loss")]
-    return page(loaded.name, sections), losses, fault
+
+    loss: Points
+    valid_loss: Points
+    learning_rate: Points
+    grad_norm: Points
+    clipped: Points
+    rollbacks: Sequence[float]
+    clipped_share: float | None
 
 
-def curves(loaded: SavedModel, records: list[dict[str, Any]]) -> Iterator[str]:
-    """Learning curves, and what the optimizer did."""
-    train, valid = column(records, "loss"), column(records, "valid_loss")
-    if not train:
-        return
-    marks = [(step, "rollback") for step, _ in column([r | {"at": 0} for r in records if "rollback" in r], "at")]
-    best = min(valid, key=lambda point: point[1], default=None)
-    said = "There is no validation split."
-    if best:
-        marks.append((best[0], f"best {best[1]:.4f}"))
-        said = f"Best validation loss {best[1]:.4f} nats per character, at step {best[0]:,.0f}."
-    drawn = [
-        chart("Loss", [Series("training", train), Series("validation", valid)], "step", "nats/char", marks=marks),
-        chart("Learning rate", [Series("", column(records, "learning_rate"))], "step", ""),
-        chart("Gradient norm", [Series("", column(records, "grad_norm"))], "step", "mean of an interval"),
-        chart(
-            "Steps clipped",
-            [Series("", column(records, "clipped"))],
-            "step",
-            "share",
-            frame=[(train[0][0], 0), (train[0][0], 1)],
-        ),
+@dataclass(frozen=True)
+class Sample:
+    """A text that the model generated during training, under a heading that says when."""
+
+    heading: str
+    text: str
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """What was measured on the held-out text; an n-gram has no inside."""
+
+    evaluation: Assessment
+    surprise: Surprise
+    inside: Inside | None
+
+
+@dataclass(frozen=True)
+class PageData:
+    """What the page of a run, or of a checkpoint alone, shows.
+
+    Fields: `title`; `about`, a paragraph on the model; `curves`, from the log; `held_out`, or None and the `problem`
+    with the text; `samples`, first to last; `config`, all keys as YAML.
+    """
+
+    title: str
+    about: str
+    curves: TrainingCurves
+    held_out: HeldOut | None
+    problem: str
+    samples: Sequence[Sample]
+    config: str
+
+
+def run_page(data: PageData) -> bytes:
+    """The HTML file."""
+    sections = [
+        f"<p>{safe(data.about)}</p>",
+        training_section(data.curves),
+        *held_out_sections(data.held_out, data.problem),
+        samples_section(data.samples),
+        config_section(data.config),
     ]
-    last = train[-1][0]
-    share = clipped_share(records)
-    cut = "" if share is None else f" {share:.1%} of the steps were clipped."
-    yield section("Training", charts(*drawn), note=f"{last:,.0f} steps. {said}{cut}")
+    return page(data.title, sections)
 
 
-def samples(folder: Path) -> str:
-    """Texts written along the way, from the first to the last."""
-    try:
-        files = sorted(folder.glob("*.txt"))
-    except OSError:
+def held_out_sections(held_out: HeldOut | None, problem: str) -> Iterator[str]:
+    """What was measured on the held-out text, or why there is nothing."""
+    if held_out is None:
+        yield section("Evaluation", f"<p>{safe(problem)}</p>")
+        return
+    yield from evaluation_sections(held_out.evaluation)
+    yield surprise_section(held_out.surprise)
+    if held_out.inside is not None:
+        yield from inside_sections(held_out.inside)
+
+
+def training_section(curves: TrainingCurves) -> str:
+    """Learning curves, and what the optimizer did; empty where there is no log."""
+    if not curves.loss:
         return ""
-    count = min(SHOWN_SAMPLES, len(files))
-    chosen = [files[k * (len(files) - 1) // max(count - 1, 1)] for k in range(count)]
-    parts = []
-    for path in chosen:
-        try:
-            with open(path, "rb") as file:
-                text = file.read(SAMPLE).decode("utf-8", "replace")
-        except OSError:
-            continue
-        step = f"step {int(path.stem):,}" if path.stem.isdecimal() else path.stem
-        parts.append(f"<h3>{safe(step)}</h3><pre>{safe(text)}</pre>")
-    return section("Samples over time", *parts, note="Written by the model at temperature 0.8 while it learned.")
+    marks = [(step, "rollback") for step in curves.rollbacks]
+    best = min(curves.valid_loss, key=lambda point: point[1], default=None)
+    if best is None:
+        result = "There is no validation split."
+    else:
+        marks.append((best[0], f"best {best[1]:.4f}"))
+        result = f"Best validation loss {best[1]:.4f} nats per character, at step {best[0]:,.0f}."
+    share = curves.clipped_share
+    clipped = "" if share is None else f" {share:.1%} of the steps were clipped."
+    note = f"{curves.loss[-1][0]:,.0f} steps. {result}{clipped}"
+    return section("Training", charts(*training_charts(curves, marks)), note=note)
 
 
-def configuration(loaded: SavedModel) -> str:
+def training_charts(curves: TrainingCurves, marks: Sequence[tuple[float, str]]) -> Iterator[str]:
+    """Loss, learning rate, gradient norm and clipping by step."""
+    losses = [Series("training", curves.loss), Series("validation", curves.valid_loss)]
+    first = curves.loss[0][0]
+    yield chart("Loss", losses, Axes("step", "nats/char"), marks)
+    yield chart("Learning rate", [Series("", curves.learning_rate)], Axes("step", ""))
+    yield chart("Gradient norm", [Series("", curves.grad_norm)], Axes("step", "mean of each log interval"))
+    share = Axes("step", "share of each log interval", include=[(first, 0), (first, 1)])
+    yield chart("Steps clipped", [Series("", curves.clipped)], share)
+
+
+def samples_section(samples: Sequence[Sample]) -> str:
+    """Texts that were generated during training."""
+    parts = [f"<h3>{safe(sample.heading)}</h3><pre>{safe(sample.text)}</pre>" for sample in samples]
+    return section("Samples over time", *parts, note="Generated by the model during training, at temperature 0.8.")
+
+
+def config_section(config: str) -> str:
     """The complete config."""
-    text = f"<details><summary>All keys</summary><pre>{safe(loaded.config.to_yaml())}</pre></details>"
-    return section("Configuration", text)
+    return section("Configuration", f"<details><summary>All keys</summary><pre>{safe(config)}</pre></details>")

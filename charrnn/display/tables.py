@@ -1,146 +1,186 @@
-"""What `charrnn eval`, `compare` and `flow` print for people: plain aligned text, from the dicts that `--json` prints.
+"""Tables as rows of cells, the first row being the head. Terminal and pages show the same rows.
 
-Text of the user's goes through visible(). No figure is computed here.
+Cells hold raw text, which may come from a user: whoever prints them escapes it. Nothing is computed here.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from charrnn.errors import visible
+from charrnn.display.formats import duration
+from charrnn.evaluation import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
+from charrnn.inspection import VANISHED, ModelFlow
 
-
-def aligned(rows: Sequence[Sequence[str]], indent: str = "  ") -> list[str]:
-    """Rows of cells as lines: the first column to the left, the others to the right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines = []
-    for row in rows:
-        cells = [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-        lines.append((indent + "  ".join([row[0].ljust(widths[0]), *cells])).rstrip())
-    return lines
+Cells = list[list[str]]
+MAX_VALUE_CHARS = 40  # of a value of the config; the rest is cut off
+STEPS_BACK = (10, 100)  # distances at which the table of gradient flow names the gradient
 
 
 def number(value: float | None, form: str = ".4f") -> str:
-    """A number as the tables print it, - where there is none."""
+    """A number, or - where there is none."""
     return "-" if value is None else format(value, form)
 
 
-def span(values: Sequence[float] | None, form: str = ".4f") -> str:
-    """An interval."""
-    return "-" if values is None else f"{values[0]:{form}} to {values[1]:{form}}"
+def span(interval: Sequence[float] | None, form: str = ".4f") -> str:
+    """An interval, or - where there is none."""
+    return "-" if interval is None else f"{interval[0]:{form}} to {interval[1]:{form}}"
 
 
-def evaluation(report: dict[str, Any]) -> Iterator[str]:
-    """A report of assess() in lines."""
-    unknown = f", {report['unknown_chars']:,} unknown to the model left out" if report["unknown_chars"] else ""
-    yield f"{visible(report['text'])}: {report['chars']:,} characters{unknown}"
-    names = (
-        ("cross-entropy", "nats_per_char", ".4f", " nats/char"),
-        ("", "bits_per_char", ".4f", " bits/char"),
-        ("", "bits_per_byte", ".4f", " bits/byte"),
-        ("perplexity", "perplexity", ".3f", ""),
-        ("  of words", "word_perplexity", ",.0f", ""),
-        ("first guess", "top1", ".1%", " right"),
-        ("first five", "top5", ".1%", " hold it"),
-    )
+def figures_table(report: Assessment) -> Cells:
+    """The figures of the first model with their intervals: name, value with its unit, interval. It has no head."""
+    found, intervals = report.analysis.figures, report.analysis.intervals
     rows = [
-        [label, f"{report[key]:{form}}{unit}", f"95 %: {span(report['intervals'][key], form)}"]
-        for label, key, form, unit in names
+        ("cross-entropy", found.nats_per_char, intervals.nats_per_char, ".4f", " nats/char"),
+        ("", found.bits_per_char, intervals.bits_per_char, ".4f", " bits/char"),
+        ("", found.bits_per_byte, intervals.bits_per_byte, ".4f", " bits/byte"),
+        ("perplexity", found.perplexity, intervals.perplexity, ".3f", ""),
+        ("word perplexity", found.word_perplexity, intervals.word_perplexity, ",.0f", ""),
+        ("top-1 accuracy", found.top1, intervals.top1, ".1%", ""),
+        ("top-5 accuracy", found.top5, intervals.top5, ".1%", ""),
     ]
-    widths = [max(len(row[k]) for row in rows) for k in range(3)]
-    yield from (f"  {a:{widths[0]}}  {b:{widths[1]}}  {c}".rstrip() for a, b, c in rows)
-    yield from table(report)
-    kinds = [["by kind", "chars", "nats/char", "of all nats"]]
-    kinds += [[k["kind"], f"{k['chars']:,}", number(k["nats_per_char"]), f"{k['share']:.1%}"] for k in report["kinds"]]
-    yield from ["", *aligned(kinds)]
-    read = [["characters read", *(position(p) for p in report["positions"])]]
-    read.append(["nats/char", *(number(p["nats_per_char"], ".3f") for p in report["positions"])])
-    yield from ["", *aligned(read)]
-    sure = [["how sure it was", *(f"{b['sure']:.0%}" for b in report["calibration"])]]
-    sure.append(["how often right", *(f"{b['right']:.0%}" for b in report["calibration"])])
-    yield from ["", *aligned(sure), f"  {report['calibration_error']:.1%} apart in the mean"]
-    yield from ["", "  worst passages (nats/char, at character)"]
-    for w in report["worst"]:
-        before, text, after = (visible(w[part].replace("\n", "⏎"), keep="") for part in ("before", "text", "after"))
-        yield f"  {w['nats_per_char']:.2f}  {w['at']:>9,}  {before}[{text}]{after}"
-    if "novelty" in report:
-        yield from ["", *copying(report["novelty"], report["chars"])]
+    return [
+        [name, number(value, form) + unit, f"95 %: {span(interval, form)}"]
+        for name, value, interval, form, unit in rows
+        if value is not None
+    ]
 
 
-def position(p: dict[str, Any]) -> str:
-    """The head of a column of the loss by characters read."""
-    return str(p["last"]) if p["first"] == p["last"] else f"{p['first']}-{p['last']}"
+def models_table(report: Assessment) -> Cells:
+    """Models, mixture and baselines side by side."""
+    head = ["model", "nats/char", "95 % interval", "bits/char", "perplexity", "top-1 accuracy"]
+    return [head, *map(model_cells, report.rows)]
 
 
-def table(report: dict[str, Any]) -> Iterator[str]:
-    """The models and baselines side by side, where there is more than one row."""
-    if len(report["rows"]) < 2:
-        return
-    rows = [["model", "nats/char", "95 %", "bits/char", "perplexity", "first guess"]]
-    for r in report["rows"]:
-        figures = [number(r["nats_per_char"]), span(r.get("interval"), ".3f"), number(r["bits_per_char"], ".3f")]
-        right = r.get("top1")
-        guess = "-" if right is None else f"{right:.1%}"
-        rows.append([visible(r["name"], keep=""), *figures, number(r.get("perplexity"), ".3f"), guess])
-    yield from ["", *aligned(rows)]
-    if "weights" in report:
-        weights = ", ".join(f"{each['weight']:.3f} {visible(each['name'], keep='')}" for each in report["weights"])
-        yield f"  weights of the mixture: {weights}"
+def model_cells(row: Row) -> list[str]:
+    """A row of models_table()."""
+    figures = row.figures
+    return [
+        row.name,
+        number(figures.nats_per_char),
+        span(row.interval, ".3f"),
+        number(figures.bits_per_char, ".3f"),
+        number(figures.perplexity, ".3f"),
+        number(figures.top1, ".1%"),
+    ]
 
 
-def copying(found: dict[str, Any], chars: int) -> Iterator[str]:
-    """Novelty in lines."""
-    yield f"  longest passage that stands in the training text too: {found['longest']:,} of {chars:,} characters"
-    if found["longest"]:
-        start = visible(found["passage"][:80], keep="")
-        yield f"    from character {found['at']:,} here and {found['source']:,} there: {start}"
-    rows = [["passages of", *(str(share["length"]) for share in found["new"])]]
-    rows.append(["are new", *(f"{share['new']:.1%}" for share in found["new"])])
-    yield from aligned(rows)
+def kinds_table(report: Assessment) -> Cells:
+    """The loss by kind of character."""
+    head = ["kind", "chars", "nats/char", "share of loss"]
+    kinds = report.analysis.kinds
+    return [head, *([k.kind, f"{k.chars:,}", number(k.nats_per_char), f"{k.share:.1%}"] for k in kinds)]
 
 
-def comparison(found: dict[str, Any], duration: Any) -> Iterator[str]:
-    """A table of compare() in lines; `duration` puts seconds into words."""
-    rows = [["run", "valid", "scored", "text", "worse by", "95 %", "char/s", "time"]]
-    for r in found["runs"]:
-        took = duration(r["seconds"]) if "seconds" in r else "-"
-        rows.append([
-            visible(r["run"], keep=""), number(r["valid_loss"]), number(r.get("nats_per_char")), r.get("text", "-"),
-            number(r.get("difference"), "+.4f"), span(r.get("interval"), "+.4f"),
-            number(r.get("chars_per_second"), ",.0f"), took,
-        ])  # fmt: skip
-    yield from aligned(rows, "")
-    if found["differing"]:
-        heads = ["config", *(f"run {k + 1}" for k in range(len(found["runs"])))]
-        yield ""
-        yield from aligned([heads, *([name, *map(value, of)] for name, of in found["differing"].items())], "")
-    yield ""
-    best = visible(found["runs"][0]["run"], keep="")
-    for r in found["runs"][1:]:
-        if "difference" in r:
-            word = "better" if r["difference"] > 0 else "worse"
-            noise = f"{word} by more than noise" if r["beyond_noise"] else "no better or worse than noise explains"
-            yield f"Against {visible(r['run'], keep='')}, {best} is {noise}."
-    for r in found["runs"]:
-        if "note" in r:
-            yield f"{visible(r['run'], keep='')}: {visible(r['note'], keep='')}"
+def positions_table(report: Assessment) -> Cells:
+    """The loss by the number of characters read since a fresh state, as a wide table of two rows."""
+    positions = report.positions
+    return [
+        ["characters read", *map(position_name, positions)],
+        ["nats/char", *(number(each.nats_per_char, ".3f") for each in positions)],
+    ]
 
 
-def flows(found: list[dict[str, Any]]) -> Iterator[str]:
-    """Gradient flow of several models as a table: of each layer, gradients as shares of the one a step back."""
-    rows = [["model", "layer", "10 back", "100 back", "below 1 %", "spectral radius", "singular value", "clipped"]]
-    for model in found:
-        for k, (norms, reach) in enumerate(zip(model["norms"], model["reach"], strict=True)):
-            shares = [f"{norms[n - 1] / norms[0]:.2g}" if n <= len(norms) and norms[0] else "-" for n in (10, 100)]
-            weights = [w for w in model["weights"] if w["layer"] == k]
-            radius, largest = max(w["radius"] for w in weights), max(w["singular"][0] for w in weights)
-            far = f"{reach} back" if reach else f"not in {len(norms)}"
-            clipped = "-" if model["clipped"] is None else f"{model['clipped']:.1%}"
-            name = visible(model["name"], keep="") if not k else ""
-            rows.append([name, str(k + 1), *shares, far, f"{radius:.3g}", f"{largest:.3g}", clipped])
-    yield from aligned(rows, "")
+def position_name(position: PositionLoss) -> str:
+    """A range of positions: 5-8, or 1 where it is a single one."""
+    return str(position.last) if position.first == position.last else f"{position.first}-{position.last}"
 
 
-def value(of: Any) -> str:
-    """A value of the config as a cell."""
-    text = "null" if of is None else str(of).lower() if isinstance(of, bool) else str(of)
-    return visible(text if len(text) < 40 else text[:39] + "…", keep="")
+def calibration_table(report: Assessment) -> Cells:
+    """How confident the model was of its most likely character, and how often that was right, in two rows."""
+    bins = report.analysis.calibration
+    return [
+        ["confidence", *(f"{each.confidence:.0%}" for each in bins)],
+        ["accuracy", *(f"{each.accuracy:.0%}" for each in bins)],
+    ]
+
+
+def new_passages_table(novelty: Novelty) -> Cells:
+    """The share of passages that do not occur in the training text, by their length, in two rows."""
+    return [
+        ["passage length", *(str(each.length) for each in novelty.new)],
+        ["not in training text", *(f"{each.share:.1%}" for each in novelty.new)],
+    ]
+
+
+def weights_text(report: Assessment) -> str:
+    """The weights of the mixture in words; empty where there is none."""
+    return ", ".join(f"{each.weight:.3f} {each.name}" for each in report.weights)
+
+
+def overlap_texts(report: Assessment, novelty: Novelty) -> list[str]:
+    """The longest passage that a text shares with the training text, and where it is, in one sentence or two."""
+    sentences = [
+        f"longest passage that also occurs in the training text: {novelty.longest:,} of "
+        f"{report.analysis.chars:,} characters"
+    ]
+    if novelty.longest:
+        sentences.append(
+            f"at character {novelty.start:,} of this text and {novelty.source_start:,} of the training text: "
+            f"{novelty.passage[:80]}"
+        )
+    return sentences
+
+
+def runs_table(comparison: Comparison) -> Cells:
+    """The runs of a comparison."""
+    head = ["run", "valid loss", "nats/char", "text", "difference", "95 % interval", "char/s", "time"]
+    return [head, *map(run_cells, comparison.runs)]
+
+
+def run_cells(run: RunSummary) -> list[str]:
+    """A row of runs_table()."""
+    difference = run.difference
+    return [
+        run.run,
+        number(run.valid_loss),
+        number(run.nats_per_char),
+        run.text or "-",
+        number(difference.mean, "+.4f") if difference else "-",
+        span(difference.interval, "+.4f") if difference else "-",
+        number(run.chars_per_second, ",.0f"),
+        "-" if run.seconds is None else duration(run.seconds),
+    ]
+
+
+def differing_table(comparison: Comparison) -> Cells:
+    """The config keys in which runs differ, with the value of each run."""
+    head = ["config", *(f"run {k + 1}" for k in range(len(comparison.runs)))]
+    return [head, *([name, *map(value_text, values)] for name, values in comparison.differing.items())]
+
+
+def value_text(value: object) -> str:
+    """A value of the config, as YAML writes it, cut to MAX_VALUE_CHARS."""
+    if value is None:
+        return "null"
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) < MAX_VALUE_CHARS else text[: MAX_VALUE_CHARS - 1] + "…"
+
+
+def flows_table(models: Sequence[ModelFlow]) -> Cells:
+    """How far gradients reach in each layer of several models, as shares of the gradient one step back."""
+    head = [
+        "model", "layer", *(f"at {steps} steps" for steps in STEPS_BACK), f"decays below {100 * VANISHED:.0f} % at",
+        "spectral radius", "largest singular value", "steps clipped",
+    ]  # fmt: skip
+    return [head, *(flow_cells(model, layer) for model in models for layer in range(len(model.flow.norms)))]
+
+
+def flow_cells(model: ModelFlow, layer: int) -> list[str]:
+    """A row of flows_table(): a layer, counted from 0. The model is named in the row of its first layer."""
+    norms = model.flow.norms[layer]
+    shares = [f"{norms[k - 1] / norms[0]:.2g}" if k <= len(norms) and norms[0] else "-" for k in STEPS_BACK]
+    weights = [each for each in model.flow.weights if each.layer == layer]
+    return [
+        "" if layer else model.name,
+        str(layer + 1),
+        *shares,
+        reach_text(model.flow.reach[layer], len(norms)),
+        f"{max(each.radius for each in weights):.3g}",
+        f"{max(each.singular[0] for each in weights):.3g}",
+        number(model.clipped, ".1%"),
+    ]
+
+
+def reach_text(reach: int | None, looked: int) -> str:
+    """The distance at which a gradient has vanished, where `looked` steps back were looked at."""
+    if reach is None:
+        return f"beyond {looked}"
+    return f"{reach} steps"

@@ -1,114 +1,119 @@
-"""The report of `charrnn eval`: a text scored by one model or several, their mixture, and baselines beside them.
+"""The report of `charrnn eval`: a text scored by one or more models, their mixture, and baselines."""
 
-Everything is a plain dict, as `--json` prints it: the figures of the first model, and `rows`, a table with one row for
-each model, the mixture, the adapted networks, and the baselines, all of the same characters.
-
-"""
-
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import Corpus, Split
+from charrnn.data import Corpus, Split, Vocab
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.baselines import baselines
+from charrnn.evaluation.characters import shown
 from charrnn.evaluation.dynamic import Rule, score_dynamically
-from charrnn.evaluation.figures import analyse, block_sums, by_position, figures, intervals, shown
+from charrnn.evaluation.figures import analyse, block_sums, by_position, intervals, whole_text
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
-from charrnn.evaluation.scoring import Scores, score_each
+from charrnn.evaluation.results import Assessment, Figures, MixtureWeight, Novelty, Row
+from charrnn.evaluation.scoring import Scores, check_text, score_each
 from charrnn.models import Network, SavedModel, model_name
 from charrnn.processes import cores
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report shall hold beside the scores of the models; `rate` None is the default of the `dynamic` rule."""
+    """What a report holds beside the scores of the models. `dynamic_rate` None: the default of the `dynamic` rule."""
 
     baselines: bool = False
     novelty: bool = False
     dynamic: Rule | None = None
-    rate: float | None = None
+    dynamic_rate: float | None = None
 
 
-def check_alike(models: list[SavedModel]) -> None:
-    """Refuse to mix models of different characters, text or splits. Raises CheckpointError."""
+def assess(
+    models: Sequence[SavedModel], split: Split, corpus: Corpus | None, options: ReportOptions
+) -> tuple[Assessment, Scores]:
+    """Score a split by one or more models.
+
+    Arguments: `corpus`, the text of the first model; without it there are no options and no mixture.
+
+    Returns: the report, and the scores of each character by the first model.
+
+    Raises: TextError where there is nothing to score, CheckpointError where the models do not go together.
+    """
+    check_text(split.ids, split.unknown)
+    check_alike(models)
+    vocab, ids = models[0].model.vocab, split.ids
+    train = corpus.train.ids if corpus else ids[:0]
+    names = model_names(models)
+    scored = [scores_of(loaded, ids) for loaded in models]
+    rows = [row(name, vocab, ids, scores) for name, scores in zip(names, scored, strict=True)]
+    weights: list[MixtureWeight] = []
+    if corpus and len(models) > 1:
+        log_probs, fitted = mixture(models, corpus, split, np.array([-scores.nats for scores in scored]))
+        rows.append(row("mixture", vocab, ids, Scores(-log_probs)))
+        weights = [MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=True)]
+    if options.dynamic:
+        rows += dynamic_rows(models, names, ids, train, options.dynamic, options.dynamic_rate)
+    if options.baselines:
+        rows += baseline_rows(vocab, train, ids)
+    report = Assessment(
+        text=text_name(split, corpus),
+        analysis=analyse(vocab, ids, scored[0], split.unknown),
+        positions=by_position(models[0].model, ids),
+        rows=rows,
+        weights=weights,
+        novelty=novelty_with_passage(vocab, train, ids) if options.novelty else None,
+    )
+    return report, scored[0]
+
+
+def check_alike(models: Sequence[SavedModel]) -> None:
+    """Raises: CheckpointError where models cannot be mixed: other characters, other text or another split."""
     first = models[0]
     for other in models[1:]:
         if other.model.vocab != first.model.vocab:
             raise CheckpointError(f"{other.path}: another vocabulary than {first.path}; a mixture needs the same one")
         if split_key(other) != split_key(first):
             raise CheckpointError(
-                f"{other.path}: trained on another text or split than {first.path}, so no text is left that is new to "
-                f"both, on which the weights of a mixture could be fitted"
+                f"{other.path}: trained on another text or split than {first.path}; the weights of a mixture are "
+                f"fitted on a text that is new to all of its models"
             )
 
 
 def split_key(loaded: SavedModel) -> tuple[Any, ...]:
-    """What decides which characters a model was trained on: equal for two models if these are the same."""
+    """What decides on which characters a model was trained; equal for two models trained on the same ones."""
     data, train, header = loaded.config.data, loaded.config.train, loaded.header
     layout = (train.batch_size, train.seq_length) if data.split == "streams" else ()
     return data.split, layout, header.fingerprint, header.splits
 
 
-def assess(
-    models: list[SavedModel], split: Split, corpus: Corpus | None, wanted: ReportOptions
-) -> tuple[dict[str, Any], Scores]:
-    """Score a split by one or more models: the report, and the scores of each character by the first.
-
-    `corpus`, the text of the first model: without it nothing is `wanted`, and there is no mixture. Raises TextError
-    where there is nothing to score, CheckpointError where models do not go together.
-    """
-    if not len(split):
-        left_out = f": all {split.unknown:,} characters are unknown to the model" if split.unknown else ""
-        raise TextError(f"there is no text to score{left_out}")
-    check_alike(models)
-    vocab, ids, names = models[0].model.vocab, split.ids, named(models)
-    train = corpus.train.ids if corpus else ids[:0]
-    scored = [scores_of(loaded, ids) for loaded in models]
-    rows = [row(name, vocab, ids, scores) for name, scores in zip(names, scored, strict=True)]
-    own = corpus is not None and any(split is part for part in (corpus.train, corpus.valid, corpus.test))
-    report = {"text": f"{split.name} split" if own else split.name, **analyse(vocab, ids, scored[0], split.unknown)}
-    report["positions"] = by_position(models[0].model, ids)
-    if corpus and len(models) > 1:
-        logs, weights = mixture(models, corpus, split, np.array([-scores.nats for scores in scored]))
-        rows.append(row("mixture", vocab, ids, Scores(-logs)))
-        report["weights"] = [{"name": n, "weight": w} for n, w in zip(names, weights.tolist(), strict=True)]
-    if wanted.dynamic:
-        networks = [(name, m.model) for name, m in zip(names, models, strict=True) if isinstance(m.model, Network)]
-        if not networks:
-            models[0].network  # noqa: B018 - says why an n-gram cannot adapt
-        for name, network in networks:
-            nats = score_dynamically(network, ids, train, wanted.dynamic, wanted.rate)
-            rows.append(row(f"{name}, dynamic ({wanted.dynamic})", vocab, ids, Scores(nats)))
-    if wanted.baselines:
-        for name, made in baselines(vocab, train, ids):
-            rows.append(row(name, vocab, ids, made) if isinstance(made, Scores) else compressor_row(name, made, ids))
-    if wanted.novelty:
-        found = novelty(train, ids)
-        passage = shown(vocab, ids[found["at"] : found["at"] + found["longest"]])
-        report["novelty"] = found | {"passage": passage}
-    return report | {"rows": rows}, scored[0]
-
-
 def scores_of(loaded: SavedModel, ids: Array) -> Scores:
-    """Score ids by a model; a network has all processors work on a long text, an n-gram is quick anyway."""
+    """Score ids by a model: a network on all processors, an n-gram, which is fast, on one."""
     return score_each(loaded.model, ids, cores() if isinstance(loaded.model, Network) else 1)
 
 
-def named(models: list[SavedModel]) -> list[str]:
-    """What a table calls each model: what it is, and its path where there are several."""
-    kinds = [model_name(loaded.config.model) for loaded in models]
-    return [f"{kind} ({m.name})" for kind, m in zip(kinds, models, strict=True)] if len(models) > 1 else kinds
+def text_name(split: Split, corpus: Corpus | None) -> str:
+    """What a report calls the text: a split of the models' own corpus, or the files that were given."""
+    own = corpus is not None and any(split is each for each in (corpus.train, corpus.valid, corpus.test))
+    return f"{split.name} split" if own else split.name
 
 
-def mixture(models: list[SavedModel], corpus: Corpus, split: Split, logs: Array) -> tuple[Array, Array]:
+def model_names(models: Sequence[SavedModel]) -> list[str]:
+    """What a table calls each model: its architecture, and its path where there are several."""
+    names = [model_name(loaded.config.model) for loaded in models]
+    if len(models) == 1:
+        return names
+    return [f"{name} ({loaded.name})" for name, loaded in zip(names, models, strict=True)]
+
+
+def mixture(models: Sequence[SavedModel], corpus: Corpus, split: Split, logs: Array) -> tuple[Array, Array]:
     """ln p (len,) of the mixture of models that gave ln p `logs` (K, len), and its weights (K,).
 
-    The weights are fitted on the validation split. Where that is the text to score, each half gets those of the other.
+    The weights are fitted on the validation split. Where that is the text to score, each half of it gets the weights
+    of the other half.
     """
     if not len(corpus.valid):
         raise TextError("there is no validation split to fit the weights of a mixture on")
@@ -118,13 +123,34 @@ def mixture(models: list[SavedModel], corpus: Corpus, split: Split, logs: Array)
     return mix(logs, weights), weights
 
 
-def row(name: str, vocab: Any, ids: Array, scores: Scores) -> dict[str, Any]:
+def row(name: str, vocab: Vocab, ids: Array, scores: Scores) -> Row:
     """A row of the table, from scores."""
     sums = block_sums(vocab, ids, scores)
-    values = {key: float(value[0]) for key, value in figures(sums.sum(axis=1, keepdims=True)).items()}
-    return {"name": name, **values, "interval": intervals(sums)["nats_per_char"]}
+    return Row(name, whole_text(sums), intervals(sums).nats_per_char)
 
 
-def compressor_row(name: str, nats: float, ids: Array) -> dict[str, Any]:
-    """The row of a compressor, which gives no probability to single characters."""
-    return {"name": name, "nats_per_char": nats / len(ids), "bits_per_char": nats / len(ids) / log(2)}
+def dynamic_rows(
+    models: Sequence[SavedModel], names: Sequence[str], ids: Array, train: Array, rule: Rule, rate: float | None
+) -> Iterator[Row]:
+    """A row for each network as it adapts to the text. Raises: CheckpointError where there is no network."""
+    networks = [(name, each.model) for name, each in zip(names, models, strict=True) if isinstance(each.model, Network)]
+    if not networks:
+        raise CheckpointError(f"{models[0].path}: this is an n-gram; it has no weights that could follow the text")
+    for name, network in networks:
+        nats = score_dynamically(network, ids, train, rule, rate)
+        yield row(f"{name}, dynamic ({rule})", network.vocab, ids, Scores(nats))
+
+
+def baseline_rows(vocab: Vocab, train: Array, ids: Array) -> Iterator[Row]:
+    """A row for each baseline. A compressor gives no probability to single characters, so it has only its mean."""
+    for name, result in baselines(vocab, train, ids):
+        if isinstance(result, Scores):
+            yield row(name, vocab, ids, result)
+        else:
+            yield Row(name, Figures(result / len(ids), result / len(ids) / log(2)))
+
+
+def novelty_with_passage(vocab: Vocab, train: Array, ids: Array) -> Novelty:
+    """The novelty of a text, with the longest passage that it shares with the training text."""
+    found = novelty(train, ids)
+    return replace(found, passage=shown(vocab, ids[found.start : found.start + found.longest]))

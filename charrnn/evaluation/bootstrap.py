@@ -1,39 +1,40 @@
-"""Intervals by the block bootstrap. Shapes: len characters, K blocks, R draws."""
+"""95 % intervals by the block bootstrap (Carlstein 1986). Shapes: len characters, K blocks, R resamples."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.evaluation.results import Difference, Interval
 
-BLOCK = 1000  # characters of a block of the bootstrap: far more than the distance over which their losses hang together
-
-
-FEWEST = 50  # blocks at least, in a shorter text of fewer characters each
-
-
-DRAWS = 1000
+BLOCK_CHARS = 1000  # characters of a block, well beyond the autocorrelation of per-character losses
+MIN_BLOCKS = 50  # a shorter text is cut into this many shorter blocks
+RESAMPLES = 1000
 
 
 def sum_blocks(rows: list[Array]) -> Array:
     """The sums of rows (len,) over the blocks of the bootstrap, (rows, K)."""
     length = len(rows[0])
-    count = min(length, max(length // BLOCK, FEWEST))
+    count = min(length, max(length // BLOCK_CHARS, MIN_BLOCKS))
     starts = np.arange(count) * length // count
     return np.array([np.add.reduceat(row, starts, dtype=np.float64) for row in rows])
 
 
 @lru_cache(1)
 def draws(blocks: int) -> Array:
-    """How often each block is drawn, (K, R), in each of the R resamples of a block bootstrap; always the same."""
+    """How often each block is drawn in each resample, (K, R); the same for every call."""
     rng = np.random.default_rng(1)
-    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), DRAWS).T.astype(np.float64)
+    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), RESAMPLES).T.astype(np.float64)
 
 
-def difference(nats: Array, other: Array) -> dict[str, Any]:
-    """The mean of nats - other, both (len,) of the same characters, and its 95 % interval: a paired block bootstrap."""
+def interval(resampled: Array) -> Interval:
+    """The 95 % interval of a figure from its values in all resamples, (R,)."""
+    low, high = np.percentile(resampled, [2.5, 97.5]).tolist()
+    return low, high
+
+
+def difference(nats: Array, other: Array) -> Difference:
+    """The mean of nats - other, both (len,) of the same characters, with the interval of a paired block bootstrap."""
     sums = sum_blocks([nats - other, np.ones(len(nats))])
-    drawn = sums @ draws(sums.shape[1])
-    low, high = np.percentile(drawn[0] / drawn[1], [2.5, 97.5]).tolist()
-    return {"difference": float((nats - other).mean()), "interval": [low, high], "beyond_noise": low > 0 or high < 0}
+    totals, chars = sums @ draws(sums.shape[1])
+    return Difference(float((nats - other).mean()), interval(totals / chars))

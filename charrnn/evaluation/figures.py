@@ -1,68 +1,92 @@
 """What the scores of a text say: figures with intervals, kinds of character, calibration, memory, worst passages.
 
-Pure functions of the nats and ranks that evaluate.py collects; all results are plain dicts and lists, as `--json`
-prints them. Shapes: len characters, V vocabulary, K blocks, R draws of the bootstrap. It prints nothing.
-
+All but the loss by position are pure functions of the nats and ranks of each character; nothing is printed here.
+Shapes: len characters, V vocabulary, K blocks and R resamples of the bootstrap.
 """
 
 import unicodedata
 from math import log
-from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import Vocab
-from charrnn.errors import visible
-from charrnn.evaluation.bootstrap import draws, sum_blocks
-from charrnn.evaluation.scoring import CHUNK, STREAMS, Scores
+from charrnn.evaluation.bootstrap import draws, interval, sum_blocks
+from charrnn.evaluation.characters import shown
+from charrnn.evaluation.results import (
+    Analysis,
+    CalibrationBin,
+    Figures,
+    Interval,
+    KindLoss,
+    PositionLoss,
+    WorstPassage,
+)
+from charrnn.evaluation.scoring import CHUNK_STEPS, MAX_STREAMS, Scores
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 
 KINDS = ("letters", "spaces", "newlines", "digits", "punctuation", "other")
+KIND_OF_CATEGORY = {  # first letter of a Unicode category -> kind
+    "L": "letters",
+    "M": "letters",
+    "N": "digits",
+    "Z": "spaces",
+    "P": "punctuation",
+    "S": "punctuation",
+}
+MAX_LOG_PERPLEXITY = 700  # exp() of more overflows
+CALIBRATION_BINS = 10
+POSITION_WINDOWS = 256  # fresh starts for the loss by position
+POSITION_CHARS = 512  # characters read from each
+PASSAGE_CHARS = 64  # length of a worst passage
+CONTEXT_CHARS = 40  # characters shown before and after it
+WORST_PASSAGES = 5
 
 
-BINS = 10  # of the calibration
-
-
-WINDOWS, LONGEST = 256, 512  # fresh starts for the loss by position, and how far each reads
-
-
-WIDTH, WORST, AROUND = 64, 5, 40  # characters of a passage, passages, characters shown on either side
-
-
-def analyse(vocab: Vocab, ids: Array, scores: Scores, unknown: int = 0) -> dict[str, Any]:
-    """All figures of a scored text that need no model: ids (len,), `unknown` characters left out of them."""
+def analyse(vocab: Vocab, ids: Array, scores: Scores, unknown: int = 0) -> Analysis:
+    """All results that need only the scores of ids (len,); `unknown` characters had been left out of the text."""
     sums = block_sums(vocab, ids, scores)
-    found: dict[str, Any] = {"chars": len(ids), "unknown_chars": unknown}
-    found |= {name: float(value[0]) for name, value in figures(sums.sum(axis=1, keepdims=True)).items()}
-    found["intervals"] = intervals(sums)
-    found["kinds"] = by_kind(vocab, ids, scores.nats)
-    if scores.rank is not None and scores.sure is not None:
-        found["calibration"] = calibration(scores.rank == 0, scores.sure)
-        gaps = [b["chars"] * abs(b["sure"] - b["right"]) for b in found["calibration"]]
-        found["calibration_error"] = sum(gaps) / len(ids)
-    found["worst"] = worst(vocab, ids, scores.nats)
-    return found
+    bins: list[CalibrationBin] = []
+    error = None
+    if scores.rank is not None and scores.confidence is not None:
+        bins = calibration(scores.rank == 0, scores.confidence)
+        error = sum([each.chars * abs(each.confidence - each.accuracy) for each in bins]) / len(ids)
+    return Analysis(
+        chars=len(ids),
+        unknown_chars=unknown,
+        figures=whole_text(sums),
+        intervals=intervals(sums),
+        kinds=by_kind(vocab, ids, scores.nats),
+        worst=worst(vocab, ids, scores.nats),
+        calibration=bins,
+        calibration_error=error,
+    )
 
 
 def kinds_of(vocab: Vocab) -> Array:
-    """The kind of every id as a number in KINDS, (V,); bytes beyond ASCII, and the unknown character, are other."""
+    """The kind of every id as an index into KINDS, (V,). Bytes beyond ASCII and the unknown character are `other`."""
     kinds = np.full(vocab.size, KINDS.index("other"))
-    names = {"L": "letters", "M": "letters", "N": "digits", "Z": "spaces", "P": "punctuation", "S": "punctuation"}
     for k, symbol in enumerate(vocab.symbols):
         if vocab.tokens == "char" or symbol.isascii():
-            category = unicodedata.category(symbol)
-            newline = symbol in "\n\r\v\f\x85" or category in ("Zl", "Zp")
-            name = "spaces" if symbol == "\t" else names.get(category[0], "other")
-            kinds[k] = KINDS.index("newlines" if newline else name)
+            kinds[k] = KINDS.index(kind_of(symbol))
     return kinds
 
 
-def block_sums(vocab: Vocab, ids: Array, scores: Scores) -> Array:
-    """Chars, nats, bytes, words and right first and first five guesses of each block, (6, K) or, of a mixture, (4, K).
+def kind_of(symbol: str) -> str:
+    """The kind of a character, by its Unicode category."""
+    category = unicodedata.category(symbol)
+    if symbol in "\n\r\v\f\x85" or category in ("Zl", "Zp"):
+        return "newlines"
+    return "spaces" if symbol == "\t" else KIND_OF_CATEGORY.get(category[0], "other")
 
-    A word is a run of characters that are neither spaces nor newlines; it counts where it begins.
+
+def block_sums(vocab: Vocab, ids: Array, scores: Scores) -> Array:
+    """What figures() needs of each block: chars, nats, bytes, words, and how often the top 1 and top 5 were right.
+
+    A word is a run of characters that are neither spaces nor newlines. It counts in the block where it begins.
+
+    Returns: (6, K), or (4, K) where the scores have no ranks.
     """
     blank = np.isin(kinds_of(vocab), [KINDS.index("spaces"), KINDS.index("newlines")])[ids]
     words = ~blank & np.concatenate([[True], blank[:-1]])
@@ -72,98 +96,116 @@ def block_sums(vocab: Vocab, ids: Array, scores: Scores) -> Array:
     return sum_blocks(rows)
 
 
-def figures(sums: Array) -> dict[str, Array]:
-    """The ratios that a report names, each (R,), from sums as block_sums() makes them, (6, R) or (4, R).
+def figures(sums: Array) -> Figures[Array]:
+    """The figures, each (R,), of R texts whose sums are the columns of (6, R) or (4, R), in the order of block_sums().
 
-    The word-level perplexity is exp(nats / words): what all characters of the text, blanks included, cost per word.
+    The word perplexity is exp(nats / words): the loss of all characters, blanks included, goes to the words.
     """
-    chars, nats, size, words, *guesses = sums
-    found = {
-        "nats_per_char": nats / chars,
-        "bits_per_char": nats / chars / log(2),
-        "bits_per_byte": nats / size / log(2),
-        "perplexity": np.exp(np.minimum(nats / chars, 700)),
-        "word_perplexity": np.exp(np.minimum(nats / np.maximum(words, 1), 700)),
-    }
-    return found | {name: right / chars for name, right in zip(("top1", "top5"), guesses, strict=False)}
+    chars, nats, size, words, *correct = sums
+    return Figures(
+        nats_per_char=nats / chars,
+        bits_per_char=nats / chars / log(2),
+        bits_per_byte=nats / size / log(2),
+        perplexity=np.exp(np.minimum(nats / chars, MAX_LOG_PERPLEXITY)),
+        word_perplexity=np.exp(np.minimum(nats / np.maximum(words, 1), MAX_LOG_PERPLEXITY)),
+        top1=correct[0] / chars if correct else None,
+        top5=correct[1] / chars if correct else None,
+    )
 
 
-def intervals(sums: Array) -> dict[str, list[float]]:
-    """95 % intervals of all figures: the block bootstrap (Carlstein 1986), percentiles of DRAWS resamples of blocks."""
-    drawn = figures(sums @ draws(sums.shape[1]))
-    return {name: np.percentile(values, [2.5, 97.5]).tolist() for name, values in drawn.items()}
+def whole_text(sums: Array) -> Figures[float]:
+    """The figures of the whole text, from the sums of its blocks."""
+    return figures(sums.sum(axis=1, keepdims=True)).map(lambda values: float(values[0]))
 
 
-def by_kind(vocab: Vocab, ids: Array, nats: Array) -> list[dict[str, Any]]:
-    """Loss of each kind of character that occurs: how many there are, nats for each, and its share of all nats."""
+def intervals(sums: Array) -> Figures[Interval]:
+    """The 95 % interval of every figure, from the sums of the text's blocks."""
+    return figures(sums @ draws(sums.shape[1])).map(interval)
+
+
+def by_kind(vocab: Vocab, ids: Array, nats: Array) -> list[KindLoss]:
+    """The loss of each kind of character that occurs in the text."""
     kinds = kinds_of(vocab)[ids]
-    chars, sums = np.bincount(kinds, minlength=len(KINDS)), np.bincount(kinds, nats, len(KINDS))
-    whole = max(float(sums.sum()), 1e-300)
+    chars = np.bincount(kinds, minlength=len(KINDS))
+    sums = np.bincount(kinds, nats, len(KINDS))
+    total = max(float(sums.sum()), 1e-300)
     return [
-        {"kind": name, "chars": int(n), "nats_per_char": float(s / n), "share": float(s / whole)}
-        for name, n, s in zip(KINDS, chars, sums, strict=True)
-        if n
+        KindLoss(name, int(count), float(loss / count), float(loss / total))
+        for name, count, loss in zip(KINDS, chars, sums, strict=True)
+        if count
     ]
 
 
-def calibration(right: Array, sure: Array) -> list[dict[str, Any]]:
-    """How often the first guess was right where the model was about so sure of it: bins of equal width (Guo 2017)."""
-    bins = np.minimum((sure * BINS).astype(np.int64), BINS - 1)
-    chars = np.bincount(bins, minlength=BINS)
-    hits, sums = np.bincount(bins, right, BINS), np.bincount(bins, sure, BINS)
-    return [
-        {"chars": int(n), "sure": float(s / n), "right": float(h / n)}
-        for n, s, h in zip(chars, sums, hits, strict=True)
-        if n
-    ]
+def calibration(correct: Array, confidence: Array) -> list[CalibrationBin]:
+    """How often the most likely character was right, by the probability that it had (Guo et al. 2017).
 
+    Arguments: `correct`, whether it was right, and `confidence`, its probability, both (len,).
 
-def by_position(model: LanguageModel, ids: Array) -> list[dict[str, Any]]:
-    """Loss by the number of characters read since a fresh state, from up to WINDOWS starts spread over the text.
-
-    Each is read on for LONGEST characters, or a quarter of a short text. Positions 1, 2, 3-4, 5-8 ... are pooled.
+    Returns: the bins of equal width that are not empty.
     """
-    length = min(LONGEST, -(-len(ids) // 4))
-    starts = np.unique(np.linspace(0, len(ids) - length, WINDOWS).astype(np.int64))
-    text = ids[starts + np.arange(length)[:, None]].astype(np.int64)  # (length, windows)
-    sums = np.zeros(length)
-    state, every = model.start(len(starts)), np.arange(len(starts))
-    sums[0] = -log_softmax_(np.array(model.predict(state)))[every, text[0]].sum()
-    steps = max(CHUNK * STREAMS // len(starts), 1)  # as much memory as a text scored in parallel takes
-    for begin in range(0, length - 1, steps):
-        piece = text[begin : min(begin + steps, length - 1)]
-        logs = log_softmax_(np.array(model.feed(piece, state)))
-        targets = text[begin + 1 : begin + 1 + len(piece)]
-        sums[begin + 1 : begin + 1 + len(piece)] = -np.take_along_axis(logs, targets[..., None], 2).sum(axis=(1, 2))
-    found, first = [], 0
+    bins = np.minimum((confidence * CALIBRATION_BINS).astype(np.int64), CALIBRATION_BINS - 1)
+    chars = np.bincount(bins, minlength=CALIBRATION_BINS)
+    hits = np.bincount(bins, correct, CALIBRATION_BINS)
+    sums = np.bincount(bins, confidence, CALIBRATION_BINS)
+    return [
+        CalibrationBin(int(count), float(total / count), float(right / count))
+        for count, total, right in zip(chars, sums, hits, strict=True)
+        if count
+    ]
+
+
+def by_position(model: LanguageModel, ids: Array) -> list[PositionLoss]:
+    """The loss of each character after a fresh state, from up to POSITION_WINDOWS starts spread over the text.
+
+    Each window has POSITION_CHARS characters, or a quarter of a short text. Positions 1, 2, 3-4, 5-8 ... are pooled.
+    """
+    length = min(POSITION_CHARS, -(-len(ids) // 4))
+    starts = np.unique(np.linspace(0, len(ids) - length, POSITION_WINDOWS).astype(np.int64))
+    sums = window_losses(model, ids[starts + np.arange(length)[:, None]].astype(np.int64))
+    pooled, first = [], 0
     while first < length:
         last = min(max(2 * first, first + 1), length)
         mean = float(sums[first:last].sum()) / (last - first) / len(starts)
-        found.append({"first": first + 1, "last": last, "nats_per_char": mean})
+        pooled.append(PositionLoss(first + 1, last, mean))
         first = last
-    return found
+    return pooled
 
 
-def shown(vocab: Vocab, ids: Array, escape: bool = False) -> str:
-    """Ids as text to look at: of bytes, what is no UTF-8 as escapes; with `escape`, control characters too, and \\."""
-    text = vocab.decode(ids).replace("\\", "\\\\") if escape else vocab.decode(ids)
-    text = vocab.to_bytes(text).decode("utf-8", "backslashreplace") if vocab.tokens == "byte" else text
-    return visible(text, keep="") if escape else text
+def window_losses(model: LanguageModel, text: Array) -> Array:
+    """-ln p of each position of windows, text (length, windows), summed over the windows: (length,)."""
+    length, windows = text.shape
+    sums = np.zeros(length)
+    state = model.start(windows)
+    sums[0] = -log_softmax_(np.array(model.predict(state)))[np.arange(windows), text[0]].sum()
+    steps = max(CHUNK_STEPS * MAX_STREAMS // windows, 1)  # as much memory as scoring a long text takes
+    for begin in range(0, length - 1, steps):
+        read = text[begin : min(begin + steps, length - 1)]
+        logs = log_softmax_(np.array(model.feed(read, state)))
+        targets = text[begin + 1 : begin + 1 + len(read)]
+        losses = -np.take_along_axis(logs, targets[..., None], 2)
+        sums[begin + 1 : begin + 1 + len(read)] = losses.sum(axis=(1, 2))
+    return sums
 
 
-def worst(vocab: Vocab, ids: Array, nats: Array) -> list[dict[str, Any]]:
-    """The passages of WIDTH characters that cost most, none overlapping another, with what stands around them."""
-    width = min(WIDTH, len(ids))
+def worst(vocab: Vocab, ids: Array, nats: Array) -> list[WorstPassage]:
+    """The passages of PASSAGE_CHARS characters with the highest loss, none overlapping another."""
+    width = min(PASSAGE_CHARS, len(ids))
     sums = np.concatenate([[0.0], np.cumsum(nats)])
     means = (sums[width:] - sums[:-width]) / width
-    found = []
-    for _ in range(WORST):
-        at = int(means.argmax())
-        if means[at] == -np.inf:
+    passages = []
+    for _ in range(WORST_PASSAGES):
+        start = int(means.argmax())
+        stop = start + width
+        if means[start] == -np.inf:
             break
-        parts = (ids[max(at - AROUND, 0) : at], ids[at : at + width], ids[at + width : at + width + AROUND])
-        before, text, after = (shown(vocab, part) for part in parts)
-        cost = float(means[at])
-        found.append({"at": at, "nats_per_char": cost, "before": before, "text": text, "after": after})
-        means[max(at - width + 1, 0) : at + width] = -np.inf
-    return found
+        passages.append(
+            WorstPassage(
+                start=start,
+                nats_per_char=float(means[start]),
+                before=shown(vocab, ids[max(start - CONTEXT_CHARS, 0) : start]),
+                text=shown(vocab, ids[start:stop]),
+                after=shown(vocab, ids[stop : stop + CONTEXT_CHARS]),
+            )
+        )
+        means[max(start - width + 1, 0) : stop] = -np.inf
+    return passages

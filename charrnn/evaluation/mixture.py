@@ -1,4 +1,4 @@
-"""Interpolation of language models: p = sum of weight * p of each, with weights fitted on text held out for it.
+"""Interpolation of language models: p = sum of weight * p of each model, with weights fitted on held-out text.
 
 Works on the ln p that each model gave to each character, (K, len) for K models, so a model may be anything.
 """
@@ -7,20 +7,24 @@ import numpy as np
 
 from charrnn.arrays import Array
 
+MAX_ROUNDS = 1000
+CONVERGED = 1e-7  # largest change of a weight at which the fit stops
+
 
 def fit_weights(logs: Array) -> Array:
-    """The weights (K,) under which a text is likeliest, by expectation-maximisation (Jelinek and Mercer 1980).
+    """The weights (K,) that maximise the likelihood of a text, by expectation-maximisation (Jelinek and Mercer 1980).
 
-    Each round gives a model the mean share that it has in the probability of a character; no round makes it worse, and
-    the problem is concave, so there is one best answer.
+    Each round sets a model's weight to its mean share in the probability of a character. No round lowers the
+    likelihood, and the problem is concave, so the result does not depend on where it starts.
     """
     likelihoods = np.exp(logs - logs.max(axis=0))
     weights = np.full(len(logs), 1 / len(logs))
-    for _ in range(1000):
+    for _ in range(MAX_ROUNDS):
         shares = weights[:, None] * likelihoods
         shares /= shares.sum(axis=0)
-        before, weights = weights, shares.mean(axis=1)
-        if np.abs(weights - before).max() < 1e-7:
+        previous = weights
+        weights = shares.mean(axis=1)
+        if np.abs(weights - previous).max() < CONVERGED:
             break
     return weights
 
@@ -33,8 +37,12 @@ def mix(logs: Array, weights: Array) -> Array:
 
 
 def cross_mix(logs: Array) -> tuple[Array, Array]:
-    """ln p (len,) where no other text is left to fit on: each half by the weights of the other; their mean (K,)."""
+    """The mixture where the text to score is the only one to fit on: each half gets the weights of the other half.
+
+    Returns: ln p (len,), and the mean of the two sets of weights (K,).
+    """
     half = logs.shape[1] // 2
-    first, second = fit_weights(logs[:, :half]), fit_weights(logs[:, half:])
+    first = fit_weights(logs[:, :half])
+    second = fit_weights(logs[:, half:])
     mixed = np.concatenate([mix(logs[:, :half], second), mix(logs[:, half:], first)])
     return mixed, (first + second) / 2

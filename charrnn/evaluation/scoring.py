@@ -1,9 +1,12 @@
-"""Evaluation: every character of a text scored once, in nats, summed in float64.
+"""Scoring: every character of a text scored once, given all before it, in nats, summed in float64.
 
-Works on any LanguageModel. Long texts are read as parallel streams, which is many times faster than one pass; every
-stream but the first begins WARM_UP characters early and scores none of these, so that its state has settled. Where two
-streams meet, the later must predict as the earlier does; a model that remembers longer is scored again, in one pass.
-The first character is predicted from the state before any; characters outside the vocabulary are left out and counted.
+Works on any LanguageModel. Long texts are read as parallel streams, which is many times faster than one pass. Every
+stream but the first begins WARM_UP characters early and does not score them, so that its state has settled. Adjacent
+streams must agree where they meet. If they do not, the model remembers longer than the warm-up, and the text is scored
+again in a single pass. The first character is predicted from the state before any character. Characters outside the
+vocabulary are left out and counted.
+
+Shapes: len characters, N streams, T steps at a time, K positions at a time, V vocabulary.
 """
 
 from collections.abc import Iterator
@@ -21,16 +24,19 @@ from charrnn.nn import log_softmax_
 from charrnn.processes import run_in_processes
 from charrnn.storage import chunks
 
-STREAMS = 64  # parallel streams at most
-WARM_UP = 256  # characters that a stream reads before it scores: 4e-7 nats/char off one pass on a trained 2 x 128 LSTM
-TOLERANCE = 0.01  # largest distance of two streams' predictions where they meet, in total variation (0 to 1)
-SHARE = 200_000  # characters that a process should have: to start one costs as much time as some ten thousand
-CHUNK = 64  # steps at a time: bounds memory, changes nothing in the result
+MAX_STREAMS = 64
+WARM_UP = 256  # characters that a stream reads before it scores; a trained LSTM 2 x 128 is then 4e-7 nats/char off
+MAX_GAP = 0.01  # how far apart two streams' predictions may be where they meet, in total variation (0 to 1)
+MIN_CHARS_PER_PROCESS = 200_000  # starting a process takes as long as scoring some ten thousand characters
+CHUNK_STEPS = 64  # steps at a time: bounds memory and does not affect the result
 
 
 @dataclass(frozen=True)
 class Report:
-    """The score of a text: `chars` scored, `unknown_chars` left out, `nats` in all, `bytes` that they take in UTF-8."""
+    """The score of a text.
+
+    Fields: `chars` scored; `unknown_chars` left out; `nats` in all; `bytes`, the length of the scored text in UTF-8.
+    """
 
     chars: int
     unknown_chars: int
@@ -54,125 +60,183 @@ class Report:
 
     @property
     def perplexity(self) -> float:
-        """exp(nats per character): as uncertain as a fair choice among so many."""
+        """exp(nats per character): the model is as uncertain as a fair choice among so many characters."""
         return exp(min(self.nats_per_char, 700))
 
     def to_dict(self) -> dict[str, float]:
-        """What `charrnn eval --json` prints."""
+        """The counts and figures by name, as in `charrnn eval --json`."""
         names = ("chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity")
         return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """What a model made of each character of a text, all (len,), about 15 bytes a character in all.
+    """The scores of each character of a text, all (len,), about 15 bytes a character.
 
-    `nats`: -ln p. `rank`: how many characters it held likelier, 0 for its first guess (of equals the lower id is
-    first). `sure`: the probability of its first guess. A mixture has the nats alone.
+    Fields: `nats`, -ln p; `rank`, how many characters the model held more likely, 0 for its most likely one (of equals
+    the lower id comes first); `confidence`, the probability of its most likely character. A mixture has only the nats.
     """
 
     nats: Array
     rank: Array | None = None
-    sure: Array | None = None
+    confidence: Array | None = None
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How parallel streams read a text: stream k reads `warm + stride` characters from position k * stride on.
+
+    It scores all but the first `warm` of them; stream 0 scores these too (w: read only, s: read and scored):
+
+        text      0123456789...
+        stream 0  ssssssssssss
+        stream 1          wwwwssssssss
+        stream 2                  wwwwssssssss
+                                            (stride 8, warm 4)
+
+    So each position is scored by exactly one stream. The last position that a stream scores is also the last one of
+    the next stream's warm-up: there the predictions of the two can be compared. The last stream may reach beyond the
+    text.
+    """
+
+    length: int
+    streams: int
+    warm: int
+    stride: int
+
+    @classmethod
+    def of(cls, length: int, streams: int | None) -> "Layout":
+        """The layout of a text of `length` characters; `streams` None: as many as make it faster."""
+        if streams is None:
+            streams = min(MAX_STREAMS, (length - WARM_UP) // (4 * WARM_UP))
+        streams = max(1, min(streams, length - WARM_UP))
+        warm = WARM_UP if streams > 1 else 0
+        return cls(length, streams, warm, stride=-(-(length - warm) // streams))
+
+    @property
+    def starts(self) -> Array:
+        """The first position that each stream reads, (N,)."""
+        return np.arange(self.streams) * self.stride
+
+    @property
+    def steps(self) -> int:
+        """Characters that each stream feeds to the model: all that it reads but the last, which is only predicted."""
+        return self.warm + self.stride - 1
 
 
 def predictions(
-    model: LanguageModel, ids: Array, streams: int | None = None, chunk: int = CHUNK, gaps: list[float] | None = None
+    model: LanguageModel,
+    ids: Array,
+    streams: int | None = None,
+    chunk: int = CHUNK_STEPS,
+    gaps: list[float] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """The distribution of every character given all before it: (positions (K,), ln p (K, V)), each position once.
+    """The distribution of every character given all before it.
 
-    Arguments: `ids` (len,), one or more; `streams`, 1 for a single pass, None for as many as pay; `chunk`,
-    steps at a time;
-    `gaps`, takes the distance of predictions (total variation) for each place where two streams meet.
+    Arguments: `ids` (len,), one or more; `streams`, 1 for a single pass, None for as many as make it faster; `chunk`,
+    steps at a time; `gaps`, a list that takes the distance of predictions, in total variation, for each place where two
+    streams meet.
+
+    Yields: positions (K,) and ln p (K, V), each position once.
     """
-    length = len(ids)
-    if streams is None:
-        streams = min(STREAMS, (length - WARM_UP) // (4 * WARM_UP))
-    streams = max(1, min(streams, length - WARM_UP))
-    # Stream k reads [k * run, k * run + warm + run) and scores from k * run + warm; the first scores all it reads.
-    warm = WARM_UP if streams > 1 else 0
-    run = -(-(length - warm) // streams)
-    state = model.start(streams)
-    first = log_softmax_(np.array(model.predict(state)[:1]))
-    yield np.zeros(1, np.int64), first
-    starts = np.arange(streams) * run
-    for begin in range(0, warm + run - 1, chunk):
-        end = min(begin + chunk, warm + run - 1)
-        at = starts + np.arange(begin, end)[:, None]
-        logits = model.feed(ids[np.minimum(at, length - 1)], state)
-        if begin <= warm - 2 < end:  # what the others' ends will predict too
-            early = np.exp(log_softmax_(logits[warm - 2 - begin].copy()))
-        target = at + 1
-        scored = (target < length) & ((target - starts >= warm) | (starts == 0))
+    layout = Layout.of(len(ids), streams)
+    starts, warm = layout.starts, layout.warm
+    state = model.start(layout.streams)
+    yield np.zeros(1, np.int64), log_softmax_(np.array(model.predict(state)[:1]))
+    for begin in range(0, layout.steps, chunk):
+        end = min(begin + chunk, layout.steps)
+        read = starts + np.arange(begin, end)[:, None]  # positions (T, N)
+        logits = model.feed(ids[np.minimum(read, len(ids) - 1)], state)
+        if begin <= warm - 2 < end:  # step warm - 2 predicts the last position of the warm-up
+            after_warm_up = np.exp(log_softmax_(logits[warm - 2 - begin].copy()))
+        target = read + 1
+        scored = (target < len(ids)) & ((target - starts >= warm) | (starts == 0))
         positions = target[scored]
         if len(positions):
             yield positions, log_softmax_(logits[scored])
-    if gaps is not None and streams > 1:
-        late = np.exp(log_softmax_(logits[-1].copy()))
-        meet = np.flatnonzero(starts[1:] + warm - 1 < length)
-        gaps.extend((np.abs(early[meet + 1] - late[meet]).sum(axis=1) / 2).tolist())
+    if gaps is not None and layout.streams > 1:
+        at_end = np.exp(log_softmax_(logits[-1].copy()))
+        earlier = np.flatnonzero(starts[1:] + warm - 1 < len(ids))  # streams whose successor meets them in the text
+        gaps.extend((np.abs(after_warm_up[earlier + 1] - at_end[earlier]).sum(axis=1) / 2).tolist())
 
 
 def log_probs(
-    model: LanguageModel, ids: Array, streams: int | None = None, chunk: int = CHUNK, gaps: list[float] | None = None
+    model: LanguageModel,
+    ids: Array,
+    streams: int | None = None,
+    chunk: int = CHUNK_STEPS,
+    gaps: list[float] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """ln p of every character given all before it: (positions (K,), ln p (K,)); arguments as for predictions()."""
+    """ln p of every character given all before it: positions (K,) and ln p (K,). Arguments as for predictions()."""
     for positions, rows in predictions(model, ids, streams, chunk, gaps):
         yield positions, rows[np.arange(len(positions)), ids[positions]]
 
 
 def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
-    """Score ids (len,), one or more, character by character, in one pass like that of score().
+    """Score ids (len,), one or more, character by character.
 
-    A long text is shared out over so many `processes`; where it is cut, each warms up as a stream does.
+    A long text is cut into a piece for each of up to `processes` processes; each piece warms up as a stream does.
     """
-    parts = max(1, min(processes, len(ids) // SHARE))
-    edges = [len(ids) * k // parts for k in range(parts + 1)]
-    asked = [(model, ids[max(a - WARM_UP, 0) : b], min(a, WARM_UP)) for a, b in pairwise(edges)]
-    found = run_in_processes(_part, asked)
-    if not all(agreed for _, agreed in found):
-        return _each(model, ids, 1, [])
-    scores = [part for part, _ in found]
-    return Scores(*(np.concatenate([getattr(part, name) for part in scores]) for name in ("nats", "rank", "sure")))
+    pieces = max(1, min(processes, len(ids) // MIN_CHARS_PER_PROCESS))
+    edges = [len(ids) * k // pieces for k in range(pieces + 1)]
+    jobs = [(model, ids[max(first - WARM_UP, 0) : stop], min(first, WARM_UP)) for first, stop in pairwise(edges)]
+    results = run_in_processes(_score_piece, jobs)
+    if not all(agreed for _, agreed in results):
+        return _score_each(model, ids, 1, [])
+    return Scores(
+        nats=np.concatenate([scores.nats for scores, _ in results]),
+        rank=np.concatenate([scores.rank for scores, _ in results if scores.rank is not None]),
+        confidence=np.concatenate([scores.confidence for scores, _ in results if scores.confidence is not None]),
+    )
 
 
-def _part(model: LanguageModel, ids: Array, warm: int) -> tuple[Scores, bool]:
-    """Score a part of a text after `warm` characters that count for another; and whether its streams agreed."""
+def _score_piece(model: LanguageModel, ids: Array, warm: int) -> tuple[Scores, bool]:
+    """The scores of a piece but for its first `warm` characters, and whether its streams agreed."""
     gaps: list[float] = []
-    scores = _each(model, ids, None, gaps)
+    scores = _score_each(model, ids, None, gaps)
     assert scores.rank is not None
-    assert scores.sure is not None
-    kept = Scores(scores.nats[warm:], scores.rank[warm:], scores.sure[warm:])
-    return kept, all(gap < TOLERANCE for gap in gaps)
+    assert scores.confidence is not None
+    kept = Scores(scores.nats[warm:], scores.rank[warm:], scores.confidence[warm:])
+    return kept, all(gap < MAX_GAP for gap in gaps)
 
 
-def _each(model: LanguageModel, ids: Array, streams: int | None, gaps: list[float]) -> Scores:
+def _score_each(model: LanguageModel, ids: Array, streams: int | None, gaps: list[float]) -> Scores:
     size = model.vocab.size
-    nats, sure = np.zeros(len(ids)), np.zeros(len(ids), np.float32)
+    nats = np.zeros(len(ids))
+    confidence = np.zeros(len(ids), np.float32)
     rank = np.zeros(len(ids), np.min_scalar_type(size))
     for positions, rows in predictions(model, ids, streams, gaps=gaps):
         target = ids[positions].astype(np.int64)
         logs = rows[np.arange(len(rows)), target]
         nats[positions] = -logs
-        sure[positions] = np.exp(rows.max(axis=1))
+        confidence[positions] = np.exp(rows.max(axis=1))
         rank[positions] = (rows > logs[:, None]).sum(axis=1)
         tied = (rows == logs[:, None]) & (np.arange(size) < target[:, None])
         rank[positions] += tied.sum(axis=1).astype(rank.dtype)
-    return Scores(nats, rank, sure)
+    return Scores(nats, rank, confidence)
 
 
-def score(model: LanguageModel, ids: Array, unknown: int = 0, streams: int | None = None, chunk: int = CHUNK) -> Report:
+def check_text(ids: Array, unknown: int) -> None:
+    """Raises: TextError where no characters are left to score; it says so if all of them were `unknown`."""
+    if not len(ids):
+        reason = f": all {unknown:,} characters are unknown to the model" if unknown else ""
+        raise TextError(f"there is no text to score{reason}")
+
+
+def score(
+    model: LanguageModel, ids: Array, unknown: int = 0, streams: int | None = None, chunk: int = CHUNK_STEPS
+) -> Report:
     """Score ids (len,).
 
-    Arguments: `unknown`, characters that were left out of them, for the report; `streams`, None for as many as pay and
-    agree with a single pass; `chunk` as for log_probs(). Raises TextError where there is nothing to score.
+    Arguments: `unknown`, how many characters were left out of them; `streams`, None for as many as make it faster,
+    provided that they agree where they meet; `chunk`, steps at a time.
+
+    Raises: TextError where there is nothing to score.
     """
-    if not len(ids):
-        left_out = f": all {unknown:,} characters are unknown to the model" if unknown else ""
-        raise TextError(f"there is no text to score{left_out}")
+    check_text(ids, unknown)
     gaps: list[float] = []
     nats = _nats(model, ids, streams, chunk, gaps)
-    if streams is None and not all(gap < TOLERANCE for gap in gaps):
+    if streams is None and not all(gap < MAX_GAP for gap in gaps):
         nats = _nats(model, ids, 1, chunk, gaps)
     counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
     size = int(model.vocab.byte_lengths() @ counts)
@@ -184,25 +248,12 @@ def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gap
 
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:
-    """Score a string, in one pass. Raises TextError where it is empty."""
+    """Score a string in one pass. Raises TextError where there is nothing to score."""
     vocab = model.vocab
     if isinstance(text, bytes) and vocab.tokens == "char":
         text = decode_bytes(text, "utf-8", "the text")
-    known = set(vocab.symbols)
-    unknown = sum(symbol not in known for symbol in text) if isinstance(text, str) and vocab.tokens == "char" else 0
+    unknown = 0
+    if isinstance(text, str) and vocab.tokens == "char":
+        in_vocab = set(vocab.symbols)
+        unknown = sum(symbol not in in_vocab for symbol in text)
     return score(model, vocab.encode(text, unknown="skip"), unknown, streams=1)
-
-
-BEST = 5  # guesses shown of each character
-
-
-def guesses(model: LanguageModel, ids: Array) -> tuple[Array, Array, Array]:
-    """Each character's nats (len,), and the model's BEST likeliest guesses in its place, likeliest first: their ids and
-    their probabilities, both (len, up to BEST). Read in one pass, from the state before any character."""
-    nats, best, chance = [], [], []
-    for positions, rows in predictions(model, ids, streams=1):
-        order = np.argsort(-rows, axis=1, kind="stable")[:, :BEST]
-        nats.append(-rows[np.arange(len(rows)), ids[positions]])
-        best.append(order)
-        chance.append(np.exp(np.take_along_axis(rows, order, 1)))
-    return np.concatenate(nats), np.concatenate(best), np.concatenate(chance)

@@ -1,6 +1,21 @@
-"""Looking inside a network."""
+"""Looking inside a network: what its units follow, how its gates saturate, how far its gradients reach.
 
-from charrnn.inspection.gradient_flow import FADED, flow, fresh
-from charrnn.inspection.neurons import GATES, followers, watch
+It reads a network and a text and returns records. It changes no parameter and draws nothing.
+"""
 
-__all__ = ["FADED", "GATES", "flow", "followers", "fresh", "watch"]
+from charrnn.inspection.gradient_flow import VANISHED, GradientFlow, ModelFlow, flow, untrained
+from charrnn.inspection.neurons import Activity, Follower, UnitTrace, followers, unit_trace, watch
+
+__all__ = [
+    "VANISHED",
+    "Activity",
+    "Follower",
+    "GradientFlow",
+    "ModelFlow",
+    "UnitTrace",
+    "flow",
+    "followers",
+    "unit_trace",
+    "untrained",
+    "watch",
+]

@@ -1,11 +1,12 @@
 """Gradient flow: how much the loss at one step depends on the state k steps before it, and what recurrent weights do.
 
-Shapes: K steps back, N places in the text, L layers, S states, G gates, H units. The gradient is for the state that
-a layer carries from step t - k to the next, as backpropagation through time computes it, in float64: where it vanishes
-(Hochreiter 1991; Bengio et al. 1994) nothing is learned over k steps, where it explodes clipping must save the step
-(Pascanu et al. 2013). Reads a network; changes nothing.
+Shapes: K steps back, N positions in the text, T steps of a window, L layers, S states, H units. The gradient is the one
+for the state that a layer carries from step t - k to the next, as backpropagation through time computes it, in float64.
+Where it vanishes (Hochreiter 1991; Bengio et al. 1994) nothing is learned over k steps. Where it explodes, clipping
+must save the step (Pascanu et al. 2013). Reads a network; changes nothing.
 """
 
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,35 +17,82 @@ from charrnn.data import Batch, choose_split, load_corpus
 from charrnn.errors import TextError
 from charrnn.models import Network
 
-BACK, WARM_UP = 300, 100  # steps back, characters read before
-PLACES, AT_ONCE = 32, 8  # places in the text, and how many at a time: bounds memory
-FADED = 0.01  # of the gradient one step back: what counts as vanished
+MAX_STEPS_BACK = 300
+WARM_UP = 100  # characters read before the first step that counts
+POSITIONS = 32  # steps, spread over the text, whose loss is followed back
+POSITIONS_AT_ONCE = 8  # bounds memory
+VANISHED = 0.01  # a gradient has vanished below this share of the gradient one step back
+
+
+@dataclass(frozen=True)
+class GateWeights:
+    """The recurrent weights (H, H) of one gate of a layer, counted from 0.
+
+    `radius`: the spectral radius. `singular`: the singular values, largest first.
+    """
+
+    layer: int
+    gate: str
+    radius: float
+    singular: list[float]
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """How far gradients reach in a network.
+
+    Fields: `norms`, for each layer the norm of the gradient 1, 2 ... K steps back; `reach`, for each layer the first
+    distance at which it has vanished, or None; `weights`, for each layer and gate.
+    """
+
+    norms: list[list[float]]
+    reach: list[int | None]
+    weights: list[GateWeights]
+
+
+@dataclass(frozen=True)
+class ModelFlow:
+    """The gradient flow of one of several models. `clipped`: the share of its training steps that were clipped."""
+
+    name: str
+    clipped: float | None
+    flow: GradientFlow
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model's entry in what `charrnn flow --json` prints."""
+        return {"name": self.name, "clipped": self.clipped, **asdict(self.flow)}
 
 
 def windows(ids: Array) -> tuple[Array, int]:
-    """Windows that end at PLACES spread over ids (len,), two characters or more, as columns (T + 1, N), and how many of
-    their steps only warm up; they are shorter in a short text."""
-    length = min(WARM_UP + BACK + 1, len(ids))
-    starts = np.linspace(0, len(ids) - length, PLACES).astype(np.int64)
+    """Windows that end at POSITIONS spread over ids (len,), two characters or more.
+
+    Returns: the windows as columns (T + 1, N), shorter in a short text, and how many of their steps only warm up.
+    """
+    length = min(WARM_UP + MAX_STEPS_BACK + 1, len(ids))
+    starts = np.linspace(0, len(ids) - length, POSITIONS).astype(np.int64)
     return ids[starts + np.arange(length)[:, None]], min(WARM_UP, (length - 1) // 4)
 
 
 def gradient_norms(network: Network, ids: Array) -> Array:
-    """The norm of the gradient of -ln p(the character at step t) for the state of each layer k = 1, 2 ... steps before,
-    (L, up to BACK): the median over PLACES in ids (len,). A layer's state is all that it carries: an LSTM's c and h."""
-    network = doubled(network)
+    """The norm of the gradient of the loss at one step for each layer's state 1, 2 ... K steps before.
+
+    It is the median over POSITIONS in ids (len,). A layer's state is all that it carries: of an LSTM both c and h.
+
+    Returns: (L, K), where K is at most MAX_STEPS_BACK.
+    """
+    network = as_float64(network)
     text, warm = windows(ids)
     length = len(text) - 1 - warm
-    tape, norms = network.tape(length, AT_ONCE), []
+    tape, norms = network.tape(length, POSITIONS_AT_ONCE), []
     gradients = [np.zeros((len(memory.states), length, *memory.states.shape[2:])) for memory in tape.stack.layers]
-    weight = np.zeros((length, AT_ONCE))
+    weight = np.zeros((length, POSITIONS_AT_ONCE))
     weight[-1] = 1
-    with np.errstate(over="ignore", invalid="ignore"):  # it may explode beyond all numbers, and that is an answer
-        for some in np.split(text, PLACES // AT_ONCE, axis=1):
-            state = network.start(AT_ONCE)
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow is a result: the gradient explodes
+        for columns in np.split(text, POSITIONS // POSITIONS_AT_ONCE, axis=1):
+            state = network.start(POSITIONS_AT_ONCE)
             if warm:
-                network.feed(some[:warm], state)
-            batch = Batch(some[warm:-1], some[warm + 1 :], weight, 1, fresh=False)
+                network.feed(columns[:warm], state)
+            batch = Batch(columns[warm:-1], columns[warm + 1 :], weight, 1, fresh=False)
             network.forward(batch, state, tape)
             network.backward(batch, tape, gradients)
             norms.append(np.sqrt((np.array(gradients) ** 2).sum(axis=(1, 4))))  # (L, T, N)
@@ -52,7 +100,7 @@ def gradient_norms(network: Network, ids: Array) -> Array:
     return median
 
 
-def doubled(network: Network) -> Network:
+def as_float64(network: Network) -> Network:
     """The same network in float64, so that a small gradient does not underflow."""
     copy = Network(network.config, network.vocab, np.float64)
     copy.params.values[...] = network.params.values
@@ -60,36 +108,35 @@ def doubled(network: Network) -> Network:
 
 
 def reach(norms: Array) -> int | None:
-    """How many steps back the gradient (K,) first falls below FADED of what it is one step back, if it does."""
-    below = np.flatnonzero(norms < FADED * norms[0])
+    """The first number of steps back at which the gradient (K,) has vanished, or None."""
+    below = np.flatnonzero(norms < VANISHED * norms[0])
     return int(below[0]) + 1 if len(below) else None
 
 
-def spectra(network: Network) -> list[dict[str, Any]]:
-    """Each layer's recurrent weights (H, H) gate by gate: the spectral radius, and the singular values, largest first.
+def spectra(network: Network) -> list[GateWeights]:
+    """The spectral radius and the singular values of each layer's recurrent weights, gate by gate.
 
-    Of a plain RNN the product of such matrices, damped by the slopes of the activation, is what carries gradients back.
+    In a plain RNN, gradients are carried back by the product of such matrices, damped by the slopes of the activation.
     """
-    found = []
+    weights = []
     for k, layer in enumerate(network.stack.layers):
-        for gate, matrix in zip(layer.cell.gates, layer.bind(network.params.value).U.astype(np.float64), strict=True):
+        matrices = layer.bind(network.params.value).U.astype(np.float64)
+        for gate, matrix in zip(layer.cell.gates, matrices, strict=True):
             radius = float(np.abs(np.linalg.eigvals(matrix)).max())
-            singular = np.linalg.svd(matrix, compute_uv=False).tolist()
-            found.append({"layer": k, "gate": gate, "radius": radius, "singular": singular})
-    return found
+            weights.append(GateWeights(k, gate, radius, np.linalg.svd(matrix, compute_uv=False).tolist()))
+    return weights
 
 
-def flow(network: Network, ids: Array) -> dict[str, Any]:
-    """All of it as a plain dict: `norms` (L, K), `reach` of each layer, `weights`. Raises TextError for a text of less
-    than two characters."""
+def flow(network: Network, ids: Array) -> GradientFlow:
+    """How far gradients reach on ids (len,). Raises: TextError for a text of less than two characters."""
     if len(ids) < 2:
         raise TextError("the held-out text is too short to follow a gradient back")
     norms = gradient_norms(network, ids)
-    return {"norms": norms.tolist(), "reach": [reach(row) for row in norms], "weights": spectra(network)}
+    return GradientFlow(norms.tolist(), [reach(row) for row in norms], spectra(network))
 
 
-def fresh(config: Config) -> tuple[Network, Array]:
-    """The network with which a config would start to train, and the ids of its held-out text. Raises TextError."""
+def untrained(config: Config) -> tuple[Network, Array]:
+    """The network of a config before training, and the ids of its held-out text. Raises: TextError."""
     corpus = load_corpus(config)
     network = Network(config.model, corpus.vocab)
     network.initialise(np.random.default_rng(config.seed))

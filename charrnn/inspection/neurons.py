@@ -1,12 +1,12 @@
-"""What single units do: their activity along a text, those that follow something readable, and how gates saturate.
+"""What single units do: their activity along a text, which units follow something readable, and how gates saturate.
 
-Shapes: T steps, N streams, L layers, H units, U = L * H units of all layers, K features. After Karpathy, Johnson and
-Fei-Fei (2015), who found such units by eye; here the features of a text are written down, and the unit that follows
-each best is looked up. Reads a network; changes nothing.
+After Karpathy, Johnson and Fei-Fei (2015), who found such units by eye. Here the features of a text are written down,
+and the unit that follows each of them best is looked up. Reads a network; changes nothing.
+
+Shapes: T steps, N streams, L layers, H units, U = L * H units of all layers, F features.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -14,11 +14,13 @@ from charrnn.arrays import Array
 from charrnn.data import Vocab
 from charrnn.models import Network
 
-STREAMS, WARM_UP, READ = 32, 100, 600  # parallel pieces of the text, characters read before and while looking on
-CHUNK = 50  # steps at a time
-MOST = 1 << 25  # values kept at most
-FEWEST = 20  # characters on either side of a feature, in each half, below which it says nothing
-LOW, HIGH = 0.1, 0.9  # a gate below or above is saturated
+MAX_STREAMS = 32  # parallel pieces of the text
+WARM_UP = 100  # characters of a piece that are read before units are watched
+WATCHED_CHARS = 600  # characters of a piece along which units are watched
+CHUNK_STEPS = 50  # steps at a time: bounds memory
+MAX_VALUES = 1 << 25  # values of units that are kept: bounds memory
+MIN_CHARS = 20  # characters with a feature, and without it, in each half of the text; with fewer it is left out
+LOW, HIGH = 0.1, 0.9  # a gate is saturated below or above
 GATES = {
     "lstm": {"i": "input gate", "f": "forget gate", "o": "output gate"},
     "gru": {"r": "reset gate", "z": "update gate"},
@@ -31,51 +33,99 @@ FEATURES = (
 
 
 @dataclass(frozen=True)
+class GateSaturation:
+    """How often the gate of each unit was saturated: the share of steps at which it was below LOW and above HIGH.
+
+    `gate`: its letter, as in the equations; `name`: its name; `low` and `high`: both (L, H).
+    """
+
+    gate: str
+    name: str
+    low: Array
+    high: Array
+
+
+@dataclass(frozen=True)
 class Activity:
     """What a network did on the beginning of a text.
 
-    `at` (T, N): the place in the text of the character that was just read. `values` (T, N, L, H): each unit after it,
-    tanh of the cell for an LSTM, else the output. `saturated`: gate -> (2, L, H), the share of steps at which it was
-    below LOW and above HIGH.
+    Fields: `positions` (T, N), that of the character just read; `values` (T, N, L, H), each unit after that character,
+    tanh of the cell for an LSTM, else the output; `saturation`, for each sigmoid gate.
     """
 
-    at: Array
+    positions: Array
     values: Array
-    saturated: dict[str, Array]
+    saturation: list[GateSaturation]
+
+
+@dataclass(frozen=True)
+class Follower:
+    """The unit that follows a feature of the text best; layer and unit are counted from 0.
+
+    `correlation`: Pearson's r. `explained`: r^2, the share of the unit's variance that a straight line explains.
+    """
+
+    feature: str
+    layer: int
+    unit: int
+    correlation: float
+    explained: float
+
+
+@dataclass(frozen=True)
+class UnitTrace:
+    """A unit along the piece of text in which it varies most: its value (T,) after each of the characters `ids` (T,).
+
+    `follower`: the feature that it was chosen for, if any.
+    """
+
+    layer: int
+    unit: int
+    ids: Array
+    values: Array
+    follower: Follower | None = None
 
 
 def watch(network: Network, ids: Array) -> Activity:
-    """Run a network over the beginning of ids (len,), two characters or more, as parallel streams of consecutive
-    pieces, and look on once each has read WARM_UP characters (a quarter of a short piece)."""
+    """Run a network over the beginning of ids (len,), two characters or more, as parallel streams of adjacent pieces.
+
+    Each stream is watched once it has read WARM_UP characters, or a quarter of a short piece.
+    """
     layers, hidden = network.config.num_layers, network.config.hidden_size
-    streams = max(1, min(STREAMS, len(ids) // (WARM_UP + READ), MOST // (READ * layers * hidden)))
-    length = min(WARM_UP + READ, len(ids) // streams)
+    streams = max(
+        1, min(MAX_STREAMS, len(ids) // (WARM_UP + WATCHED_CHARS), MAX_VALUES // (WATCHED_CHARS * layers * hidden))
+    )
+    length = min(WARM_UP + WATCHED_CHARS, len(ids) // streams)
     warm = min(WARM_UP, length // 4)
-    at = np.arange(streams) * length + np.arange(length)[:, None]
+    positions = np.arange(streams) * length + np.arange(length)[:, None]
     values = np.zeros((length, streams, layers, hidden), np.float32)
     gates = {g: network.stack.cell.planes.index(g) for g in GATES[network.config.cell]}
     counts = {g: np.zeros((2, layers, hidden)) for g in gates}
-    state, tape = network.start(streams), network.stack.tape(CHUNK, streams, network.dtype, training=False)
-    for begin in range(0, length, CHUNK):
-        part = slice(begin, min(begin + CHUNK, length))
-        steps = part.stop - begin
-        network.stack.forward(network.params.value, ids[at[part]], state, tape, None)
+    state, tape = network.start(streams), network.stack.tape(CHUNK_STEPS, streams, network.dtype, training=False)
+    for begin in range(0, length, CHUNK_STEPS):
+        chunk = slice(begin, min(begin + CHUNK_STEPS, length))
+        steps = chunk.stop - begin
+        network.stack.forward(network.params.value, ids[positions[chunk]], state, tape, None)
         for k, memory in enumerate(tape.layers):
             kept = memory.state(-1, steps)
-            values[part, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
+            values[chunk, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
             for g, plane in gates.items():
                 gate = memory.plane(plane, steps)[max(warm - begin, 0) :]
                 counts[g][:, k] += (gate < LOW).sum(axis=(0, 1)), (gate > HIGH).sum(axis=(0, 1))
-    saturated = {g: count / ((length - warm) * streams) for g, count in counts.items()}
-    return Activity(at[warm:], values[warm:], saturated)
+    watched = (length - warm) * streams
+    saturation = []
+    for g, name in GATES[network.config.cell].items():
+        low, high = counts[g] / watched
+        saturation.append(GateSaturation(g, name, low, high))
+    return Activity(positions[warm:], values[warm:], saturation)
 
 
 def features(text: str) -> Array:
-    """What a reader knows after each character: FEATURES, 0 or 1 or a count of characters, (K, len).
+    """What a reader knows after each character: FEATURES, each 0 or 1 or a count of characters, (F, len).
 
-    Quotes and brackets end with an empty line at the latest, so that one that is never closed does no harm.
+    An empty line ends all quotes and brackets, so that one that is never closed does no harm.
     """
-    found = np.zeros((len(text), len(FEATURES)))
+    rows = np.zeros((len(text), len(FEATURES)))
     column = indent = word = sentence = depth = 0
     quoted = False
     for k, c in enumerate(text):
@@ -91,44 +141,53 @@ def features(text: str) -> Array:
             sentence = 0 if c in ".!?" else sentence + 1
             quoted = not quoted if c == '"' else (quoted or c in "“«") and c not in "”»"
             depth = max(depth + (c in "([{") - (c in ")]}"), 0)
-        kinds = (c == " ", c == "\n", c.isupper(), c in "aeiouAEIOU", c.isdigit(), c in ".,;:!?")
-        found[k] = (quoted, depth > 0, column, indent, word, sentence, *kinds)
-    return found.T
+        classes = (c == " ", c == "\n", c.isupper(), c in "aeiouAEIOU", c.isdigit(), c in ".,;:!?")
+        rows[k] = (quoted, depth > 0, column, indent, word, sentence, *classes)
+    return rows.T
 
 
-def followers(activity: Activity, vocab: Vocab, ids: Array) -> list[dict[str, Any]]:
-    """For each feature that the text has, the unit that follows it best: layer and unit (from 0), the correlation r,
-    and the share r^2 of the unit's variance that a straight line explains; the best first.
+def followers(activity: Activity, vocab: Vocab, ids: Array) -> list[Follower]:
+    """For each feature that occurs in the text, the unit that follows it best, most variance explained first.
 
-    A unit is chosen by the first half of what each stream read and judged by the second, for the best of hundreds on
-    one text would look better than it is.
+    A unit is chosen on the first half of what each stream read and judged on the second: the best of hundreds of units
+    looks better on the text on which it was chosen than it is.
     """
-    text = vocab.decode(ids[: int(activity.at.max()) + 1])
-    if vocab.tokens == "byte":  # beyond ASCII a byte is only a part of a character
+    text = vocab.decode(ids[: int(activity.positions.max()) + 1])
+    if vocab.tokens == "byte":  # beyond ASCII a byte is only a fraction of a character
         text = text.encode("latin-1").decode("ascii", "replace")
-    known = features(text)[:, activity.at]  # (K, T, N)
-    half = len(activity.at) // 2
-    first, second = (slice(half), slice(half, None))
+    feature_values = features(text)[:, activity.positions]  # (F, T, N)
+    half = len(activity.positions) // 2
+    to_choose, to_judge = feature_values[:, :half], feature_values[:, half:]
+    choosing = correlate(to_choose, activity.values[:half])
+    judging = correlate(to_judge, activity.values[half:])
     width = activity.values.shape[-1]
-    found = []
-    correlations = [correlate(known[:, part], activity.values[part]) for part in (first, second)]
-    for k, name in enumerate(FEATURES):
-        on = [(known[k, part] > 0).sum() for part in (first, second)]
-        off = [(known[k, part] == 0).sum() for part in (first, second)]
-        if min(on + off) < FEWEST:
-            continue
-        unit = int(np.abs(correlations[0][k]).argmax())
-        r = float(correlations[1][k, unit])
-        found.append({"feature": name, "layer": unit // width, "unit": unit % width, "r": r, "explained": r * r})
-    return sorted(found, key=lambda each: -each["explained"])
+    best = []
+    for k, feature in enumerate(FEATURES):
+        if has_enough(to_choose[k]) and has_enough(to_judge[k]):
+            unit = int(np.abs(choosing[k]).argmax())
+            r = float(judging[k, unit])
+            best.append(Follower(feature, unit // width, unit % width, r, r * r))
+    return sorted(best, key=lambda each: -each.explained)
 
 
-def correlate(known: Array, values: Array) -> Array:
-    """Pearson's correlation of features (K, T, N) with units (T, N, L, H), (K, U); 0 where one never changes."""
-    f = known.reshape(len(known), -1)
+def has_enough(feature: Array) -> bool:
+    """Whether a feature (T, N) is there at MIN_CHARS characters or more, and absent from as many."""
+    return bool(min((feature > 0).sum(), (feature == 0).sum()) >= MIN_CHARS)
+
+
+def correlate(feature_values: Array, values: Array) -> Array:
+    """Pearson's correlation of features (F, T, N) with units (T, N, L, H), (F, U); 0 where one of them is constant."""
+    f = feature_values.reshape(len(feature_values), -1)
     f = f - f.mean(axis=1, keepdims=True)
     v = values.reshape(f.shape[1], -1).astype(np.float64)
     v -= v.mean(axis=0)
     scale = np.sqrt(np.outer((f * f).sum(axis=1), (v * v).sum(axis=0)))
-    found: Array = np.divide(f @ v, scale, out=np.zeros_like(scale), where=scale > 1e-12 * len(v))
-    return found
+    r: Array = np.divide(f @ v, scale, out=np.zeros_like(scale), where=scale > 1e-12 * len(v))
+    return r
+
+
+def unit_trace(activity: Activity, ids: Array, layer: int, unit: int, follower: Follower | None = None) -> UnitTrace:
+    """A unit, its layer and number counted from 0, along the piece of ids (len,) in which it varies most."""
+    values = activity.values[:, :, layer, unit]
+    stream = int(values.var(axis=0).argmax())
+    return UnitTrace(layer, unit, ids[activity.positions[:, stream]], values[:, stream], follower)

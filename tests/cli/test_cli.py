@@ -356,9 +356,9 @@ def test_eval_prints_what_its_json_holds(small: Path) -> None:
     assert lines["perplexity"].split()[1] == f"{told['perplexity']:.3f}"
     low, high = told["intervals"]["perplexity"]
     assert lines["perplexity"].endswith(f"95 %: {low:.3f} to {high:.3f}")
-    assert f"{told['word_perplexity']:,.0f}" in lines["of words"]
-    assert f"{told['top1']:.1%} right" in lines["first guess"]
-    assert f"{told['top5']:.1%} hold it" in lines["first five"]
+    assert f"{told['word_perplexity']:,.0f}" in lines["word perplexity"]
+    assert f" {told['top1']:.1%} " in lines["top-1 accuracy"]
+    assert f" {told['top5']:.1%} " in lines["top-5 accuracy"]
     names = [row["name"] for row in told["rows"]]
     assert [name.split(" (")[0] for name in names[:4]] == ["lstm 1 x 8", "7-gram, kneser-ney", "mixture", "lstm 1 x 8"]
     assert names[3].endswith("dynamic (sgd)")
@@ -378,10 +378,11 @@ def test_eval_prints_what_its_json_holds(small: Path) -> None:
     assert [p["last"] for p in told["positions"]] == [1, 2, 4, 8, 16, 32, 50]
     read = next(line for line in said.text.splitlines() if line.startswith("  nats/char"))
     assert numbers_of(read) == [f"{p['nats_per_char']:.3f}" for p in told["positions"]]
-    assert numbers_of(lines["how sure it was"]) == [f"{100 * b['sure']:.0f}" for b in told["calibration"]]
-    assert numbers_of(lines["how often right"]) == [f"{100 * b['right']:.0f}" for b in told["calibration"]]
-    assert numbers_of(lines["are new"]) == [f"{100 * n['new']:.1f}" for n in told["novelty"]["new"]]
-    assert f"training text too: {told['novelty']['longest']:,} of {told['chars']} characters" in said.text
+    assert numbers_of(lines["confidence"]) == [f"{100 * b['sure']:.0f}" for b in told["calibration"]]
+    assert numbers_of(lines["accuracy"]) == [f"{100 * b['right']:.0f}" for b in told["calibration"]]
+    assert f"expected calibration error {told['calibration_error']:.1%}" in said.text
+    assert numbers_of(lines["not in training text"]) == [f"{100 * n['new']:.1f}" for n in told["novelty"]["new"]]
+    assert f"occurs in the training text: {told['novelty']['longest']:,} of {told['chars']} characters" in said.text
     for passage in told["worst"]:
         assert f"[{passage['text']}]".replace("\n", "⏎") in said.text
 
@@ -440,8 +441,9 @@ def test_compare_shows_runs_beside_one_another(small: Path) -> None:
     assert lines[1].split()[:3] == [first["run"], f"{first['valid_loss']:.4f}", f"{first['nats_per_char']:.4f}"]
     assert f"{second['difference']:+.4f}" in lines[2]
     assert f"{second['interval'][0]:+.4f} to {second['interval'][1]:+.4f}" in lines[2]
-    expected = "is better by more than noise" if second["beyond_noise"] else "is no better or worse than noise explains"
-    assert f"Against {second['run']}, {first['run']} {expected}." in lines
+    better = f"{first['run']} is better than {second['run']} by more than noise."
+    equal = f"{first['run']} and {second['run']} do not differ by more than noise."
+    assert (better if second["beyond_noise"] else equal) in lines
 
 
 def test_info_shows_what_a_checkpoint_holds(tiny: Trained) -> None:

@@ -16,8 +16,9 @@ import pytest
 
 import charrnn
 from charrnn.data.loading import load_corpus
-from charrnn.evaluation.scoring import guesses, score_each
-from charrnn.inspection.gradient_flow import flow
+from charrnn.evaluation.scoring import score_each
+from charrnn.evaluation.surprise import surprise
+from charrnn.inspection.gradient_flow import GradientFlow, ModelFlow, flow
 from charrnn.inspection.neurons import FEATURES, followers, watch
 from charrnn.models.loading import load_checkpoint
 from charrnn.storage.log import clipped_share, column, read_log
@@ -107,7 +108,7 @@ def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Pa
     page = Page(here / "runs/my/report.html")
     check_harmless(page)
     assert headings(page) == [
-        "Training", "Evaluation", "Where the losses fall", "Worst passages", "Surprise", "Neurons", "Saturated gates",
+        "Training", "Evaluation", "Loss and calibration", "Worst passages", "Surprise", "Neurons", "Saturated gates",
         "Gradient flow", "Samples over time", "Configuration",
     ]  # fmt: skip
     records = read_log(here / "runs/my/log.jsonl")
@@ -130,7 +131,8 @@ def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Pa
 def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_likeliest(here: Path) -> None:
     loaded = load_checkpoint("runs/my")
     ids = load_corpus(loaded.config).test.ids[:300]
-    nats, best, chance = guesses(loaded.model, ids)
+    found = surprise(loaded.model, ids)
+    nats, best, chance = found.nats, found.guesses, found.probabilities
     np.testing.assert_allclose(nats, score_each(loaded.model, ids).nats, rtol=1e-4)
     model: Any = loaded.model
     state = model.start(1)
@@ -152,19 +154,22 @@ def test_the_surprise_of_each_character_is_its_bits_and_the_guesses_are_the_like
         np.testing.assert_allclose(shares, 100 * chance[k], atol=0.06)
 
 
-def test_eval_writes_a_page_once_and_prints_what_it_prints_anyway(here: Path) -> None:
+def test_eval_writes_a_page_once_and_prints_the_same_report(here: Path) -> None:
     typed = ["eval", "runs/my", "runs/n", "--novelty"]
     plain, said = call(*typed), call(*typed, "--html", "both.html")
     assert said == plain
     page = Page(here / "both.html")
     check_harmless(page)
     assert any(row[:1] == ["mixture"] for row in page.rows)
-    shares = "What it shares with the training text"
-    assert headings(page) == ["Evaluation", "Where the losses fall", "Worst passages", shares, "Surprise"]
+    overlap = "Overlap with the training text"
+    assert headings(page) == ["Evaluation", "Loss and calibration", "Worst passages", overlap, "Surprise"]
     told = json.loads(call(*typed, "--json").out)
     for each in told["weights"]:
         assert f"{each['weight']:.3f} {each['name']}" in page.words
-    assert f"training text too: {told['novelty']['longest']:,} of {told['chars']:,} characters" in page.words
+    assert (
+        f"also occurs in the training text: {told['novelty']['longest']:,} of {told['chars']:,} characters"
+        in page.words
+    )
     again = call("eval", "runs/my", "--html", "both.html")
     assert (again.code, again.out) == (2, b"")
     assert "exists already" in again.err
@@ -181,12 +186,11 @@ def test_units_and_gradients_are_those_that_were_computed(here: Path) -> None:
     found = followers(activity, loaded.model.vocab, ids)
     rows = [row for row in page.rows if row[0] in FEATURES]
     expected = [
-        [f["feature"], str(f["layer"] + 1), str(f["unit"] + 1), f"{f['r']:+.2f}", f"{f['explained']:.0%}"]
-        for f in found
+        [f.feature, str(f.layer + 1), str(f.unit + 1), f"{f.correlation:+.2f}", f"{f.explained:.0%}"] for f in found
     ]
     assert rows == expected
     shown = re.findall(r"<h3>Unit (\d+) of layer 1.*?</h3><div class=\"text\">(.*?)</div>", page.source, re.DOTALL)
-    assert [int(unit) for unit, _ in shown] == [3, 8, *(f["unit"] + 1 for f in found[:5] if f["explained"] >= 0.1)]
+    assert [int(unit) for unit, _ in shown] == [3, 8, *(f.unit + 1 for f in found[:5] if f.explained >= 0.1)]
     for unit, html in shown:
         values = activity.values[:, :, 0, int(unit) - 1]
         best = int(values.var(axis=0).argmax())
@@ -196,15 +200,19 @@ def test_units_and_gradients_are_those_that_were_computed(here: Path) -> None:
             letters = unescape(text or plain).replace("⏎\n", "⏎")
             read += [int(level or 0) * (-1 if kind == "c" else 1)] * len(letters)
         assert read == levels.tolist()
-    weights = flow(loaded.network, ids)["weights"]
+    weights = flow(loaded.network, ids).weights
     drawn = {row[0]: row[1:] for row in page.rows if row[0].startswith("layer 1, ")}
     for w in weights:
-        assert drawn[f"layer 1, {w['gate']}"][:2] == [f"{w['radius']:.3g}", f"{w['singular'][0]:.3g}"]
+        assert drawn[f"layer 1, {w.gate}"][:2] == [f"{w.radius:.3g}", f"{w.singular[0]:.3g}"]
     for bad in ("1", "2:1", "0:1", "1:0", "1:9", "1:x", "1:²", ":", "1:" + "9" * 5000):
         said = call("report", "runs/my", "--unit", bad)
         assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
         assert "from 1:1 to 1:8" in said.err
     assert "no weights" in call("report", "runs/n", "--unit", "1:1").err
+
+
+def as_json(found: GradientFlow) -> Any:
+    return json.loads(json.dumps(ModelFlow("", None, found).to_dict()))
 
 
 def test_flow_shows_models_beside_one_another_and_draws_them(here: Path) -> None:
@@ -214,10 +222,10 @@ def test_flow_shows_models_beside_one_another_and_draws_them(here: Path) -> None
     assert [each["name"] for each in told] == ["runs/my", "my.yaml"]
     loaded = load_checkpoint("runs/my")
     ids = load_corpus(loaded.config).test.ids
-    assert told[0].items() >= json.loads(json.dumps(flow(loaded.network, ids))).items()
+    assert told[0] == {**as_json(flow(loaded.network, ids)), "name": "runs/my", "clipped": mock.ANY}
     start = charrnn.Run(charrnn.load_config("my.yaml"))
     try:
-        assert told[1].items() >= json.loads(json.dumps(flow(start.network, ids))).items()
+        assert told[1] == {**as_json(flow(start.network, ids)), "name": "my.yaml", "clipped": mock.ANY}
     finally:
         start.close()
     assert told[1]["clipped"] is None
@@ -241,11 +249,11 @@ def test_the_share_of_clipped_steps_counts_steps_not_records() -> None:
     assert clipped_share([]) is None
 
 
-def test_an_n_gram_gets_the_parts_that_apply(here: Path) -> None:
+def test_the_page_of_an_n_gram_has_no_sections_about_a_network(here: Path) -> None:
     assert call("report", "runs/n").code == 0
     page = Page(here / "runs/n/report.html")
     check_harmless(page)
-    assert headings(page) == ["Evaluation", "Where the losses fall", "Worst passages", "Surprise", "Configuration"]
+    assert headings(page) == ["Evaluation", "Loss and calibration", "Worst passages", "Surprise", "Configuration"]
     assert "5-gram, kneser-ney" in page.words
 
 
@@ -262,7 +270,7 @@ def test_a_checkpoint_alone_needs_a_file_to_write_to_and_no_run_around_it(here: 
     assert call("report", "alone/model.npz", "--out", "alone.html").code == 2
 
 
-def test_a_text_that_is_gone_or_has_changed_is_said_and_the_rest_is_shown(here: Path) -> None:
+def test_a_missing_or_changed_text_is_reported_and_the_rest_is_shown(here: Path) -> None:
     for change in ((here / "text.txt").write_text, lambda _: (here / "text.txt").unlink()):
         change("another text")
         said = call("report", "runs/my")
@@ -311,7 +319,7 @@ def test_the_parser_of_these_tests_would_find_a_live_element(tmp_path: Path) -> 
 
 
 def test_a_large_text_gets_no_baselines(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("charrnn.display.page_run.LARGE", 1000)
+    monkeypatch.setattr("charrnn.cli.report.MAX_BASELINE_CHARS", 1000)
     assert call("report", "runs/my").code == 0
     assert [row[0] for row in Page(here / "runs/my/report.html").rows if len(row) == 6] == ["model", "lstm 1 x 8"]
 

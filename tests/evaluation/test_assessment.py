@@ -21,6 +21,7 @@ from charrnn.evaluation.baselines import baselines, best_order, xz_size
 from charrnn.evaluation.dynamic import score_dynamically
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
+from charrnn.evaluation.results import Assessment
 from charrnn.evaluation.scoring import Scores, score, score_each
 from charrnn.models.loading import SavedModel, is_checkpoint, load_checkpoint
 from charrnn.models.network import Network
@@ -60,8 +61,9 @@ def ngram(network: SavedModel) -> SavedModel:
     return load_checkpoint(str(config.out))
 
 
-def row(report: dict, name: str) -> dict:  # type: ignore[type-arg]
-    return next(row for row in report["rows"] if row["name"].startswith(name))
+def loss(report: Assessment, name: str) -> float:
+    """The nats per character in the first row whose name begins so."""
+    return next(row.figures.nats_per_char for row in report.rows if row.name.startswith(name))
 
 
 def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: SavedModel, ngram: SavedModel) -> None:
@@ -69,7 +71,7 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: S
     split, train = choose_split(corpus, None), corpus.train.ids
     assert split is corpus.test
     report, scores = assess(
-        [network, ngram], split, corpus, ReportOptions(baselines=True, novelty=True, dynamic="sgd", rate=0.1)
+        [network, ngram], split, corpus, ReportOptions(baselines=True, novelty=True, dynamic="sgd", dynamic_rate=0.1)
     )
     logs = {
         part: np.array([-score_each(m.model, ids).nats for m in (network, ngram)])
@@ -77,25 +79,26 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: S
     }
     weights = fit_weights(logs["valid"])
     np.testing.assert_array_equal(scores.nats, -logs["test"][0])
-    assert [each["weight"] for each in report["weights"]] == pytest.approx(weights.tolist())
-    assert row(report, "mixture")["nats_per_char"] == pytest.approx(-mix(logs["test"], weights).mean())
+    assert [each.weight for each in report.weights] == pytest.approx(weights.tolist())
+    assert loss(report, "mixture") == pytest.approx(-mix(logs["test"], weights).mean())
     for name, each in (("lstm", network), ("4-gram", ngram)):
-        assert row(report, name)["nats_per_char"] == pytest.approx(score(each.model, split.ids).nats_per_char)
+        assert loss(report, name) == pytest.approx(score(each.model, split.ids).nats_per_char)
     adapted = score_dynamically(network.network, split.ids, train, "sgd", 0.1).mean()
-    assert row(report, f"lstm 1 x 32 ({network.name}), dynamic")["nats_per_char"] == pytest.approx(adapted)
-    assert report["novelty"].items() >= novelty(train, split.ids).items()
-    at, longest = report["novelty"]["at"], report["novelty"]["longest"]
-    assert report["novelty"]["passage"] == network.model.vocab.decode(split.ids[at : at + longest])
+    assert loss(report, f"lstm 1 x 32 ({network.name}), dynamic") == pytest.approx(adapted)
+    assert report.novelty is not None
+    start, stop = report.novelty.start, report.novelty.start + report.novelty.longest
+    passage = network.model.vocab.decode(split.ids[start:stop])
+    assert report.novelty == replace(novelty(train, split.ids), passage=passage)
     for name, made in baselines(network.model.vocab, train, split.ids):
         nats = made.nats.sum() if isinstance(made, Scores) else made
-        assert row(report, name)["nats_per_char"] == pytest.approx(nats / len(split))
+        assert loss(report, name) == pytest.approx(nats / len(split))
 
 
 def test_a_mixture_is_better_than_both(network: SavedModel, ngram: SavedModel) -> None:
     corpus = network.corpus()
     report, _ = assess([network, ngram], corpus.test, corpus, ReportOptions())
-    alone = [row(report, name)["nats_per_char"] for name in ("lstm", "4-gram")]
-    assert row(report, "mixture")["nats_per_char"] < min(alone)
+    alone = [loss(report, name) for name in ("lstm", "4-gram")]
+    assert loss(report, "mixture") < min(alone)
 
 
 def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(
@@ -104,7 +107,7 @@ def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(
     corpus = network.corpus()
     report, _ = assess([network, ngram], corpus.valid, corpus, ReportOptions())
     logs = np.array([-score_each(m.model, corpus.valid.ids).nats for m in (network, ngram)])
-    assert row(report, "mixture")["nats_per_char"] == pytest.approx(-cross_mix(logs)[0].mean())
+    assert loss(report, "mixture") == pytest.approx(-cross_mix(logs)[0].mean())
 
 
 def test_the_network_is_left_as_it_was(network: SavedModel) -> None:

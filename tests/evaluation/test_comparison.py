@@ -12,14 +12,20 @@ from charrnn.config.building import config_from_dict
 from charrnn.data.loading import load_corpus
 from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.comparison import compare as compare_models
+from charrnn.evaluation.results import Comparison, Difference, RunSummary
 from charrnn.evaluation.scoring import score_each
 from charrnn.models.loading import load_checkpoint
 from charrnn.training.fit_ngram import fit
 from tests.support.processes import TALES, call
 
 
-def compare(paths: list[str]) -> dict[str, Any]:
+def compare(paths: list[str]) -> Comparison:
     return compare_models([load_checkpoint(path) for path in paths])
+
+
+def difference_of(run: RunSummary) -> Difference:
+    assert run.difference is not None
+    return run.difference
 
 
 def counted(folder: Path, name: str, length: int = 30_000, **model: Any) -> str:
@@ -38,76 +44,85 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return [counted(folder, f"order {order}", order=order) for order in (2, 7, 6)]
 
 
-def test_runs_are_sorted_and_held_against_the_best(runs: list[str]) -> None:
+def test_runs_are_sorted_and_compared_with_the_best(runs: list[str]) -> None:
     found = compare(runs)
-    assert [run["run"] for run in found["runs"]] == [runs[k] for k in (1, 2, 0)]
-    models = [load_checkpoint(run["run"]) for run in found["runs"]]
+    assert [run.run for run in found.runs] == [runs[k] for k in (1, 2, 0)]
+    models = [load_checkpoint(run.run) for run in found.runs]
     ids = load_corpus(models[0].config).test.ids
     nats = [score_each(loaded.model, ids).nats for loaded in models]
-    for run, each, loaded in zip(found["runs"], nats, models, strict=True):
-        assert (run["text"], run["chars"]) == ("test split", len(ids))
-        assert run["nats_per_char"] == pytest.approx(each.mean())
+    for run, each, loaded in zip(found.runs, nats, models, strict=True):
+        assert (run.text, run.chars) == ("test split", len(ids))
+        assert run.nats_per_char == pytest.approx(each.mean())
         log = json.loads((loaded.path.parent / "log.jsonl").read_text())
-        assert {key: run[key] for key in ("valid_loss", "seconds", "chars_per_second")}.items() <= log.items()
-    for run, each in zip(found["runs"][1:], nats[1:], strict=True):
-        assert run["difference"] == pytest.approx((each - nats[0]).mean())
-        assert run["interval"] == pytest.approx(difference(each, nats[0])["interval"])
-    assert "difference" not in found["runs"][0]
-    assert found["runs"][2]["beyond_noise"]
+        assert (run.valid_loss, run.seconds, run.chars_per_second) == tuple(
+            log[key] for key in ("valid_loss", "seconds", "chars_per_second")
+        )
+    for run, each in zip(found.runs[1:], nats[1:], strict=True):
+        assert difference_of(run).mean == pytest.approx((each - nats[0]).mean())
+        assert difference_of(run).interval == pytest.approx(difference(each, nats[0]).interval)
+    assert found.runs[0].difference is None
+    assert difference_of(found.runs[2]).beyond_noise
 
 
 def test_the_interval_of_a_difference_is_that_of_resampled_blocks(runs: list[str]) -> None:
     """The same bootstrap once more: with a loop, blocks of its own and another generator."""
-    best, _, worst = compare(runs)["runs"]
+    best, _, worst = compare(runs).runs
     ids = load_corpus(load_checkpoint(runs[0]).config).test.ids
-    first, second = (score_each(load_checkpoint(run["run"]).model, ids).nats for run in (best, worst))
+    first, second = (score_each(load_checkpoint(run.run).model, ids).nats for run in (best, worst))
     blocks = np.array_split(second - first, 60)
     rng = np.random.default_rng(99)
     means = [np.concatenate([blocks[k] for k in rng.integers(0, 60, 60)]).mean() for _ in range(2000)]
-    width = worst["interval"][1] - worst["interval"][0]
-    assert worst["interval"] == pytest.approx(np.percentile(means, [2.5, 97.5]).tolist(), abs=0.15 * width)
+    low, high = difference_of(worst).interval
+    width = high - low
+    assert (low, high) == pytest.approx(np.percentile(means, [2.5, 97.5]), abs=0.15 * width)
 
 
 def test_a_run_and_its_copy_do_not_differ(runs: list[str], tmp_path: Path) -> None:
     shutil.copytree(runs[0], tmp_path / "copy")
     found = compare([runs[0], str(tmp_path / "copy")])
-    assert found["differing"] == {}
-    assert found["runs"][1]["difference"] == 0
-    assert not found["runs"][1]["beyond_noise"]
+    assert found.differing == {}
+    assert difference_of(found.runs[1]).mean == 0
+    assert not difference_of(found.runs[1]).beyond_noise
 
 
 def test_only_the_keys_that_differ_are_named(runs: list[str]) -> None:
     found = compare(runs)
-    assert found["differing"] == {"model.order": [7, 6, 2]}
+    assert found.differing == {"model.order": [7, 6, 2]}
 
 
 def test_runs_on_other_texts_are_shown_but_not_compared(runs: list[str], tmp_path: Path) -> None:
     other = counted(tmp_path, "other", 20_000, order=1)
     found = compare([*runs, other])
-    odd = next(run for run in found["runs"] if run["run"] == other)
-    assert "difference" not in odd
-    assert "cannot be compared" in odd["note"]
+    odd = next(run for run in found.runs if run.run == other)
+    assert odd.difference is None
+    assert odd.note is not None
+    assert "cannot be compared" in odd.note
     (tmp_path / "20000.txt").write_text("another text")
-    odd = next(run for run in compare([*runs, other])["runs"] if run["run"] == other)
-    assert "changed" in odd["note"]
+    odd = next(run for run in compare([*runs, other]).runs if run.run == other)
+    assert odd.note is not None
+    assert "changed" in odd.note
     (tmp_path / "20000.txt").unlink()
-    assert any("does not exist" in run.get("note", "") for run in compare([*runs, other])["runs"])
+    assert any("does not exist" in (run.note or "") for run in compare([*runs, other]).runs)
 
 
-def test_a_checkpoint_without_its_log_is_compared_all_the_same(runs: list[str], tmp_path: Path) -> None:
+def test_a_checkpoint_without_its_log_is_compared_without_its_times(runs: list[str], tmp_path: Path) -> None:
     shutil.copy(f"{runs[0]}/best.npz", tmp_path / "moved.npz")
     found = compare([runs[1], str(tmp_path / "moved.npz")])
-    assert "seconds" not in found["runs"][1]
-    assert found["runs"][1]["run"] == str(tmp_path / "moved.npz")
-    assert found["runs"][1]["difference"] > 0
+    assert found.runs[1].seconds is None
+    assert found.runs[1].run == str(tmp_path / "moved.npz")
+    assert difference_of(found.runs[1]).mean > 0
 
 
-def test_what_is_no_run_is_refused(runs: list[str], tmp_path: Path) -> None:
+def test_a_run_without_validation_has_a_loss_of_null() -> None:
+    assert RunSummary("a", None).to_dict() == {"run": "a", "valid_loss": None}
+
+
+def test_a_folder_without_a_checkpoint_is_refused(runs: list[str], tmp_path: Path) -> None:
     said = call("compare", runs[0], str(tmp_path))
     assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
 
 
-def test_a_run_whose_best_is_damaged_is_compared_by_its_last_and_that_is_said(runs: list[str], tmp_path: Path) -> None:
+def test_a_run_with_a_damaged_best_is_compared_by_its_last_with_a_note(runs: list[str], tmp_path: Path) -> None:
     damaged = tmp_path / "damaged"
     shutil.copytree(runs[0], damaged)
     shutil.copy(damaged / "best.npz", damaged / "last.npz")

@@ -17,8 +17,8 @@ VOCAB = Vocab("abcde")
 
 
 @pytest.fixture(autouse=True)
-def few_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamic, "STRETCHES", 5)
+def few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic, "SAMPLE_PIECES", 5)
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def plainly(network: Network, ids: Array, step: object) -> Array:
     return np.array(nats)
 
 
-def test_plain_steps_are_plain_steps(network: Network) -> None:
+def test_the_sgd_rule_takes_plain_gradient_steps(network: Network) -> None:
     ids, trained = some_text(95), network.params.values.copy()
     found = score_dynamically(network, ids, some_text(500), "sgd", 0.3)
     np.testing.assert_array_equal(network.params.values, trained)
@@ -63,7 +63,7 @@ def test_plain_steps_are_plain_steps(network: Network) -> None:
     assert not np.allclose(found, score_each(network, ids).nats)
 
 
-def test_steps_by_the_size_of_gradients_are_those_of_the_paper(network: Network) -> None:
+def test_the_rms_rule_follows_the_equations_of_the_paper(network: Network) -> None:
     ids, train, trained = some_text(95), some_text(3000, 1), network.params.values.copy()
     size = root_mean_square(network, train)
     found = score_dynamically(network, ids, train, "rms", 0.01)
@@ -77,16 +77,16 @@ def test_steps_by_the_size_of_gradients_are_those_of_the_paper(network: Network)
     np.testing.assert_allclose(found, plainly(network, ids, step), rtol=1e-10)
 
 
-def test_the_size_of_gradients_is_their_root_mean_square(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dynamic, "STRETCHES", 2)
-    monkeypatch.setattr(dynamic, "STRETCH", 3)
+def test_gradients_are_measured_by_their_root_mean_square(network: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic, "SAMPLE_PIECES", 2)
+    monkeypatch.setattr(dynamic, "SEGMENTS_PER_PIECE", 3)
     train, squares = some_text(3 * SEGMENT + 1), []
 
     def note(values: Array, grads: Array) -> None:
         squares.append(grads**2)
 
     plainly(network, train, note)
-    found = root_mean_square(network, train)  # both stretches are the whole of so short a text
+    found = root_mean_square(network, train)  # both pieces are the whole of so short a text
     np.testing.assert_allclose(found, np.sqrt(np.mean(squares, axis=0)), rtol=1e-10)
 
 
@@ -118,6 +118,6 @@ def test_the_shortest_texts_are_scored(network: Network, length: int) -> None:
     assert len(score_dynamically(network, some_text(length), some_text(2), "rms")) == length
 
 
-def test_an_n_gram_is_no_network() -> None:
+def test_a_network_refuses_the_config_of_an_n_gram() -> None:
     with pytest.raises(ConfigError, match="counted"):
         Network(ModelConfig(cell="ngram"), VOCAB)

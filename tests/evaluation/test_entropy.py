@@ -54,7 +54,7 @@ def test_the_n_gram_of_the_right_order_comes_within_a_hundredth_and_none_goes_be
 
 
 @pytest.mark.parametrize("smoothing", ["witten-bell", "additive"])
-def test_so_it_is_with_the_other_smoothings(smoothing: str) -> None:
+def test_other_smoothings_come_within_a_hundredth_too(smoothing: str) -> None:
     loss = score(NGram(VOCAB, TRAIN, 3, smoothing), HELD_OUT).nats_per_char  # type: ignore[arg-type]
     assert TRUTH < loss < 1.01 * TRUTH
 

@@ -26,10 +26,10 @@ def slow(train: str, text: str) -> tuple[int, dict[int, float]]:
 def test_every_figure_is_that_of_a_search(train: str, text: str) -> None:
     found = novelty(VOCAB.encode(train), VOCAB.encode(text))
     longest, new = slow(train, text)
-    assert found["longest"] == longest
-    assert {each["length"]: each["new"] for each in found["new"]} == new
-    at, source = found["at"], found["source"]
-    assert text[at : at + longest] == train[source : source + longest]
+    assert found.longest == longest
+    assert {each.length: each.share for each in found.new} == new
+    start, source = found.start, found.source_start
+    assert text[start : start + longest] == train[source : source + longest]
 
 
 def test_a_copied_passage_is_found_where_it_stands() -> None:
@@ -38,12 +38,12 @@ def test_a_copied_passage_is_found_where_it_stands() -> None:
     text[1234:1334] = train[7777:7877]
     found = novelty(train, text)
     # a neighbour may agree by chance; the passage itself is there
-    assert 100 <= found["longest"] <= 103
-    assert found["source"] - found["at"] == 7777 - 1234
-    assert {each["length"]: each["new"] for each in found["new"]}[64] == 1 - (found["longest"] - 63) / (5000 - 63)
+    assert 100 <= found.longest <= 103
+    assert found.source_start - found.start == 7777 - 1234
+    assert {each.length: each.share for each in found.new}[64] == 1 - (found.longest - 63) / (5000 - 63)
 
 
-def test_time_is_nearly_linear_in_memory_and_sorts(peak_memory) -> None:  # type: ignore[no-untyped-def]
+def test_memory_grows_about_as_the_text_does(peak_memory) -> None:  # type: ignore[no-untyped-def]
     rng = np.random.default_rng(0)
     small, large = (
         peak_memory(lambda n=n: novelty(rng.integers(0, 50, n), rng.integers(0, 50, n))) for n in (20_000, 40_000)

@@ -14,7 +14,7 @@ from charrnn.data.splits import make_split
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.evaluation import scoring as evaluate
-from charrnn.evaluation.scoring import STREAMS, WARM_UP, log_probs, score, score_each, score_text
+from charrnn.evaluation.scoring import MAX_STREAMS, WARM_UP, log_probs, score, score_each, score_text
 from charrnn.models.network import Network
 
 
@@ -92,7 +92,7 @@ def test_a_memory_beyond_the_warm_up_is_scored_whole_in_a_single_pass_alone():
     assert not np.allclose(collected(model, ids, 4)[1], model.truth(ids))
 
 
-@pytest.mark.parametrize(("length", "streams"), [(1, 1), (2000, 1), (2400, 2), (20_000, 19), (10**6, STREAMS)])
+@pytest.mark.parametrize(("length", "streams"), [(1, 1), (2000, 1), (2400, 2), (20_000, 19), (10**6, MAX_STREAMS)])
 def test_long_texts_are_read_as_many_streams_and_short_ones_as_one(length, streams):
     class Started(Exception):
         pass
@@ -225,7 +225,7 @@ def test_no_text_is_refused(text):
         score_text(Echo(LETTERS), text)
 
 
-def test_a_text_of_nothing_known_is_refused_and_says_so():
+def test_a_text_of_unknown_characters_is_refused_with_their_number():
     with pytest.raises(TextError, match="all 1,200 characters are unknown"):
         score_text(Echo(LETTERS), "XYZ" * 400)
 
@@ -250,7 +250,7 @@ def test_a_model_that_remembers_longer_than_the_warm_up_is_scored_in_one_pass(mo
     ids = some_text(20_000)
     exact = score(Latch(), ids, streams=1)
     assert score(Latch(), ids) == exact
-    monkeypatch.setattr(evaluate, "TOLERANCE", 2.0)
+    monkeypatch.setattr(evaluate, "MAX_GAP", 2.0)
     assert score(Latch(), ids).nats != pytest.approx(exact.nats)
 
 
@@ -262,17 +262,17 @@ def test_streams_that_meet_in_the_same_state_leave_no_gap():
 
 @pytest.mark.parametrize("size", [9_000, 20_001])
 def test_processes_share_a_text_and_change_nothing_of_its_scores(size, monkeypatch):
-    monkeypatch.setattr(evaluate, "SHARE", 7_000)
+    monkeypatch.setattr(evaluate, "MIN_CHARS_PER_PROCESS", 7_000)
     model, ids = Network(ModelConfig(hidden_size=9), LETTERS), some_text(size)
     model.initialise(np.random.default_rng(1))
     alone, shared = score_each(model, ids), score_each(model, ids, processes=3)
-    for name in ("nats", "sure"):
+    for name in ("nats", "confidence"):
         np.testing.assert_allclose(getattr(shared, name), getattr(alone, name), atol=1e-4)
     assert (shared.rank == alone.rank).mean() > 0.999  # equals may change places in the last digit
     assert shared.nats.sum() == pytest.approx(score(model, ids, streams=1).nats, rel=1e-6)
 
 
 def test_processes_whose_streams_disagree_leave_the_text_to_one_pass(monkeypatch):
-    monkeypatch.setattr(evaluate, "SHARE", 7_000)
+    monkeypatch.setattr(evaluate, "MIN_CHARS_PER_PROCESS", 7_000)
     ids = some_text(20_000)
     assert score_each(Latch(), ids, processes=2).nats.sum() == pytest.approx(score(Latch(), ids, streams=1).nats)

@@ -10,7 +10,7 @@ from charrnn.config.keys import ModelConfig
 from charrnn.data.batches import Batch
 from charrnn.data.vocab import Vocab
 from charrnn.inspection import gradient_flow as module
-from charrnn.inspection.gradient_flow import doubled, flow, gradient_norms, reach, spectra, windows
+from charrnn.inspection.gradient_flow import as_float64, flow, gradient_norms, reach, spectra, windows
 from charrnn.models.network import Network
 
 VOCAB = Vocab("abcde")
@@ -47,11 +47,11 @@ def by_complex_step(network: Network, text: Array, back: int) -> Array:
 def test_norms_are_those_of_derivatives(
     cell: dict[str, Any], layers: int, embedding: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "BACK", 9)
+    monkeypatch.setattr(module, "MAX_STEPS_BACK", 9)
     monkeypatch.setattr(module, "WARM_UP", 5)
     network = network_of(**cell, hidden_size=4, num_layers=layers, embedding_size=embedding)
     text, warm = windows(IDS)
-    assert (text.shape, warm) == ((15, module.PLACES), 5 - 2)  # a quarter of a short window at most
+    assert (text.shape, warm) == ((15, module.POSITIONS), 5 - 2)  # a quarter of a short window at most
     found = gradient_norms(network, IDS)
     assert found.shape == (layers, 14 - warm)
     for k in (1, 2, 5, 11):
@@ -72,16 +72,16 @@ def linear(weight: float) -> Network:
 def test_a_gradient_vanishes_and_explodes_as_the_weight_says(weight: float, far: int | None) -> None:
     """Above 1 exploding, below it vanishing: the first k with weight^(k-1) < 1 % is where it has faded."""
     found = flow(linear(weight), np.tile(IDS, 10))
-    norms = np.array(found["norms"][0])
+    norms = np.array(found.norms[0])
     assert len(norms) == 300
     np.testing.assert_allclose(norms[1:] / norms[:-1], weight, rtol=1e-6)
-    assert found["reach"] == [far]
-    assert found["weights"][0]["radius"] == pytest.approx(weight)
-    assert found["weights"][0]["singular"] == [pytest.approx(weight)]
+    assert found.reach == [far]
+    assert found.weights[0].radius == pytest.approx(weight)
+    assert found.weights[0].singular == [pytest.approx(weight)]
 
 
-def test_what_explodes_beyond_all_numbers_is_no_error() -> None:
-    assert not np.isfinite(flow(linear(1e9), np.tile(IDS, 10))["norms"]).all()
+def test_an_overflow_is_a_result_and_no_error() -> None:
+    assert not np.isfinite(flow(linear(1e9), np.tile(IDS, 10)).norms).all()
 
 
 def test_reach_is_the_first_step_below_a_hundredth() -> None:
@@ -89,22 +89,22 @@ def test_reach_is_the_first_step_below_a_hundredth() -> None:
     assert reach(np.array([1, 0.5, 0.01])) is None
 
 
-def test_spectra_are_those_of_matrices_that_are_known() -> None:
+def test_the_spectra_of_known_matrices_are_right() -> None:
     network = network_of(cell="lstm", hidden_size=3, num_layers=2)
     turn = np.array([[0, -2, 0], [2, 0, 0], [0, 0, 1.0]])  # eigenvalues 2i, -2i, 1
     shift = np.array([[0, 9, 0], [0, 0, 5], [0, 0, 0.0]])  # nilpotent: no eigenvalue but 0, singular values 9, 5, 0
     network.params.value["weight_hh_l1"][0] = turn
     network.params.value["weight_hh_l1"][3] = shift
-    found = {(w["layer"], w["gate"]): w for w in spectra(network)}
+    found = {(w.layer, w.gate): w for w in spectra(network)}
     assert list(found) == [(layer, gate) for layer in (0, 1) for gate in "ifog"]
-    assert found[1, "i"]["radius"] == pytest.approx(2)
-    assert found[1, "i"]["singular"] == pytest.approx([2, 2, 1])
-    assert found[1, "g"]["radius"] == pytest.approx(0, abs=1e-4)
-    assert found[1, "g"]["singular"] == pytest.approx([9, 5, 0])
+    assert found[1, "i"].radius == pytest.approx(2)
+    assert found[1, "i"].singular == pytest.approx([2, 2, 1])
+    assert found[1, "g"].radius == pytest.approx(0, abs=1e-4)
+    assert found[1, "g"].singular == pytest.approx([9, 5, 0])
 
 
-def test_looking_on_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) -> None:
-    network = doubled(network_of(np.float32, **cell, hidden_size=4, num_layers=2))
+def test_watching_states_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) -> None:
+    network = as_float64(network_of(np.float32, **cell, hidden_size=4, num_layers=2))
     text = IDS[:80].reshape(10, 8)
     batch = Batch(text[:-1], text[1:], None, 72, fresh=True)
     grads = []
@@ -118,10 +118,10 @@ def test_looking_on_changes_no_gradient_of_the_parameters(cell: dict[str, Any]) 
 
 
 @pytest.mark.parametrize("length", [2, 3, 5, 401, 402])
-def test_short_texts_are_looked_at_as_far_as_they_go(length: int) -> None:
+def test_short_texts_get_shorter_windows(length: int) -> None:
     ids = np.resize(IDS, length)
     text, warm = windows(ids)
-    assert text.shape == (min(length, 401), module.PLACES)
+    assert text.shape == (min(length, 401), module.POSITIONS)
     norms = gradient_norms(network_of(cell="gru", hidden_size=3, num_layers=1), ids)
     assert norms.shape == (1, min(length, 401) - 1 - warm)
     assert np.isfinite(norms).all()

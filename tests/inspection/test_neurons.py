@@ -9,7 +9,7 @@ import pytest
 from charrnn.config.keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.inspection import neurons as module
-from charrnn.inspection.neurons import FEATURES, correlate, features, followers, watch
+from charrnn.inspection.neurons import FEATURES, correlate, features, followers, unit_trace, watch
 from charrnn.models.network import Network
 from tests.support.processes import TALES
 
@@ -25,11 +25,11 @@ def network_of(**model: Any) -> Network:
 
 
 @pytest.mark.parametrize("length", [2, 7, 120, 1650])
-def test_values_are_the_states_of_one_character_after_the_other(cell: dict[str, Any], length: int) -> None:
+def test_values_are_the_states_when_characters_are_read_one_by_one(cell: dict[str, Any], length: int) -> None:
     network = network_of(**cell, hidden_size=5, num_layers=2)
     activity = watch(network, IDS[:length])
-    steps, streams = activity.at.shape
-    piece = activity.at[-1, 0] + 1
+    steps, streams = activity.positions.shape
+    piece = activity.positions[-1, 0] + 1
     assert streams == max(1, length // 700)
     assert piece == min(700, length // streams)
     assert steps == piece - min(100, piece // 4)
@@ -39,7 +39,7 @@ def test_values_are_the_states_of_one_character_after_the_other(cell: dict[str, 
             network.feed(IDS[at : at + 1, None], state)
             t = at - n * piece - (piece - steps)
             if t >= 0:
-                assert activity.at[t, n] == at
+                assert activity.positions[t, n] == at
                 seen = np.tanh(state[:, 1, 0]) if cell["cell"] == "lstm" else state[:, 0, 0]
                 np.testing.assert_allclose(activity.values[t, n], seen, atol=1e-6)
 
@@ -70,11 +70,11 @@ def test_saturation_is_the_share_of_steps_at_which_a_gate_is_open_or_shut(name: 
     network = network_of(cell=name, hidden_size=6, num_layers=1)
     activity = watch(network, IDS[:300])
     by_hand = gates_by_hand(network, IDS[:300], 6)
-    assert activity.saturated.keys() == by_hand.keys()
-    for gate, values in by_hand.items():
-        after = np.array(values)[75:]
-        np.testing.assert_allclose(activity.saturated[gate][0, 0], (after < 0.1).mean(axis=0), atol=1e-12)
-        np.testing.assert_allclose(activity.saturated[gate][1, 0], (after > 0.9).mean(axis=0), atol=1e-12)
+    assert [gate.gate for gate in activity.saturation] == list(by_hand)
+    for gate in activity.saturation:
+        after = np.array(by_hand[gate.gate])[75:]
+        np.testing.assert_allclose(gate.low[0], (after < 0.1).mean(axis=0), atol=1e-12)
+        np.testing.assert_allclose(gate.high[0], (after > 0.9).mean(axis=0), atol=1e-12)
 
 
 def row(text: str, name: str) -> list[float]:
@@ -93,7 +93,7 @@ def test_features_of_a_line() -> None:
     assert row(text, "after a digit") == [int(c == "1") for c in text]
 
 
-def test_features_of_the_tales_found_another_way() -> None:
+def test_features_agree_with_regular_expressions_on_a_real_text() -> None:
     inside = np.zeros(len(TEXT))
     for match in re.finditer(r'"[^"]*"?', re.sub(r"(?<=\n)\n", "\0", TEXT)):
         stop = min(
@@ -118,7 +118,7 @@ def test_correlations_are_those_of_numpy() -> None:
     np.testing.assert_allclose(correlate(known, values), expected, atol=1e-12)
 
 
-def test_units_that_were_planted_are_found_and_listed_first() -> None:
+def test_planted_units_are_found_and_listed_first() -> None:
     """Unit 3 of a plain RNN is pushed by capitals alone, unit 5 keeps what a closing and an opening mark tell it."""
     text = TEXT.replace('"', "”")
     text = re.sub("”([^”]*)”", r"“\1”", text)  # so that a single unit can know
@@ -137,28 +137,37 @@ def test_units_that_were_planted_are_found_and_listed_first() -> None:
     activity = watch(network, ids)
     found = followers(activity, vocab, ids)
     first, second = found[:2]
-    assert {first["feature"]: first["unit"], second["feature"]: second["unit"]} == {
+    assert {first.feature: first.unit, second.feature: second.unit} == {
         "after a capital": 3,
         "inside quotes": 5,
     }
-    capital = next(f for f in found if f["unit"] == 3)
-    assert capital["r"] == pytest.approx(-1)
-    assert capital["explained"] == pytest.approx(1)
-    assert min(first["explained"], second["explained"]) > 0.9
-    assert [f["explained"] for f in found] == sorted((f["explained"] for f in found), reverse=True)
-    assert {"inside brackets", "indentation", "after a digit"}.isdisjoint(
-        f["feature"] for f in found
-    )  # tales have none
+    capital = next(f for f in found if f.unit == 3)
+    assert capital.correlation == pytest.approx(-1)
+    assert capital.explained == pytest.approx(1)
+    assert min(first.explained, second.explained) > 0.9
+    assert [f.explained for f in found] == sorted((f.explained for f in found), reverse=True)
+    assert {"inside brackets", "indentation", "after a digit"}.isdisjoint(f.feature for f in found)  # tales have none
 
 
-def test_a_unit_is_judged_on_what_did_not_choose_it() -> None:
+def test_a_unit_is_shown_where_it_varies_most() -> None:
+    positions = np.array([[0, 3, 6], [1, 4, 7], [2, 5, 8]])
+    values = np.zeros((3, 3, 2, 2), np.float32)
+    values[:, 1, 1, 0] = [0.5, -0.5, 0.1]
+    values[:, 2, 1, 0] = 0.9  # high, but constant
+    trace = unit_trace(module.Activity(positions, values, []), np.arange(10, 19), layer=1, unit=0)
+    assert (trace.layer, trace.unit, trace.follower) == (1, 0, None)
+    assert trace.ids.tolist() == [13, 14, 15]
+    np.testing.assert_array_equal(trace.values, values[:, 1, 1, 0])
+
+
+def test_a_unit_is_judged_on_the_half_that_did_not_choose_it() -> None:
     """Pure noise: the best of 500 units looks good where it is chosen, and like nothing on the other half."""
     at = np.arange(2000)[:, None]
     values = np.random.default_rng(5).standard_normal((2000, 1, 1, 500)).astype(np.float32)
-    found = followers(module.Activity(at, values, {}), VOCAB, IDS)
+    found = followers(module.Activity(at, values, []), VOCAB, IDS)
     assert len(found) > 5
     chosen = [np.abs(correlate(features(TEXT)[:, at[:1000]], values[:1000])).max(axis=1).mean()]
-    assert np.mean([abs(f["r"]) for f in found]) < 0.06 < chosen[0]
+    assert np.mean([abs(f.correlation) for f in found]) < 0.06 < chosen[0]
 
 
 def test_a_text_without_features_has_no_followers_and_bytes_are_no_letters() -> None:

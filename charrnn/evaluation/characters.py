@@ -1,0 +1,28 @@
+"""Characters as a reader sees them: ids as text, and a printable name for each id of a vocabulary."""
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.data import Vocab
+from charrnn.errors import visible
+
+SYMBOLS = {" ": "␣", "\n": "⏎", "\t": "⇥"}  # names of characters that leave no mark on paper
+
+
+def shown(vocab: Vocab, ids: Array, escape: bool = False) -> str:
+    """Ids (len,) as text to look at.
+
+    Bytes that are not UTF-8 become escapes. With `escape`, control characters and backslashes do so too.
+    """
+    text = vocab.decode(ids).replace("\\", "\\\\") if escape else vocab.decode(ids)
+    text = vocab.to_bytes(text).decode("utf-8", "backslashreplace") if vocab.tokens == "byte" else text
+    return visible(text, keep="") if escape else text
+
+
+def character_names(vocab: Vocab) -> list[str]:
+    """A printable name for each id: the character itself, a symbol for white space, or an escape."""
+    names = []
+    for k in range(vocab.size):
+        character = vocab.decode(np.array([k]))
+        names.append(SYMBOLS.get(character) or shown(vocab, np.array([k]), escape=character != "\\"))
+    return names
