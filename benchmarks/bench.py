@@ -371,7 +371,7 @@ def peers():
 def main():
     from charrnn import __version__
     from charrnn.blas import describe, forced_kernel
-    from charrnn.parallel.team import cores
+    from charrnn.processes import cores
 
     parts = {
         "training": lambda: training(options, names, cores()),

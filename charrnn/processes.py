@@ -1,8 +1,8 @@
 """Processes that work for this one: spawned, so that they are the same on every system, and gone when it is.
 
-A process has one BLAS thread and a pipe to its parent. It ignores the signals that end a run: the parent decides, and
-the end of the pipe ends the process too. What it is asked to do must be a function of an importable module. It shares
-no memory of its own accord and restarts nothing.
+A process has one BLAS thread and a pipe to its parent. It ignores the signals that end a run: the parent decides,
+and the end of the pipe ends the process too. What it is asked to do must be a function of an importable module. It
+shares no memory of its own accord and restarts nothing.
 """
 
 import atexit
@@ -19,7 +19,7 @@ from typing import Any
 from charrnn.blas import one_thread
 from charrnn.errors import CharrnnError
 
-EAGER = 2e-3  # seconds
+SPIN_SECONDS = 2e-3
 STOPPING = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # signals that end a run
 
 
@@ -29,30 +29,34 @@ def cores() -> int:
 
 
 def start(target: Callable[..., None], *arguments: Any) -> tuple[Any, Any]:
-    """Spawn a process that calls `target` with its end of a pipe and the arguments; the process, and our end."""
+    """Spawn a process that calls `target` with its end of a pipe and the arguments.
+
+    Returns:
+        The process, and this end of the pipe.
+    """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_live, args=(target, theirs, arguments), daemon=True)
-    main = threading.current_thread() is threading.main_thread()  # which alone may set signals
+    main = threading.current_thread() is threading.main_thread()  # only this thread may set signals
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    try:  # it begins with the parent's setting, so no Ctrl-C can catch it while it still starts
+    try:  # it starts with the parent's setting, so that a Ctrl-C cannot end it while it starts
         process.start()
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
     theirs.close()
-    atexit.register(ours.close)  # before Python waits for a process that itself waits for the end of its pipe
+    atexit.register(ours.close)  # runs before Python waits for the process, which itself waits for the end of its pipe
     return process, ours
 
 
 def close(pipe: Any) -> None:
-    """Close our end, which ends a process that waits for a message."""
+    """Close this end of a pipe, which ends a process that waits for a message."""
     pipe.close()
     atexit.unregister(pipe.close)
 
 
 def _live(target: Callable[..., None], pipe: Any, arguments: tuple[Any, ...]) -> None:
-    """What a process does, whatever its task."""
+    """What every process does around its task."""
     for name in STOPPING:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
@@ -60,48 +64,47 @@ def _live(target: Callable[..., None], pipe: Any, arguments: tuple[Any, ...]) ->
             target(pipe, *arguments)
     except (EOFError, OSError):  # the parent has gone
         return
-    except MemoryError:  # the parent says so, in one line
+    except MemoryError:  # the parent explains it in one line
         sys.exit(errno.ENOMEM)
 
 
 def receive(pipe: Any) -> Any:
-    """The next message. For EAGER seconds it is waited for without going to sleep.
+    """The next message of a pipe.
 
-    A process that sleeps wakes up late, on a processor that has slowed down meanwhile: two workers train LSTM 2 x 128
-    6 % faster for it, at 14 ms a step. Other processes get the processor if they want it: four workers on two take
-    17 ms a step, as when they sleep, and 23 without yielding.
+    Spin for up to SPIN_SECONDS before blocking: a process that sleeps wakes up late, on a processor that has slowed
+    down meanwhile. While spinning, give the processor to other processes that want it.
     """
-    end = perf_counter() + EAGER
+    end = perf_counter() + SPIN_SECONDS
     while not pipe.poll(0) and perf_counter() < end:
         if hasattr(os, "sched_yield"):
             os.sched_yield()
     return pipe.recv()
 
 
-def talk(process: Any, advice: str, call: Callable[..., Any], *message: Any) -> Any:
-    """Send or receive. Raises CharrnnError, which ends with `advice`, where the process has died."""
+def call_worker(process: Any, remedy: str, call: Callable[..., Any], *message: Any) -> Any:
+    """Call send or receive on a worker's pipe. Raises CharrnnError, ending with `remedy`, if the worker has died."""
     try:
         return call(*message)
     except (EOFError, OSError):
         process.join(5)
-        lack = process.exitcode == errno.ENOMEM
-        why = "ran out of memory" if lack else f"ended unexpectedly (exit code {process.exitcode})"
-        raise CharrnnError(f"a worker process {why}; {advice}") from None
+        out_of_memory = process.exitcode == errno.ENOMEM
+        why = "ran out of memory" if out_of_memory else f"ended unexpectedly (exit code {process.exitcode})"
+        raise CharrnnError(f"a worker process {why}; {remedy}") from None
 
 
 def run_in_processes(call: Callable[..., Any], each: Sequence[tuple[Any, ...]]) -> list[Any]:
-    """Call a function with each of several arguments, all at once, in processes of their own; the results in order.
+    """Call a function with each of several argument lists at once, in a process each; return the results in order.
 
-    Where there is but one, it is called here. Raises CharrnnError where a process dies.
+    A single call is made in this process. Raises CharrnnError if a process dies.
     """
     if len(each) == 1:
         return [call(*each[0])]
     started = [start(_answer, call, arguments) for arguments in each]
     try:
-        return [talk(process, "close other programs and try again", pipe.recv) for process, pipe in started]
+        return [call_worker(process, "close other programs and try again", pipe.recv) for process, pipe in started]
     finally:
         for process, pipe in started:
-            process.kill()  # it has answered, or there is no more to wait for
+            process.kill()  # it has answered, or nobody waits for it
             process.join()
             close(pipe)
 

@@ -69,9 +69,13 @@ class Stack:
             shapes |= layer.shapes()
         return shapes
 
+    def state_shape(self, streams: int) -> Shape:
+        """(L, S, N, H) for N streams."""
+        return len(self.layers), len(self.cell.states), streams, self.hidden_size
+
     def state(self, streams: int, dtype: npt.DTypeLike) -> Array:
         """The state before the first character: zeros (L, S, N, H)."""
-        return zeros((len(self.layers), len(self.cell.states), streams, self.hidden_size), dtype)
+        return zeros(self.state_shape(streams), dtype)
 
     # -- memory -------------------------------------------------------------------------------------------------------
 

@@ -1,34 +1,65 @@
-"""Shards: some of a batch's streams each, and the work of one process on them."""
+"""Shards: a fixed part of the streams of every batch each, and the work of one process on its shards.
+
+Shapes: P parameters, K optimizer moments, L layers, S states, n streams of a shard, H hidden units. A process
+computes its shards' gradients and updates its own range of the parameters. Which process computes a shard does not
+affect a bit of the result.
+"""
 
 from dataclasses import dataclass
 from math import isfinite
+from multiprocessing.connection import Connection
 from typing import Any
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Shape
 from charrnn.config import ModelConfig
 from charrnn.data import Batches, Vocab
 from charrnn.models import Network
 from charrnn.optim import Hyper, Optimizer, global_norm
 from charrnn.processes import cores, receive
 
-SMALL = 1e8  # floating-point operations a step below which shards cost more than they bring
-
-
-FEWEST = 8  # streams that a shard should have: fewer rows make the matrix products slow
+MIN_FLOPS = 1e8  # floating-point operations of a step below which sharding costs more time than it saves
+FLOPS_PER_WEIGHT = 6.0  # of a step, per parameter and character: one multiply-add forward, two backward
+MIN_STREAMS_PER_SHARD = 8  # fewer rows make matrix products slow
+SHARD_COUNTS = (1, 2, 4, 8)
 
 
 def auto_shards(parameters: int, streams: int, length: int) -> int:
-    """Into how many shards a batch is best cut on this machine: 1, 2, 4 or 8."""
-    if 6.0 * parameters * streams * length < SMALL:
+    """How many shards a batch of `streams` x `length` characters is best split into on this machine: 1, 2, 4 or 8."""
+    if FLOPS_PER_WEIGHT * parameters * streams * length < MIN_FLOPS:
         return 1
-    return max(n for n in (1, 2, 4, 8) if n == 1 or (n <= cores() and streams >= n * FEWEST))
+    return max(n for n in SHARD_COUNTS if n == 1 or (n <= cores() and streams >= n * MIN_STREAMS_PER_SHARD))
 
 
-@dataclass
+@dataclass(frozen=True)
+class SharedArray:
+    """An array that several processes see: memory with a type and a shape."""
+
+    memory: Any  # a RawArray: the standard library gives its type no public name
+    dtype: str
+    shape: Shape
+
+    def array(self) -> Array:
+        """The array itself, a view of the shared memory."""
+        return np.frombuffer(self.memory, self.dtype, int(np.prod(self.shape))).reshape(self.shape)
+
+
+@dataclass(frozen=True)
+class TextFile:
+    """A text that every process maps from a file which holds nothing else."""
+
+    path: str
+    dtype: str
+
+    def array(self) -> Array:
+        """The ids, (len,), mapped."""
+        return np.memmap(self.path, self.dtype, "r")
+
+
+@dataclass(frozen=True)
 class Job:
-    """All that a process needs to do its part; travels to workers when they start."""
+    """All that a process needs to do its part; it travels to workers when they start."""
 
     config: ModelConfig
     vocab: Vocab
@@ -38,13 +69,12 @@ class Job:
     optimizer: str
     hyper: Hyper
     workers: int
-    bounds: list[tuple[int, int]]  # of each shard: first stream, and the one after its last
-    values: Any  # shared memory of the parameters (P,),
-    moments: Any  # of the optimizer's moments (K, P),
-    grads: list[Any]  # of one gradient row (P,) for each shard; the first takes their sum,
-    states: list[Any]  # of the state (L, S, n, H) of each shard,
-    ids: Any  # and of the text, or the name of the file that it is mapped from
-    ids_dtype: str
+    bounds: list[tuple[int, int]]  # for each shard: its first stream, and the one after its last
+    values: SharedArray  # parameters, (P,)
+    moments: SharedArray  # of the optimizer, (K, P)
+    grads: list[SharedArray]  # one gradient (P,) per shard; the first takes their sum
+    states: list[SharedArray]  # carried state (L, S, n, H) of each shard
+    ids: SharedArray | TextFile  # the training text, (len,)
 
 
 class Shard:
@@ -52,20 +82,16 @@ class Shard:
 
     def __init__(self, job: Job, index: int) -> None:
         self.first, self.stop = job.bounds[index]
-        self.seed, self.index = job.seed, index
-        dtype = np.float32
-        self.network = Network(
-            job.config, job.vocab, dtype, np.frombuffer(job.values, dtype), np.frombuffer(job.grads[index], dtype)
-        )
-        mapped = isinstance(job.ids, str)
-        ids: Array = np.memmap(job.ids, job.ids_dtype, "r") if mapped else np.frombuffer(job.ids, job.ids_dtype)
-        self.batches = Batches(ids, job.streams, job.length)
-        shape = self.network.start(self.stop - self.first).shape
-        self.state: Array = np.frombuffer(job.states[index], dtype).reshape(shape)
+        self.seed = job.seed
+        self.index = index
+        values, grads = job.values.array(), job.grads[index].array()
+        self.network = Network(job.config, job.vocab, np.float32, values, grads)
+        self.batches = Batches(job.ids.array(), job.streams, job.length)
+        self.state = job.states[index].array()
         self.tape = self.network.tape(min(job.length, self.batches.stream_length), self.stop - self.first)
 
-    def run(self, step: int) -> float:
-        """Forward and back for one step; returns this shard's part of the mean loss in nats per character."""
+    def forward_backward(self, step: int) -> float:
+        """Compute the gradient of one step; return this shard's part of the mean loss in nats per character."""
         batch = self.batches.window(step % len(self.batches), self.first, self.stop)
         if batch.fresh:
             self.state[...] = 0
@@ -81,27 +107,31 @@ class Worker:
 
     def __init__(self, job: Job, index: int) -> None:
         self.shards = [Shard(job, k) for k in range(index, len(job.bounds), job.workers)]
-        values, total = (np.frombuffer(memory, np.float32) for memory in (job.values, job.grads[0]))
-        moments = np.frombuffer(job.moments, np.float32).reshape(-1, values.size)
-        part = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
-        self.values, self.total = values[part], total[part]
-        self.optimizer = Optimizer(job.optimizer, self.values, job.hyper, moments[:, part])
+        values, moments = job.values.array(), job.moments.array()
+        own = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
+        self.values = values[own]
+        self.gradient_sum = job.grads[0].array()[own]
+        self.optimizer = Optimizer(job.optimizer, self.values, job.hyper, moments[:, own])
 
-    def gradient(self, step: int) -> list[float]:
-        """Run this worker's shards; returns their parts of the loss."""
-        return [shard.run(step) for shard in self.shards]
+    def forward_backward(self, step: int) -> list[float]:
+        """Compute the gradients of this worker's shards; return their parts of the loss."""
+        return [shard.forward_backward(step) for shard in self.shards]
 
     def update(self, rate: float, t: int) -> str:
-        """Take step `t`, counted from 1, for this worker's parameters; returns what is no longer finite, or nothing."""
-        self.optimizer.step(self.values, self.total, rate, t)
+        """Take step `t`, counted from 1, for this worker's parameters.
+
+        Returns:
+            What is no longer finite, "parameters" or "moments", or "".
+        """
+        self.optimizer.step(self.values, self.gradient_sum, rate, t)
         if not isfinite(global_norm(self.values)):
             return "parameters"
         return "" if all(isfinite(global_norm(moment)) for moment in self.optimizer.moments) else "moments"
 
 
-def work(pipe: Any, job: Job, index: int) -> None:
-    """The life of a worker process: do what is asked, (name of a method, arguments), and send back what it returns."""
-    with np.errstate(over="ignore", invalid="ignore"):
+def work(pipe: Connection, job: Job, index: int) -> None:
+    """The life of a worker process: receive the name of a method and its arguments, send back what it returns."""
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller detects what is not finite
         worker = Worker(job, index)
         while True:
             name, *arguments = receive(pipe)

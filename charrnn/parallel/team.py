@@ -1,95 +1,123 @@
 """One training step, shared out over processes: the gradient by streams, the update by parameters.
 
-The N streams of a batch are cut into shards, each with its own state, tape and gradient row (P,); their sum is taken in
-the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits. Parameters,
-moments, gradient rows and states lie in shared memory; a step costs each worker two messages there and two back.
-It computes with one BLAS thread in each process; the caller sees to its own.
-
+The N streams of a batch are cut into shards, each with its own state, tape and gradient (P,). The gradients are
+added in the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits.
+Parameters, moments, gradients and states lie in shared memory; a step costs each worker two messages there and two
+back. Every worker computes with one BLAS thread; the caller sees to its own.
 """
 
 import multiprocessing
 import os
 from itertools import pairwise
-from math import prod
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Shape
 from charrnn.config import Config
 from charrnn.data import Vocab
 from charrnn.errors import CharrnnError
-from charrnn.models import Network
+from charrnn.models import Network, build_stack, parameter_count
 from charrnn.optim import RULES, Hyper
-from charrnn.parallel.shards import Job, Worker, work
-from charrnn.processes import close, receive, start, talk
+from charrnn.parallel.shards import Job, SharedArray, TextFile, Worker, work
+from charrnn.processes import call_worker, close, receive, start
 
-ADVICE = "the run stops here, its last checkpoint is good: go on with --resume, or with --resume --set train.workers=1"
+REMEDY = "the run stops here, its last checkpoint is good: go on with --resume, or with --resume --set train.workers=1"
 
 
-def _check_memory(network: Network, streams: int, length: int, rows: int) -> None:
-    """Refuse, before memory is taken, what this machine surely cannot hold. Raises CharrnnError."""
+def check_memory(config: Config, vocab: Vocab, length: int) -> None:
+    """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
     if not hasattr(os, "sysconf"):
         return
-    there = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    needed = 4 * network.params.size * rows + network.tape_bytes(length, streams)
-    if needed > there:
+    train = config.train
+    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
+    stack = build_stack(config.model, vocab.size)
+    window = min(train.seq_length, length)
+    scalars = stack.tape_scalars(window, train.batch_size, True) + window * train.batch_size * vocab.size
+    needed = 4 * (parameter_count(config.model, vocab.size) * vectors + scalars)
+    if needed > available:
         raise CharrnnError(
             f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
-            f"{there / 1e9:,.1f}; lower model.hidden_size, train.batch_size or train.seq_length"
+            f"{available / 1e9:,.1f}; lower model.hidden_size, train.batch_size or train.seq_length"
         )
+
+
+def _shared(dtype: str, *shape: int) -> SharedArray:
+    """Shared memory, filled with zeros."""
+    size = int(np.prod(shape))
+    memory = multiprocessing.get_context("spawn").RawArray("b", max(size * np.dtype(dtype).itemsize, 1))
+    return SharedArray(memory, dtype, shape)
 
 
 class Team:
     """The shards of a run and the processes that compute them; this process is the first worker.
 
-    Arguments: `config`, with train.shards decided; `vocab`; `ids`, the training text; `workers`, processes in all, of
-    which no more are started than there are shards; `file`, the one that `ids` is mapped from, if it holds nothing
-    else: workers then map it themselves.
+    Arguments:
+        config: with train.shards decided.
+        vocab: the characters.
+        ids: the training text, (len,).
+        workers: processes in all; no more are started than there are shards.
+        file: the file that `ids` is mapped from, if it holds nothing else: workers then map it themselves.
+
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
-    optimizer.
+    optimizer; `bounds`, the first stream of each shard and the one after its last; `workers`; `processes`, those that
+    were started.
+
+    Raises:
+        CharrnnError: the run does not fit into memory.
     """
 
     def __init__(self, config: Config, vocab: Vocab, ids: Array, workers: int, file: Path | None = None) -> None:
-        shared = multiprocessing.get_context("spawn").RawArray
-        train, plain = config.train, Network(config.model, vocab)
-        shards, size, count = train.shards or 1, plain.params.size, RULES[train.optimizer][1]
-        _check_memory(plain, train.batch_size, min(train.seq_length, len(ids)), 1 + shards + count)
-        edges = [train.batch_size * k // shards for k in range(shards + 1)]
+        check_memory(config, vocab, len(ids))
+        shards = config.train.shards or 1
+        edges = [config.train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         self.workers = max(1, min(workers, shards))
-        text: Any = str(file) if file else None
-        if text is None:
-            text = shared("b", max(ids.nbytes, 1))
-            np.frombuffer(text, ids.dtype)[...] = ids
-        job = Job(
-            config.model,
-            vocab,
-            config.seed,
-            train.batch_size,
-            train.seq_length,
-            train.optimizer,
-            Hyper(train.momentum, train.betas, train.rho, train.epsilon, train.weight_decay),
-            self.workers,
-            self.bounds,
-            values=shared("f", size),
-            moments=shared("f", count * size),
-            grads=[shared("f", size) for _ in range(shards)],
-            states=[shared("f", prod(plain.start(stop - first).shape)) for first, stop in self.bounds],
-            ids=text,
-            ids_dtype=ids.dtype.str,
-        )
+        job = self._job(config, vocab, ids, file)
         started = [start(work, job, index) for index in range(1, self.workers)]
-        self._processes, self._pipes = ([pair[k] for pair in started] for k in (0, 1))
+        self.processes = [process for process, _ in started]
+        self._pipes = [pipe for _, pipe in started]
         self._own = Worker(job, 0)
-        self._rows = [np.frombuffer(row, np.float32) for row in job.grads]
-        self._states = [
-            np.frombuffer(state, np.float32).reshape(plain.start(stop - first).shape)
-            for state, (first, stop) in zip(job.states, self.bounds, strict=True)
-        ]
-        self.moments: Array = np.frombuffer(job.moments, np.float32).reshape(count, size)
-        self.network = self._own.shards[0].network
+        self._grads = [grad.array() for grad in job.grads]
+        self._states = [state.array() for state in job.states]
+        self.moments = job.moments.array()
+        self.network: Network = self._own.shards[0].network
+
+    def _job(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> Job:
+        """The work to share out, with all of its shared memory."""
+        train, size = config.train, parameter_count(config.model, vocab.size)
+        stack = build_stack(config.model, vocab.size)
+        shapes: list[Shape] = [stack.state_shape(stop - first) for first, stop in self.bounds]
+        text: SharedArray | TextFile
+        if file:
+            text = TextFile(str(file), ids.dtype.str)
+        else:
+            text = _shared(ids.dtype.str, len(ids))
+            text.array()[...] = ids
+        return Job(
+            config=config.model,
+            vocab=vocab,
+            seed=config.seed,
+            streams=train.batch_size,
+            length=train.seq_length,
+            optimizer=train.optimizer,
+            hyper=Hyper(
+                momentum=train.momentum,
+                betas=train.betas,
+                rho=train.rho,
+                epsilon=train.epsilon,
+                weight_decay=train.weight_decay,
+            ),
+            workers=self.workers,
+            bounds=self.bounds,
+            values=_shared("<f4", size),
+            moments=_shared("<f4", RULES[train.optimizer][1], size),
+            grads=[_shared("<f4", size) for _ in self.bounds],
+            states=[_shared("<f4", *shape) for shape in shapes],
+            ids=text,
+        )
 
     @property
     def state(self) -> Array:
@@ -98,41 +126,49 @@ class Team:
 
     @state.setter
     def state(self, state: Array) -> None:
-        for part, (first, stop) in zip(self._states, self.bounds, strict=True):
-            part[...] = state[:, :, first:stop]
+        for own, (first, stop) in zip(self._states, self.bounds, strict=True):
+            own[...] = state[:, :, first:stop]
 
-    def gradient(self, step: int) -> float:
-        """The mean loss of a step, in nats per character; its gradient is left in network.params.grads.
+    def forward_backward(self, step: int) -> float:
+        """Compute the gradient of one step into network.params.grads.
 
-        Raises CharrnnError where a worker has died.
+        Returns:
+            The mean loss in nats per character.
+
+        Raises:
+            CharrnnError: a worker has died.
         """
         losses = [0.0] * len(self.bounds)
-        for index, part in enumerate(self._all("gradient", step)):
-            losses[index :: self.workers] = part
-        total = self._rows[0]
-        for row in self._rows[1:]:
-            total += row
+        for index, own in enumerate(self._all("forward_backward", step)):
+            losses[index :: self.workers] = own
+        total = self._grads[0]
+        for grad in self._grads[1:]:  # always in this order, so that the sum has the same bits
+            total += grad
         return sum(losses)
 
     def update(self, rate: float, t: int) -> str:
-        """Move the parameters by their gradient at a learning rate; `t` counts steps from 1. Raises CharrnnError.
+        """Update the parameters by their gradient at a learning rate; `t` counts steps from 1.
 
-        Returns which is no longer finite, "parameters" or "moments", or nothing.
+        Returns:
+            What is no longer finite, "parameters" or "moments", or "".
+
+        Raises:
+            CharrnnError: a worker has died.
         """
         return next(filter(None, self._all("update", rate, t)), "")
 
     def _all(self, name: str, *arguments: Any) -> list[Any]:
-        """Have every worker do the same, this process too; what each returned, in their order."""
-        for pipe, process in zip(self._pipes, self._processes, strict=True):
-            talk(process, ADVICE, pipe.send, (name, *arguments))
+        """Have every worker call the same method, this process too; what each returned, in their order."""
+        pairs = list(zip(self.processes, self._pipes, strict=True))
+        for process, pipe in pairs:
+            call_worker(process, REMEDY, pipe.send, (name, *arguments))
         own = getattr(self._own, name)(*arguments)
-        pairs = zip(self._processes, self._pipes, strict=True)
-        return [own, *(talk(process, ADVICE, receive, pipe) for process, pipe in pairs)]
+        return [own, *(call_worker(process, REMEDY, receive, pipe) for process, pipe in pairs)]
 
     def close(self) -> None:
         """End the workers."""
         for pipe in self._pipes:
             close(pipe)
-        for process in self._processes:
+        for process in self.processes:
             process.join(5)
-        self._pipes, self._processes = [], []
+        self._pipes, self.processes = [], []

@@ -140,7 +140,7 @@ class Run:
         state, train, grads = self.state, self.config.train, self.network.params.grads
         epoch = self.plan.epoch(state.step)
         chars = self.batches.count(state.step % self.plan.steps_per_epoch)
-        loss = self.team.gradient(state.step)
+        loss = self.team.forward_backward(state.step)
         norm = global_norm(grads)
         rate = self.plan.learning_rate(train, state)
         if has_diverged(loss, norm, self.corpus.vocab.size):

@@ -249,7 +249,7 @@ def gradient_of(settings, corpus, ids, file=None):
     """The gradient of the first step on a text."""
     team = Team(Run(settings, corpus).config, corpus.vocab, ids, 1, file)
     team.network.initialise(np.random.default_rng(0))
-    team.gradient(0)
+    team.forward_backward(0)
     return team.network.params.grads.copy()
 
 

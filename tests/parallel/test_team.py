@@ -4,12 +4,15 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
 from charrnn.data.batches import Batches
 from charrnn.errors import CharrnnError
 from charrnn.models.network import Network
@@ -18,6 +21,7 @@ from charrnn.parallel import team as parallel
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 from charrnn.processes import run_in_processes
+from charrnn.training.loop import Run
 from tests.support.teams import IDS, LENGTH, STREAMS, VOCAB, make_team
 
 
@@ -25,7 +29,7 @@ def trained(team: Team, steps: int = 9) -> tuple[list[float], np.ndarray, ...]:
     """Losses, last gradient, parameters, moments and state of a few steps, over the end of an epoch."""
     losses = []
     for step in range(steps):
-        losses.append(team.gradient(step))
+        losses.append(team.forward_backward(step))
         team.update(0.1, step + 1)
     params = team.network.params
     return losses, params.grads.copy(), params.values.copy(), team.moments.copy(), team.state
@@ -41,7 +45,7 @@ def test_shards_add_up_to_the_gradient_of_the_whole_batch(shards):
     for step in range(len(batches)):
         loss = float(whole.forward(batches[step], state, tape))
         whole.backward(batches[step], tape)
-        assert team.gradient(step) == pytest.approx(loss, abs=1e-6)
+        assert team.forward_backward(step) == pytest.approx(loss, abs=1e-6)
         np.testing.assert_allclose(team.network.params.grads, whole.params.grads, atol=2e-6)
         np.testing.assert_allclose(team.state, state, atol=1e-6)
 
@@ -72,21 +76,21 @@ def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
 
 def test_the_state_can_be_taken_out_and_put_back():
     team = make_team(4)
-    team.gradient(0)
+    team.forward_backward(0)
     state = team.state
-    after = team.gradient(1)
+    after = team.forward_backward(1)
     team.state = state
-    assert team.gradient(1) == after
+    assert team.forward_backward(1) == after
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no SIGKILL")
 def test_a_worker_that_dies_ends_the_run_with_one_clear_line():
     team = make_team(2, workers=2)
-    team.gradient(0)
-    os.kill(team._processes[0].pid, signal.SIGKILL)
-    team._processes[0].join()
+    team.forward_backward(0)
+    os.kill(team.processes[0].pid, signal.SIGKILL)
+    team.processes[0].join()
     with pytest.raises(CharrnnError, match=r"worker process ended unexpectedly .*--resume") as error:
-        team.gradient(1)
+        team.forward_backward(1)
     assert "\n" not in str(error.value)
     team.close()
 
@@ -97,7 +101,7 @@ def starved(*arguments: Any) -> None:
     def refuse(*_: Any) -> None:
         raise MemoryError
 
-    shards.Shard.run = refuse
+    shards.Shard.forward_backward = refuse
     shards.work(*arguments)
 
 
@@ -107,7 +111,7 @@ def test_a_worker_without_memory_is_one_clear_line_and_no_traceback(shards, monk
     monkeypatch.setattr(parallel, "work", starved)
     team = make_team(shards, workers=2)
     with pytest.raises(CharrnnError, match=r"^a worker process ran out of memory; .*--resume") as error:
-        team.gradient(0)
+        team.forward_backward(0)
     assert "\n" not in str(error.value)
     team.close()
     assert capfd.readouterr().err == ""
@@ -116,11 +120,11 @@ def test_a_worker_without_memory_is_one_clear_line_and_no_traceback(shards, monk
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_workers_outlive_ctrl_c_and_end_with_their_parents_pipe():
     team = make_team(2, workers=2)
-    process = team._processes[0]
-    team.gradient(0)
+    process = team.processes[0]
+    team.forward_backward(0)
     os.kill(process.pid, signal.SIGINT)
     os.kill(process.pid, signal.SIGTERM)
-    team.gradient(1)
+    team.forward_backward(1)
     team.close()
     assert process.exitcode == 0
 
@@ -144,7 +148,7 @@ from tests.support.teams import make_team
 
 if __name__ == "__main__":
     sys.modules["kept"] = team = make_team(2, workers=2)  # by what outlives this module
-    team.gradient(0)
+    team.forward_backward(0)
     raise LookupError("mine")
 """
 
@@ -166,3 +170,59 @@ def test_processes_that_answered_leave_no_file_open():
         assert run_in_processes(pow, [(2, 3), (2, 4)]) == [8, 16]
         held.append(len(os.listdir("/proc/self/fd")))
     assert held[1] == held[2]  # the first call may start what stays
+
+
+def test_gradients_are_added_in_the_order_of_the_shards():
+    """In float32, 1 + 1e8 - 1e8 is 0 from left to right, and 1 from right to left."""
+    team = make_team(3)
+    for grad, value in zip(team._grads, (1.0, 1e8, -1e8), strict=True):
+        grad[...] = value
+    team._own.forward_backward = lambda step: [0.0, 0.0, 0.0]  # type: ignore[method-assign]
+    team.forward_backward(0)
+    assert (team.network.params.grads == 0).all()
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(workers, monkeypatch):
+    monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}[name])
+    monkeypatch.setattr(parallel, "_shared", lambda *_: pytest.fail("memory was taken"))
+    config = Config(DataConfig("-"), ModelConfig(hidden_size=300), TrainConfig(batch_size=4, seq_length=8, shards=2))
+    with pytest.raises(CharrnnError, match=r"need about .* GB of memory, and this machine has 0\.0; lower model"):
+        Team(config, VOCAB, IDS, workers)
+
+
+def test_the_memory_check_counts_vectors_and_tape(monkeypatch):
+    """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
+    config = Config(DataConfig("-"), ModelConfig(hidden_size=9), TrainConfig(batch_size=4, seq_length=8, shards=2))
+    network = Network(config.model, VOCAB)
+    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4)
+    for pages, fits in ((needed, True), (needed - 1, False)):
+        monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
+        with nullcontext() if fits else pytest.raises(CharrnnError):
+            parallel.check_memory(config, VOCAB, len(IDS))
+
+
+def blas_threads(_: int) -> list[int]:
+    return [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
+
+
+def test_processes_compute_with_one_blas_thread():
+    threads = run_in_processes(blas_threads, [(0,), (1,)])
+    assert threads == [[1] * len(threads[0])] * 2
+    assert threads[0]
+
+
+def test_training_computes_with_one_blas_thread_whatever_the_session_allows(tmp_path, monkeypatch):
+    """Seen from inside a step, while the limit that these tests work under is lifted."""
+    monkeypatch.chdir(tmp_path)
+    Path("text.txt").write_text("the miller counts the sacks. " * 20)
+    train = TrainConfig(batch_size=2, seq_length=5, max_steps=1, sample_length=0)
+    run = Run(Config(DataConfig("text.txt"), ModelConfig(hidden_size=3), train))
+    seen: list[list[int]] = []
+    compute = run.team.forward_backward
+    run.team.forward_backward = lambda step: seen.append(blas_threads(0)) or compute(step)  # type: ignore[method-assign]
+    with threadpool_limits(3), closing(run):
+        before = blas_threads(0)
+        run.advance()
+    assert max(before) > 1
+    assert seen == [[1] * len(before)]

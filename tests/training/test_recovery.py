@@ -127,7 +127,7 @@ def trip(monkeypatch: pytest.MonkeyPatch, *steps: int, times: int = 1) -> None:
 @pytest.mark.row(14)
 @pytest.mark.parametrize("name", ["weight_hh_l0", "bias_l0", "output_weight"])
 def test_the_array_of_the_largest_gradient_is_named(name, monkeypatch):
-    gradient = train.Team.gradient
+    gradient = train.Team.forward_backward
 
     def explodes(team: Any, step: int) -> float:
         loss = gradient(team, step)
@@ -135,7 +135,7 @@ def test_the_array_of_the_largest_gradient_is_named(name, monkeypatch):
             team.network.params.grad[name].flat[0] = np.inf
         return loss
 
-    monkeypatch.setattr(train.Team, "gradient", explodes)
+    monkeypatch.setattr(train.Team, "forward_backward", explodes)
     with pytest.raises(DivergedError, match=rf"at step 6: loss .*, gradient norm inf, .*largest gradient in {name};"):
         finish(open_run(config()))
     assert not (RUN / LAST).exists()
