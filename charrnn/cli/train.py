@@ -1,5 +1,6 @@
 """`charrnn train`."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -66,7 +67,7 @@ def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: 
     """What train does for model.cell: ngram: count, and say so in a few lines."""
     from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
-    from charrnn.training import fit, shell
+    from charrnn.training import fit
 
     if init_from:
         raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
@@ -82,7 +83,7 @@ def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: 
         f"{fitted.seconds:.1f} s",
         f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",
     ]
-    lines += [f"next:  charrnn {command} {shell(str(settings.out))}" for command in ("sample", "eval")]
+    lines += [f"next:  charrnn {command} {shlex.quote(str(settings.out))}" for command in ("sample", "eval")]
     if dry_run:
         click.echo("\n".join([*lines[:-2], "nothing was written"]))
     elif not quiet:
