@@ -6,7 +6,7 @@ Pure functions of a Run; every number in a sentence is one that the log holds. W
 import shlex
 from math import log
 
-from charrnn.training.diagnosis import GAP, overfitting, regularised, unlearned
+from charrnn.training.diagnosis import MEMORISING_GAP, overfitting, regularisation, unlearned
 from charrnn.training.loop import Run
 
 GAIN = 0.005  # of the validation loss at the last evaluation, in nats per character, that promises more
@@ -50,8 +50,10 @@ def fit_verdict(run: Run) -> str:
         return f"Still improving at the last evaluation: {more} would lower it further."
     if unlearned(seen[-1], run.facts):
         return f"It knows no more than how frequent each character is: more {limit(run)} would lower the loss."
-    if above > GAP:
-        return f"Training loss is {above:.2f} lower than validation: more text or {regularised(run.facts)} would help."
+    if above > MEMORISING_GAP:
+        return (
+            f"Training loss is {above:.2f} lower than validation: more text or {regularisation(run.facts)} would help."
+        )
     larger = 2 * run.config.model.hidden_size
     return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."
 
