@@ -1,5 +1,6 @@
 """Train to the end, or until a signal, and show it."""
 
+import shlex
 import sys
 
 from rich.console import Console
@@ -8,7 +9,7 @@ from charrnn.cli.signals import Stop
 from charrnn.display import opening
 from charrnn.display.live import LivePanel, PlainLines
 from charrnn.terminal import hush, tell
-from charrnn.training import Run, conclusion, limit, next_commands, shell
+from charrnn.training import Run, conclusion, limit, next_commands
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
@@ -52,4 +53,4 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
 def again() -> str:
     """The command line that continues this run."""
     words = [word for word in sys.argv[1:] if word not in ("--resume", "--force")]
-    return " ".join(["charrnn", *map(shell, words), "--resume"])
+    return " ".join(["charrnn", *map(shlex.quote, words), "--resume"])

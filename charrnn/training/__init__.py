@@ -1,6 +1,6 @@
 """Training: the loop, the run it keeps, and what can be said about it."""
 
-from charrnn.training.advice import conclusion, limit, next_commands, shell
+from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_ngram import fit
@@ -23,6 +23,5 @@ __all__ = [
     "measure",
     "next_commands",
     "open_run",
-    "shell",
     "worker_count",
 ]
