@@ -18,7 +18,7 @@ MAX_ROLLBACKS = 5
 
 
 def has_diverged(loss: float, grad_norm: float, vocab_size: int) -> bool:
-    """Return whether a loss in nats per character is far worse than guessing, or it or a gradient norm is not finite."""
+    """Return whether the loss, in nats per character, or the gradient norm is not finite or the loss far too high."""
     return not (loss < MAX_LOSS * log(vocab_size) and isfinite(grad_norm))
 
 
