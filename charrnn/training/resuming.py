@@ -11,7 +11,7 @@ from charrnn.blas import describe as describe_blas
 from charrnn.blas import one_thread
 from charrnn.config import Config, flat
 from charrnn.data import Corpus
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, ConfigError
 from charrnn.models import SavedModel, parameter_count
 from charrnn.parallel import auto_shards
 from charrnn.processes import cores
@@ -96,7 +96,13 @@ def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[st
 
 
 def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None) -> Config:
-    """Return the config with train.shards set: to that of the resumed run, or else to what suits this machine."""
+    """Return the config with train.shards set: to that of the resumed run, or else to what suits this machine.
+
+    Raises:
+        ConfigError: the model is an n-gram, which is not trained in steps.
+    """
+    if config.model.cell == "ngram":
+        raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     train = config.train
     if train.shards:
         return config
