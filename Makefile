@@ -5,7 +5,9 @@
 # make wheel   build the wheel and the sdist, install the wheel alone, and train, sample, score and report with it
 # make check   what .ci/run does: lint, types, the wheel, tests
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
-# make docs    write anew the files that are generated from the code
+# make docs    write anew the files and tables that are generated from the code
+# make site    build the pages of docs/ as a site, in build/site
+# make pictures  take the picture of the demo's report (needs Chromium), and draw the packages
 # make clean   remove all that these targets make, but for runs
 PYTHON ?= python3
 OLDEST ?= python3.11
@@ -19,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 RUN := runs/quickstart
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test oldest torture lint wheel check bench docs clean
+.PHONY: demo test oldest torture lint wheel check bench docs site pictures clean
 .DEFAULT_GOAL := check
 
 demo: $(VENV)/run.ok
@@ -55,6 +57,15 @@ bench: $(VENV)/run.ok
 docs: $(VENV)/run.ok
 	$(BIN)/charrnn config | sed '1s/=.*/=charrnn.schema.json/' > configs/reference.yaml
 	$(BIN)/charrnn config --schema > configs/charrnn.schema.json
+	$(BIN)/python docs/generate.py
+
+site: $(VENV)/docs.ok
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/site
+
+pictures: $(VENV)/run.ok
+	test -d $(RUN) || $(BIN)/charrnn train configs/quickstart.yaml
+	$(BIN)/python docs/make_pictures.py $(RUN)
+	$(BIN)/python docs/house.py
 
 $(VENV)/run.ok: pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit("charrnn needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'
@@ -63,7 +74,7 @@ $(VENV)/run.ok: pyproject.toml $(CONSTRAINTS)
 	@touch $@
 
 # Dependency groups need pip 25.1; the pip of Python 3.11 is older.
-$(VENV)/dev.ok $(VENV)/package.ok: $(VENV)/%.ok: $(VENV)/run.ok
+$(VENV)/dev.ok $(VENV)/package.ok $(VENV)/docs.ok: $(VENV)/%.ok: $(VENV)/run.ok
 	$(INSTALL) 'pip>=25.1'
 	$(INSTALL) --group $*
 	@touch $@
