@@ -11,11 +11,11 @@ SOURCE = PROJECT["urls"]["Source"]
 
 project = "charrnn"
 author = PROJECT["authors"][0]["name"]
-version = release = re.search(r'"(.+)"', (ROOT / "charrnn" / "version.py").read_text())[1]  # type: ignore[index]
+version = release = re.search(r'__version__ = "(.+)"', (ROOT / "charrnn" / "version.py").read_text())[1]  # type: ignore[index]
 
 extensions = ["myst_parser"]
-myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
+smartquotes = False  # it would turn --resume into an en dash
 html_theme = "furo"
 html_title = f"charrnn {version}"
 html_theme_options = {"source_repository": SOURCE, "source_branch": "main", "source_directory": "docs/"}
