@@ -5,9 +5,9 @@
 # make wheel   build the wheel and the sdist, install the wheel alone, and train, sample, score and report with it
 # make check   what .ci/run does: lint, types, the wheel, tests
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
-# make site    build the documentation, docs/, into build/site
-# make pictures draw the pictures of README and docs anew: the package, and the demo's report page (needs Chromium)
-# make docs    write anew the files that are generated from the code
+# make docs    write anew the files and tables that are generated from the code
+# make site    build the pages of docs/ as a site, in build/site
+# make pictures  take the picture of the demo's report (needs Chromium), and draw the packages
 # make clean   remove all that these targets make, but for runs
 PYTHON ?= python3
 OLDEST ?= python3.11
@@ -21,7 +21,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 RUN := runs/quickstart
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test oldest torture lint wheel check bench site pictures docs clean
+.PHONY: demo test oldest torture lint wheel check bench docs site pictures clean
 .DEFAULT_GOAL := check
 
 demo: $(VENV)/run.ok
@@ -53,19 +53,19 @@ bench: $(VENV)/run.ok
 	$(BIN)/python -c 'import torch' 2> /dev/null || $(BIN)/python -m pip install --disable-pip-version-check '$(TORCH)'
 	$(BIN)/python benchmarks/bench.py
 
-site: $(VENV)/docs.ok
-	$(BIN)/python -m sphinx --fail-on-warning --keep-going --nitpicky --quiet docs build/site
-
-pictures: $(VENV)/run.ok
-	$(BIN)/python docs/house.py
-	test -e $(RUN)/best.npz || $(BIN)/charrnn train configs/quickstart.yaml
-	$(BIN)/charrnn report $(RUN)
-	$(BIN)/python docs/screenshot.py $(RUN)/report.html docs/pictures/report.png
-
 # Files that are generated from the code: a test compares them. The schema lies beside the reference.
 docs: $(VENV)/run.ok
 	$(BIN)/charrnn config | sed '1s/=.*/=charrnn.schema.json/' > configs/reference.yaml
 	$(BIN)/charrnn config --schema > configs/charrnn.schema.json
+	$(BIN)/python docs/generate.py
+
+site: $(VENV)/docs.ok
+	$(BIN)/python -m sphinx -W --keep-going -n -q docs build/site
+
+pictures: $(VENV)/run.ok
+	test -d $(RUN) || $(BIN)/charrnn train configs/quickstart.yaml
+	$(BIN)/python docs/make_pictures.py $(RUN)
+	$(BIN)/python docs/house.py
 
 $(VENV)/run.ok: pyproject.toml $(CONSTRAINTS)
 	$(PYTHON) -c 'import sys; sys.exit("charrnn needs Python 3.11 or newer; this is " + sys.version.split()[0] + ": make PYTHON=python3.12") if sys.version_info < (3, 11) else 0'

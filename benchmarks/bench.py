@@ -7,7 +7,8 @@
 Each candidate runs in a process of its own, held to as many processors as it has threads; repetitions alternate between
 them, so that a drifting machine drifts for all; the median counts. Before timing, all candidates take three steps from
 the same weights on the same text, and their losses must agree. What is not installed (PyTorch, JAX) is left out. The
-tables go to stdout, JSON to results/bench.json, and training also to speed.svg, the picture in the README.
+tables go to stdout, JSON to results/bench.json, and training also draws
+docs/pictures/speed.svg.
 """
 
 import argparse
@@ -401,7 +402,7 @@ def main():
         results[part] = parts[part]()
         (folder / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
     if "training" in results:
-        (HERE / "speed.svg").write_text(draw(results["training"], about))
+        (HERE.parent / "docs" / "pictures" / "speed.svg").write_text(draw(results["training"], about))
 
 
 if __name__ == "__main__":

@@ -1,31 +1,32 @@
-"""The documentation site: Sphinx with MyST and furo. `make site` builds it; every warning is an error."""
+"""Sphinx settings: `make site` builds the pages in this folder into build/site."""
 
 import re
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from charrnn.version import __version__  # noqa: E402
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+SOURCE = PROJECT["urls"]["Source"]
 
 project = "charrnn"
-copyright = "The charrnn authors"
-release = __version__
+author = PROJECT["authors"][0]["name"]
+version = release = re.search(r'__version__ = "(.+)"', (ROOT / "charrnn" / "version.py").read_text())[1]  # type: ignore[index]
+
 extensions = ["myst_parser"]
-html_theme = "furo"
-html_title = f"charrnn {__version__}"
 myst_heading_anchors = 3
-exclude_patterns = ["*.py"]
-REPOSITORY = "https://github.com/charrnn/charrnn/blob/main/"
+smartquotes = False  # it would turn --resume into an en dash
+html_theme = "furo"
+html_title = f"charrnn {version}"
+html_theme_options = {"source_repository": SOURCE, "source_branch": "main", "source_directory": "docs/"}
+html_show_copyright = False
 
 
 def link_to_repository(app: Any, docname: str, source: list[str]) -> None:
-    """Links to files outside docs/ work in the repository; on the site they lead there."""
-    source[0] = re.sub(r"\]\(\.\./([^)]*)\)", rf"]({REPOSITORY}\1)", source[0])
+    """Let links that leave this folder, such as ../configs/tiny.yaml, lead to the repository."""
+    source[0] = re.sub(r"(?<=\]\()\.\./", f"{SOURCE}/blob/main/", source[0])
 
 
 def setup(app: Any) -> None:
-    """Rewrite links before pages are read."""
+    """Called by Sphinx."""
     app.connect("source-read", link_to_repository)
