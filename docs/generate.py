@@ -13,7 +13,8 @@ from pathlib import Path
 
 import click
 
-from charrnn.cli.main import cli
+import charrnn.cli.main  # registers the commands
+from charrnn.cli.group import cli
 
 DOCS = Path(__file__).parent
 PAGES = ("configuration.md", "commands.md")

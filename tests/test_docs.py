@@ -18,8 +18,9 @@ import click
 import pytest
 
 import charrnn
+import charrnn.cli.main  # registers the commands
 from charrnn import errors
-from charrnn.cli.main import cli
+from charrnn.cli.group import cli
 from charrnn.config.keys import all_keys
 from charrnn.processes import STOPPING
 from tests.support.processes import ROOT, TALES, call
@@ -148,8 +149,8 @@ def test_a_wrong_line_would_be_found() -> None:
 
 def fill(folder: Path) -> None:
     """Put what the pages take for granted into the current folder: texts, configs and a trained run."""
-    for name in ("my.txt", "other.txt", "chapter.txt", "tinyshakespeare.txt"):
-        (folder / name).write_text(MY_TEXT)
+    for name in ("my.txt", "other.txt", "chapter.txt"):
+        (folder / name).write_text(MY_TEXT if name == "my.txt" else MY_TEXT[:400])
     for name in ("my.yaml", "other.yaml"):
         (folder / name).write_text(MY_CONFIG)
 
