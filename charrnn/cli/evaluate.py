@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.inputs import opened, read_files
+from charrnn.cli.inputs import load_model, read_files
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import check_new, write_new
 
@@ -66,7 +66,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate counts only with --dynamic")
     check_outputs(per_char, per_line, html)
-    loaded = [opened(name) for name in models]
+    loaded = [load_model(name) for name in models]
     options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
     needs_corpus = len(loaded) > 1 or options != ReportOptions()
     corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)

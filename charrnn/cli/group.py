@@ -5,18 +5,22 @@ from typing import Any
 
 import click
 
-from charrnn.cli.streams import closed_pipe
+from charrnn.cli.streams import close_stdout
 
 
 class Commands(click.Group):
-    """The commands, ending quietly where the reader of stdout has had enough."""
+    """The commands, listed in the order in which they were added; they end quietly if stdout's reader has ended."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """In the order in which a user needs them; click would sort them by name."""
+        return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; click itself would exit 1 on a closed pipe."""
+        """Run a command. Click itself would exit with 1 if the pipe at stdout is closed."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            return closed_pipe()
+            return close_stdout()
 
 
 def show_version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
@@ -38,10 +42,10 @@ def cli() -> None:
     """Train character-level RNN, LSTM and GRU language models on a plain CPU.
 
     \b
-    charrnn train quickstart                  train on the bundled tales (one minute)
+    charrnn train quickstart                  train on the bundled tales (half a minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
-    charrnn compare runs/quickstart runs/my   which is better, and by more than noise?
+    charrnn compare runs/quickstart runs/my   which model is better, and by more than noise?
     charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
     charrnn config > my.yaml                  every key of a config, explained
     """

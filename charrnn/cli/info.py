@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.inputs import opened
+from charrnn.cli.inputs import load_model
 from charrnn.cli.options import CHECKPOINT
 from charrnn.errors import visible
 
@@ -29,7 +29,7 @@ def info(checkpoint: str, as_json: bool) -> int:
     from charrnn.models import NGram, model_name
     from charrnn.storage import checkpoint as checkpoints
 
-    saved = opened(checkpoint)
+    saved = load_model(checkpoint)
     header, vocab = saved.header, saved.header.vocab
     if isinstance(saved.model, NGram):
         # Counting its n-grams may take far more memory than the file, which may come from a stranger.

@@ -2,37 +2,35 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from charrnn.cli.streams import fail
+from charrnn.cli.messages import note
 
 if TYPE_CHECKING:
+    from charrnn.data import Split
     from charrnn.models import SavedModel
 
+MAX_DIGITS = 8  # of the number of a layer or unit
 
-def opened(checkpoint: str) -> "SavedModel":
-    """Read CHECKPOINT, and say so where another file of its run stands in for one that is damaged."""
+
+def load_model(checkpoint: str) -> "SavedModel":
+    """Read CHECKPOINT; note it if a damaged file of the run was replaced by another one."""
     from charrnn.models import load_checkpoint
 
-    loaded = load_checkpoint(checkpoint)
-    if loaded.note:
-        fail([loaded.note], 0)
-    return loaded
+    saved = load_checkpoint(checkpoint)
+    if saved.note:
+        note(saved.note)
+    return saved
 
 
-def prime_text(loaded: "SavedModel", prime: str | None, prime_file: str | None) -> Any:
-    """The prime as the model reads it: bytes for a byte model, else text folded as its training text was."""
-    from charrnn.data import decode_bytes, standard_input, transformed
+def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -> str | bytes:
+    """The prime as the model reads it: bytes for a byte model, else text normalised as its training text was."""
+    from charrnn.data import decode_bytes, transformed
 
-    data = loaded.config.data
-    text: str | bytes = prime or ""
-    if prime_file is not None:
-        try:
-            text = standard_input().read() if prime_file == "-" else Path(prime_file).read_bytes()
-        except OSError as error:
-            raise click.UsageError(f"--prime-file {prime_file}: {error.strerror}") from None
+    data = saved.config.data
+    text = (prime or "") if prime_file is None else _read_prime(prime_file)
     if data.tokens == "byte":
         return os.fsencode(text)
     if isinstance(text, bytes):
@@ -40,21 +38,34 @@ def prime_text(loaded: "SavedModel", prime: str | None, prime_file: str | None) 
     return "".join(transformed([text], data.normalize, data.lowercase))
 
 
-def read_files(loaded: "SavedModel", files: tuple[str, ...]) -> Any:
-    """Files, or standard input, as one text to score."""
+def _read_prime(name: str) -> bytes:
+    from charrnn.data import standard_input
+
+    try:
+        return standard_input().read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"--prime-file {name}: {error.strerror}") from None
+
+
+def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
+    """Files, or standard input, as one text to score with the vocabulary of a model."""
     from charrnn.data import file_pieces, find_files, make_split, read_pieces
 
-    raw = read_pieces(loaded.config.data, file_pieces(find_files(files, "FILE")))
-    return make_split(", ".join(files), raw.codes, raw.symbols, loaded.model.vocab)
+    raw = read_pieces(saved.config.data, file_pieces(find_files(files, "FILE")))
+    return make_split(", ".join(files), raw.codes, raw.symbols, saved.model.vocab)
 
 
-def unit_of(loaded: "SavedModel", unit: str) -> tuple[int, int]:
-    """LAYER:UNIT, both from 1, as numbers from 0."""
-    config = loaded.network.config
-    layer, colon, number = unit.partition(":")
-    if not (colon and all(part.isascii() and part.isdigit() and len(part) < 9 for part in (layer, number))
-            and 1 <= int(layer) <= config.num_layers and 1 <= int(number) <= config.hidden_size):  # fmt: skip
+def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:
+    """LAYER:UNIT, both counted from 1, as numbers counted from 0."""
+    config = saved.network.config
+    layer, _, number = unit.partition(":")
+    if not (_counts_to(layer, config.num_layers) and _counts_to(number, config.hidden_size)):
         raise click.UsageError(
             f"--unit {unit}: name one as LAYER:UNIT, from 1:1 to {config.num_layers}:{config.hidden_size}"
         )
     return int(layer) - 1, int(number) - 1
+
+
+def _counts_to(text: str, highest: int) -> bool:
+    """Whether a text is a whole number from 1 to `highest`."""
+    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and 1 <= int(text) <= highest

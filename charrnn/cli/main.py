@@ -1,7 +1,8 @@
-"""The command line: parse, call, print. Nothing imports it; the heavy modules are imported inside the commands.
+"""The entry point: run a command, and turn whatever it raises into lines on stderr and an exit code.
 
-Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, config or unreadable input,
-3 directory in use, 4 diverged, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM.
+Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, config or unreadable input, 3
+directory in use, 4 diverged, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM. Nothing imports this module but `__main__`.
+Commands import the heavy packages inside their functions, so that `charrnn -h` starts without NumPy.
 """
 
 import signal
@@ -17,42 +18,45 @@ from charrnn.cli.evaluate import evaluate
 from charrnn.cli.flow import flow
 from charrnn.cli.group import cli
 from charrnn.cli.info import info
+from charrnn.cli.messages import error_lines, fail, system_lines, usage_lines
 from charrnn.cli.report import report
 from charrnn.cli.sample import sample
-from charrnn.cli.streams import closed_pipe, explained, fail, open_streams
+from charrnn.cli.streams import close_stdout, open_streams
 from charrnn.cli.train import train
-from charrnn.errors import CharrnnError, ConfigError
+from charrnn.errors import CharrnnError
 
 NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
 
-for command in (train, bench, sample, evaluate, compare, report, flow, info, show_config):
+for command in (train, sample, evaluate, compare, report, flow, info, bench, show_config):
     cli.add_command(command)
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code; every error is one line, or one for each fault."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # __main__.py took it away
+    """Run the command line and leave with its exit code. Whatever goes wrong is one line, or one for each fault."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set by __main__.py until errors can be answered here
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     open_streams()
+    sys.exit(run())
+
+
+def run() -> int:
+    """Run the command line; return its exit code."""
     try:
-        code = cli.main(prog_name="charrnn", standalone_mode=False)
+        code: int = cli.main(prog_name="charrnn", standalone_mode=False)
         sys.stdout.flush()
     except NO_ARGUMENTS as error:
         click.echo(error.format_message())
-        code = 2
+        return 2
     except click.ClickException as error:
-        where = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
-        code = fail([f"{error.format_message()} (see {where} --help)"], 2)
-    except ConfigError as error:
-        code = fail([str(fault) for fault in error.faults], error.exit_code)
+        return fail(usage_lines(error), 2)
     except CharrnnError as error:
-        *lines, last = error.args or ("",)
-        code = fail([*lines, f"{last} ({error.hint})" if error.hint else last], error.exit_code)
+        return fail(error_lines(error), error.exit_code)
     except (KeyboardInterrupt, click.exceptions.Abort):
-        code = 130
+        return 130
     except BrokenPipeError:
-        code = closed_pipe()
+        return close_stdout()
     except (OSError, MemoryError) as error:
-        code = fail([explained(error)], 1)
-        closed_pipe()  # it may be stdout that is full
-    sys.exit(code)
+        fail(system_lines(error), 1)
+        close_stdout()  # it may be stdout that is full
+        return 1
+    return code

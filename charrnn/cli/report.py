@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.inputs import opened, unit_of
-from charrnn.cli.streams import check_new, fail, write_new
+from charrnn.cli.inputs import load_model, unit_of
+from charrnn.cli.messages import note
+from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import TextError, visible
 
 if TYPE_CHECKING:
@@ -44,14 +45,14 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.storage import RunDirectory
 
     check_new(out)
-    loaded = opened(run)
+    loaded = load_model(run)
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
     requested = [unit_of(loaded, unit) for unit in units]
     with one_thread():
         data = gather(loaded, requested)
     if data.problem:
-        fail([f"without evaluation: {data.problem}"], 0)
+        note(f"without evaluation: {data.problem}")
     losses = [loss for _, loss in data.curves.valid_loss or data.curves.loss]
     if len(losses) > 1:
         click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli.inputs import opened, prime_text
+from charrnn.cli.inputs import load_model, prime_text
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import TextOut
 
@@ -44,7 +44,7 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    loaded = opened(checkpoint)
+    loaded = load_model(checkpoint)
     start = prime_text(loaded, prime, prime_file)
     shown = start.decode("latin-1") if isinstance(start, bytes) else start
     out = TextOut(loaded.model.vocab.tokens, num, "" if hide_prime else shown)

@@ -11,15 +11,18 @@ from charrnn.processes import STOPPING
 
 
 class Stop:
-    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps; the second Ctrl-C ends at once."""
+    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps. A second Ctrl-C ends at once.
+
+    Attributes: `code`, 128 plus the number of the signal that came, else 0; `message`, what to say of it.
+    """
 
     def __init__(self) -> None:
-        self.code = 0  # 128 + the signal's number, once one has come
+        self.code = 0
         self.message = ""
         if threading.current_thread() is threading.main_thread():
             for name in STOPPING:
                 number = getattr(signal, name)
-                if name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:  # nohup has it ignored
+                if name != "SIGHUP" or signal.getsignal(number) != signal.SIG_IGN:  # nohup ignores it
                     signal.signal(number, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
@@ -29,5 +32,5 @@ class Stop:
         self.code = 128 + number
         self.message = "stopping after this step, saving; Ctrl-C again to stop now"
         if not sys.stderr.isatty():
-            with suppress(OSError):  # whoever read it may have gone
+            with suppress(OSError):  # the reader of stderr may have ended
                 os.write(2, f"{self.message}\n".encode())

@@ -1,8 +1,7 @@
-"""Standard streams of the command line, files that it writes, and its error lines."""
+"""Standard streams of the command line, and the files that it writes."""
 
 import codecs
 import contextlib
-import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -15,10 +14,14 @@ from charrnn.terminal import to_nowhere
 
 
 class TextOut:
-    """Sampled text on stdout: streamed when it is one text, else each whole, in order, with an empty line between.
+    """Sampled text on stdout: one text is streamed; several are printed whole, in order, with an empty line between.
 
-    Bytes go out as they are, characters as UTF-8; a terminal gets no control characters. `start`, the prime, comes
-    first, with the first character, so that a prime that cannot be read prints nothing.
+    Arguments:
+        tokens: of the model. Bytes are written as they are, characters as UTF-8.
+        num: texts.
+        start: the prime, printed with the first character, so that a prime that cannot be read prints nothing.
+
+    A terminal gets no control characters.
     """
 
     def __init__(self, tokens: str, num: int, start: str) -> None:
@@ -51,7 +54,7 @@ class TextOut:
 
 
 def check_new(name: str | None) -> None:
-    """Refuse, before any work is done, to write where there is something already, or no folder."""
+    """Refuse, before any work is done, to overwrite a file or to write into a folder that does not exist."""
     if name is None:
         return
     if not name or os.path.lexists(name):
@@ -61,7 +64,7 @@ def check_new(name: str | None) -> None:
 
 
 def write_new(name: str, parts: Iterable[str | bytes]) -> None:
-    """Write parts to a file, whole or not at all."""
+    """Write a file, whole or not at all."""
     from charrnn.storage import write_atomic
 
     encoded = (part.encode() if isinstance(part, str) else part for part in parts)
@@ -69,7 +72,7 @@ def write_new(name: str, parts: Iterable[str | bytes]) -> None:
 
 
 def open_streams() -> None:
-    """Let standard streams that are closed lead nowhere, so that no file that is opened later takes their place."""
+    """Open the null device for standard streams that are closed, so that no file opened later takes their numbers."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             with contextlib.suppress(OSError):
@@ -81,22 +84,7 @@ def open_streams() -> None:
                 setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
 
 
-def closed_pipe() -> int:
-    """The reader of stdout has had enough: nothing more to say, at exit either."""
+def close_stdout() -> int:
+    """Silence stdout, whose reader has ended, so that nothing fails at exit either; return the exit code, 0."""
     to_nowhere(1)
     return 0
-
-
-def explained(error: OSError | MemoryError) -> str:
-    """A failure of the system in one line."""
-    if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
-        return f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run"
-    where = f"{os.fsdecode(error.filename)}: " if error.filename else ""
-    return f"{where}{error.strerror or error}"
-
-
-def fail(lines: list[str], code: int) -> int:
-    """Print an error, a line for each fault; return the exit code."""
-    for line in lines:
-        click.echo(f"charrnn: {visible(line, keep='')}", err=True)
-    return code

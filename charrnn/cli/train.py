@@ -1,5 +1,6 @@
 """`charrnn train`."""
 
+import shlex
 from typing import TYPE_CHECKING
 
 import click
@@ -64,9 +65,10 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
 
 def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
     """What train does for model.cell: ngram: count, and say so in a few lines."""
+    from charrnn.data import reads_standard_input
     from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
-    from charrnn.training import fit, shell
+    from charrnn.training import fit
 
     if init_from:
         raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
@@ -82,10 +84,11 @@ def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: 
         f"{fitted.seconds:.1f} s",
         f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",
     ]
-    lines += [f"next:  charrnn {command} {shell(str(settings.out))}" for command in ("sample", "eval")]
+    commands = ["sample"] if reads_standard_input(settings.data) else ["sample", "eval"]
+    next_lines = [f"next:  charrnn {command} {shlex.quote(str(settings.out))}" for command in commands]
     if dry_run:
-        click.echo("\n".join([*lines[:-2], "nothing was written"]))
+        click.echo("\n".join([*lines, "nothing was written"]))
     elif not quiet:
-        for line in lines:
+        for line in lines + next_lines:
             tell(line)
     return 0

@@ -39,7 +39,7 @@ def text_codec(encoding: str) -> codecs.CodecInfo:
         return codecs.lookup(encoding)
     except (LookupError, ValueError, TypeError):
         raise TextError(
-            f"data.encoding: {encoding!r} is not a text encoding; usual ones are utf-8, latin-1, cp1252"
+            f"data.encoding: {encoding!r} is not a text encoding; common ones are utf-8, latin-1, cp1252"
         ) from None
 
 

@@ -1,7 +1,7 @@
-"""What a person sees while a network trains: a live panel in a terminal, plain lines anywhere else; and how to stop it.
+"""The display of a run while it trains: a live panel in a terminal, plain lines anywhere else.
 
-Everything goes to stderr. Text of the user's never reaches the terminal raw. No training happens here.
-
+Everything is written to stderr. Control characters in the user's text are made visible before they are shown. This
+module neither trains nor handles signals.
 """
 
 from collections import deque
@@ -22,23 +22,44 @@ from charrnn.errors import visible
 from charrnn.terminal import tell
 from charrnn.training import LogRecord, Progress, Run
 
+# Training losses that the panel draws as a curve: the latest ones.
+CURVE_LOSSES = 4096
 
-class Clock:
-    """Time left, from the steps of this session, evaluations and all."""
+# Training losses whose mean the panel shows: the latest ones.
+MEAN_LOSSES = 50
+
+# Lines of a sample that the panel shows.
+SAMPLE_LINES = 6
+
+# Columns of the panel, at most.
+PANEL_WIDTH = 100
+
+# Times that the panel is drawn in a second.
+REFRESHES_PER_SECOND = 6
+
+# exp() of more overflows.
+MAX_EXPONENT = 700
+
+
+class RemainingTime:
+    """The time that a run still takes, from the steps of this session with their evaluations and saves."""
 
     def __init__(self, run: Run) -> None:
-        self.began, self.first = monotonic(), run.state.step
+        self.start_time = monotonic()
+        self.start_step = run.state.step
 
-    def left(self, progress: Progress) -> str:
-        """Time that the remaining steps will take; early stopping may end the run before."""
+    def after(self, progress: Progress) -> str:
+        """Return the time of the remaining steps as text; early stopping may end the run sooner."""
         if progress.rollback:
-            self.began, self.first = monotonic(), progress.step - 1
-        done = max(progress.step - self.first, 1)
-        return duration((monotonic() - self.began) / done * (progress.steps - progress.step))
+            self.start_time = monotonic()
+            self.start_step = progress.step - 1
+        steps_done = max(progress.step - self.start_step, 1)
+        seconds_per_step = (monotonic() - self.start_time) / steps_done
+        return duration(seconds_per_step * (progress.steps - progress.step))
 
 
 def plain_line(progress: Progress, record: LogRecord, left: str) -> str:
-    """One record of the log as one line."""
+    """Return one record of the log as one line; `left` is the remaining time."""
     valid = "" if record.valid_loss is None else f"  valid {record.valid_loss:.4f}"
     return (
         f"step {progress.step}/{progress.steps}  epoch {progress.epoch}  loss {record.loss:.4f}{valid}  "
@@ -49,18 +70,29 @@ def plain_line(progress: Progress, record: LogRecord, left: str) -> str:
 
 
 class LivePanel:
-    """One panel, redrawn a few times a second. `stop_message` returns what to say of a signal that came, or nothing."""
+    """One panel, redrawn a few times a second.
+
+    Arguments:
+        run: the run to show.
+        console: where to draw.
+        stop_message: returns what to show after a signal, and "" before.
+    """
 
     def __init__(self, run: Run, console: Console, stop_message: Callable[[], str]) -> None:
-        self.run, self.console, self.stop_message = run, console, stop_message
-        self.clock = Clock(run)
-        self.losses: deque[float] = deque(maxlen=4096)
+        self.run = run
+        self.console = console
+        self.stop_message = stop_message
+        self.remaining = RemainingTime(run)
+        self.losses: deque[float] = deque(maxlen=CURVE_LOSSES)
         self.progress: Progress | None = None
-        self.sample, self.advice = "", run.advice
-        self.live = Live(get_renderable=self.render, console=console, refresh_per_second=6, transient=False)
+        self.sample = ""
+        self.advice = run.advice
+        self.live = Live(
+            get_renderable=self.render, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=False
+        )
 
     def update(self, progress: Progress) -> None:
-        """Take note of a step."""
+        """Take over the results of a step."""
         self.losses.append(progress.loss)
         self.sample = progress.sample or self.sample
         self.progress = progress
@@ -70,59 +102,65 @@ class LivePanel:
             self.console.print(Text(visible(f"note: {progress.rollback}")))
 
     def render(self) -> Any:
-        """The panel as it stands."""
-        progress, at = self.progress, self.run.state
+        """Return the panel as it is now."""
+        progress = self.progress
         if progress is None:
             return Text("first step ...")
-        recent = list(self.losses)[-50:]
-        loss = sum(recent) / len(recent)
-        grid = Table.grid(padding=(0, 2))
-        best = f"{at.best:.4f} at step {at.best_step:,}" if at.best is not None else "not yet"
-        grid.add_row(
-            "step", f"{progress.step:,} of {progress.steps:,}", "epoch", f"{progress.epoch} of {progress.epochs}"
-        )
-        grid.add_row("loss", f"{loss:.4f} nats/char", "best validation", best)
-        grid.add_row("bits/char", f"{loss / log(2):.3f}", "perplexity", f"{exp(min(loss, 700)):.2f}")
-        grid.add_row("speed", f"{progress.chars_per_second:,.0f} char/s", "left", self.clock.left(progress))
-        clipped = "  clipped" if progress.clipped else ""
-        grid.add_row(
-            "learning rate", f"{progress.learning_rate:.3g}", "gradient norm", f"{progress.grad_norm:.3f}{clipped}"
-        )
         width = max(self.console.width - 6, 10)
         bar = Table.grid()  # a bar by itself does not end its line
         bar.add_row(ProgressBar(progress.steps, progress.step, width=width))
-        parts: list[Any] = [grid, bar]
-        parts.append(Text(curve(list(self.losses), width), style="cyan", no_wrap=True))
+        rows: list[Any] = [self._figures(progress), bar]
+        rows.append(Text(curve(list(self.losses), width), style="cyan", no_wrap=True))
         if self.sample:
-            lines = visible(self.sample).strip().splitlines()[:6]
-            parts.append(Text("\n".join(lines), style="dim"))
-        parts += [Text(sentence, style="yellow") for sentence in self.advice]
+            lines = visible(self.sample).strip().splitlines()[:SAMPLE_LINES]
+            rows.append(Text("\n".join(lines), style="dim"))
+        rows += [Text(sentence, style="yellow") for sentence in self.advice]
         if message := self.stop_message():
-            parts.append(Text(message, style="bold yellow"))
+            rows.append(Text(message, style="bold yellow"))
         title = Text(visible(str(self.run.directory.path if self.run.directory else "")))
-        return Panel(Group(*parts), title=title, title_align="left", width=min(self.console.width, 100))
+        return Panel(Group(*rows), title=title, title_align="left", width=min(self.console.width, PANEL_WIDTH))
+
+    def _figures(self, progress: Progress) -> Table:
+        """The table of figures: step, losses, speed, learning rate."""
+        state = self.run.state
+        recent = list(self.losses)[-MEAN_LOSSES:]
+        loss = sum(recent) / len(recent)
+        best = f"{state.best:.4f} at step {state.best_step:,}" if state.best is not None else "not yet"
+        clipped = "  clipped" if progress.clipped else ""
+        table = Table.grid(padding=(0, 2))
+        table.add_row(
+            "step", f"{progress.step:,} of {progress.steps:,}", "epoch", f"{progress.epoch} of {progress.epochs}"
+        )
+        table.add_row("loss", f"{loss:.4f} nats/char", "best validation", best)
+        table.add_row("bits/char", f"{loss / log(2):.3f}", "perplexity", f"{exp(min(loss, MAX_EXPONENT)):.2f}")
+        table.add_row("speed", f"{progress.chars_per_second:,.0f} char/s", "left", self.remaining.after(progress))
+        table.add_row(
+            "learning rate", f"{progress.learning_rate:.3g}", "gradient norm", f"{progress.grad_norm:.3f}{clipped}"
+        )
+        return table
 
 
 class PlainLines:
-    """One line for each record, for files and other programs; advice when it is new, not with each evaluation."""
+    """One line for each record, for files and other programs. Advice is printed when it is new."""
 
     def __init__(self, run: Run) -> None:
-        self.clock, self.advised = Clock(run), set[str]()
+        self.remaining = RemainingTime(run)
+        self.shown_advice = set[str]()
 
     def update(self, progress: Progress) -> None:
-        """Print a record where there is one, and what was undone."""
+        """Print the record of a step if there is one, and the reason of a rollback."""
         if progress.rollback:
             tell(f"note: {progress.rollback}")
-            self.clock.left(progress)
+            self.remaining.after(progress)  # restarts from here
         if progress.record:
-            tell(plain_line(progress, progress.record, self.clock.left(progress)))
+            tell(plain_line(progress, progress.record, self.remaining.after(progress)))
             self.advise(progress.record.advice)
 
     def advise(self, advice: list[str] | None) -> None:
-        """Print the sentences of an evaluation that the one before it did not have, whatever their numbers."""
+        """Print the sentences whose rule the evaluation before did not name; None: there was no evaluation."""
         if advice is not None:
-            named = {sentence.partition(":")[0]: sentence for sentence in advice}
-            for name, sentence in named.items():
-                if name not in self.advised:
+            by_name = {sentence.partition(":")[0]: sentence for sentence in advice}
+            for name, sentence in by_name.items():
+                if name not in self.shown_advice:
                     tell(sentence)
-            self.advised = set(named)
+            self.shown_advice = set(by_name)

@@ -1,4 +1,7 @@
-"""Lines about a run: before it starts, for --dry-run, and for `charrnn bench`."""
+"""Lines about a run: those before its first step, those of --dry-run, and those of `charrnn bench`.
+
+Each function returns lines and prints nothing.
+"""
 
 from charrnn.blas import forced_kernel, sentence
 from charrnn.data import remarks
@@ -8,7 +11,7 @@ from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
 
 
 def header(run: Run) -> list[str]:
-    """What is about to be trained, on what and with what, in a few lines."""
+    """Return lines that name the text, the model, the length of training and the machine."""
     corpus, model, train = run.corpus, run.config.model, run.config.train
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
@@ -23,30 +26,32 @@ def header(run: Run) -> list[str]:
 
 
 def opening(run: Run, resumed_from: int | None) -> list[str]:
-    """All lines before the first step: the header, what changed, and what to mind."""
+    """Return the lines before the first step: the header, changes of the vocabulary, and notes.
+
+    Arguments:
+        run: the run, not yet iterated over.
+        resumed_from: the step that --resume continues after, 0 if there was nothing to resume; None without --resume.
+    """
     lines = header(run)
     if run.added or run.removed:
         lines.append(f"vocabulary: new {visible(repr(run.added))}, no longer there {visible(repr(run.removed))}")
     if resumed_from is not None:
-        lines.append(
-            f"resuming after step {resumed_from:,}"
-            if resumed_from
-            else "nothing to resume yet: starting from the beginning"
-        )
+        resuming = f"resuming after step {resumed_from:,}"
+        lines.append(resuming if resumed_from else "nothing to resume yet: starting from the beginning")
     notes = [*run.notes, *remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
     return lines + [f"note: {note}" for note in notes if note]
 
 
 def describe_estimate(estimate: Estimate) -> list[str]:
-    """What --dry-run prints."""
+    """Return the lines that --dry-run prints."""
     run = estimate.run
-    parts = ", ".join(f"{name} {size(count)}" for name, count in estimate.memory.items())
-    per_epoch = estimate.seconds / run.plan.steps * run.plan.steps_per_epoch
+    by_owner = ", ".join(f"{owner} {size(count)}" for owner, count in estimate.memory.items())
+    one_epoch = duration(estimate.seconds / run.plan.steps * run.plan.steps_per_epoch)
     return [
         *header(run),
-        f"memory: about {size(sum(estimate.memory.values()))} ({parts}) beside Python and NumPy",
+        f"memory: about {size(sum(estimate.memory.values()))} ({by_owner}) beside Python and NumPy",
         f"speed: {estimate.chars_per_second:,.0f} char/s measured",
-        f"time: about {duration(estimate.seconds)} for all {run.plan.steps:,} steps ({duration(per_epoch)} an epoch); "
+        f"time: about {duration(estimate.seconds)} for all {run.plan.steps:,} steps ({one_epoch} an epoch); "
         f"early stopping may end it before",
         *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
         "nothing was trained or written",
@@ -54,7 +59,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
 
 
 def describe_bench(bench: Bench) -> list[str]:
-    """What `charrnn bench` prints."""
+    """Return the lines that `charrnn bench` prints."""
     lines = ["workers     char/s   of the ceiling   memory   an epoch"]
     for row in bench.rows:
         share = row.chars_per_second / row.ceiling

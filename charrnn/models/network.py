@@ -20,7 +20,9 @@ from charrnn.nn import Head, NextCharacter, Params, Stack, StackTape, Stepper, i
 
 
 def build_stack(config: ModelConfig, vocab_size: int) -> Stack:
-    """The stack that a config asks for; it holds sizes only."""
+    """The stack that a config asks for; it holds sizes only. Raises ConfigError for an n-gram, which has none."""
+    if config.cell == "ngram":
+        raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     cell = make_cell(config.cell, config.activation, config.reset)
     return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
 
@@ -73,8 +75,6 @@ class Network:
         values: Array | None = None,
         grads: Array | None = None,
     ) -> None:
-        if config.cell == "ngram":
-            raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
         self.config = config
         self.dtype = np.dtype(dtype)
         self._vocab = vocab

@@ -1,6 +1,11 @@
-"""Training: the loop, the run it keeps, and what can be said about it."""
+"""Training: the loop and its run directory, resuming, diagnosis, estimates and the bench; also counting an n-gram.
 
-from charrnn.training.advice import conclusion, limit, next_commands, shell
+A Run is an iterator of steps: whoever iterates over it decides when to stop and what to show. This package prints
+nothing, handles no signals, reads no command line and draws no charts. It writes files through storage alone, and only
+into a run directory that it has claimed.
+"""
+
+from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_ngram import fit
@@ -23,6 +28,5 @@ __all__ = [
     "measure",
     "next_commands",
     "open_run",
-    "shell",
     "worker_count",
 ]

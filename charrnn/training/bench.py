@@ -1,7 +1,7 @@
-"""How fast this machine works on a config: training with each number of workers, evaluation and sampling.
+"""Speed of this machine on a config: training with each number of workers, evaluation and sampling.
 
-Training stands beside its ceiling: the speed that it would have if a step were its matrix products and nothing else, of
-the same shapes, on as many processes at once. It trains a network that is thrown away, and writes nothing.
+The speed of training is compared with its ceiling: the matrix products of a step alone, of the same shapes, on as many
+processes at once. The networks that are trained here are discarded, and nothing is written.
 """
 
 from collections.abc import Callable
@@ -23,30 +23,56 @@ from charrnn.training.estimate import memory, speed
 from charrnn.training.loop import Run
 from charrnn.training.resuming import with_shards
 
-VOCABULARY = 65  # of the random text, where no config names another
-SIDE_BY_SIDE = 32  # texts that are sampled at once
+# Size of the vocabulary and of the random text that stands for a config without one.
+RANDOM_VOCAB_SIZE = 65
+RANDOM_CHARS = 1_000_000
+
+# Texts that are sampled at once, for the speed of a batch.
+SIDE_BY_SIDE = 32
+
+# Fewest characters that are scored to time the evaluation.
+MIN_TIMED_CHARS = 1000
+
+# More steps than any measurement takes.
+ENDLESS = 1 << 40
 
 
 @dataclass(frozen=True)
 class Row:
-    """Training with a number of workers."""
+    """Training with one number of workers.
+
+    Attributes:
+        workers: processes.
+        chars_per_second: the speed of training.
+        ceiling: characters per second of the matrix products alone.
+        memory: bytes, beside Python and NumPy.
+        epoch_seconds: the time of one epoch.
+    """
 
     workers: int
     chars_per_second: float
-    ceiling: float  # characters per second
-    memory: int  # bytes, beside Python and NumPy
+    ceiling: float
+    memory: int
     epoch_seconds: float
 
 
 @dataclass(frozen=True)
 class Bench:
-    """All that was measured; speeds in characters per second, evaluation and sampling in one process."""
+    """All that was measured. Speeds are in characters per second; evaluation and sampling are those of one process.
+
+    Attributes:
+        rows: training, one row for each number of workers, fewest first.
+        auto: the number of workers that `train.workers: auto` would take.
+        evaluation: the speed of scoring.
+        sampling: the speed of one text.
+        sampling_batch: the speed of SIDE_BY_SIDE texts, all together.
+    """
 
     rows: list[Row]
-    auto: int  # workers that `train.workers: auto` would take
+    auto: int
     evaluation: float
     sampling: float
-    sampling_batch: float  # of SIDE_BY_SIDE texts, all together
+    sampling_batch: float
 
     @property
     def best(self) -> Row:
@@ -55,46 +81,71 @@ class Bench:
 
 
 def random_corpus(vocab_size: int, size: int) -> Corpus:
-    """A text of `size` characters drawn evenly, for measuring where content does not matter."""
+    """Return a training text of `size` characters drawn uniformly, for measurements that do not depend on content."""
     ids = np.random.default_rng(0).integers(0, vocab_size, size).astype(np.min_scalar_type(vocab_size - 1))
     vocab = Vocab("".join(map(chr, range(0x4E00, 0x4E00 + vocab_size))))
     return Corpus(vocab, Split("train", ids), Split("valid", ids[:0]), Split("test", ids[:0]), size, 0, {})
 
 
 def measure(config: Config | None, budget: float = 2.0) -> Bench:
-    """Measure a config, or the default one on random text, for about `budget` seconds for each figure.
+    """Measure training, evaluation and sampling.
 
-    Raises TextError where the config's text cannot be read.
+    Arguments:
+        config: the settings; None measures the default model on random text.
+        budget: seconds for each figure, about.
+
+    Raises:
+        TextError: the text of the config cannot be read.
     """
-    corpus = load_corpus(config) if config else random_corpus(VOCABULARY, 1_000_000)
+    corpus = load_corpus(config) if config else random_corpus(RANDOM_VOCAB_SIZE, RANDOM_CHARS)
     config = config or Config(DataConfig("-"))
-    streams, length = config.train.batch_size, config.train.seq_length
     auto = with_shards(config, corpus).train.shards or 1
-    most = min(cores(), config.train.shards or streams)
+    most = min(cores(), config.train.shards or config.train.batch_size)
     rows = []
     for workers in [*(2**k for k in range(9) if 2**k < most), most]:
-        train = replace(config.train, shards=config.train.shards or workers, epochs=None, max_steps=1 << 40)
-        run = Run(replace(config, train=replace(train, eval_every=1 << 40, sample_length=0)), corpus, workers=workers)
-        measured, held = speed(run, budget), sum(memory(run).values())
-        run.close()
-        top = ceiling(config.model, corpus.vocab.size, streams, min(length, run.batches.stream_length), workers, budget)
-        rows.append(Row(workers, measured, top, held, len(corpus.train) / measured))
-    network, ids = run.network, corpus.train.ids
+        run = _endless_run(config, corpus, workers)
+        rows.append(_row(run, corpus, workers, budget))
+    timed = corpus.train.ids[: max(MIN_TIMED_CHARS, int(rows[0].chars_per_second * budget))]
+    network = run.network  # that of the last run
     with one_thread():
-        sampling, batch = (sampling_speed(network, num, budget) for num in (1, SIDE_BY_SIDE))
-        some = ids[: max(1000, int(rows[0].chars_per_second * budget))]
-        evaluation = _rate(lambda: score(network, some).chars, budget)
-    return Bench(rows, min(auto, cores()), evaluation, sampling, batch)
+        sampling = sampling_speed(network, 1, budget)
+        sampling_batch = sampling_speed(network, SIDE_BY_SIDE, budget)
+        evaluation = _rate(lambda: score(network, timed).chars, budget)
+    return Bench(rows, min(auto, cores()), evaluation, sampling, sampling_batch)
+
+
+def _endless_run(config: Config, corpus: Corpus, workers: int) -> Run:
+    """A run with a shard for each worker, unless the config says otherwise, that only trains."""
+    train = replace(
+        config.train,
+        shards=config.train.shards or workers,
+        epochs=None,
+        max_steps=ENDLESS,
+        eval_every=ENDLESS,
+        sample_length=0,
+    )
+    return Run(replace(config, train=train), corpus, workers=workers)
+
+
+def _row(run: Run, corpus: Corpus, workers: int, budget: float) -> Row:
+    """Measure one number of workers, and close the run."""
+    train = run.config.train
+    chars_per_second = speed(run, budget)
+    held = sum(memory(run).values())
+    run.close()
+    length = min(train.seq_length, run.batches.stream_length)
+    limit = ceiling(run.config.model, corpus.vocab.size, train.batch_size, length, workers, budget)
+    return Row(workers, chars_per_second, limit, held, len(corpus.train) / chars_per_second)
 
 
 def sampling_speed(model: LanguageModel, num: int, budget: float) -> float:
-    """Characters per second of `num` texts that are drawn side by side."""
+    """Return the characters per second of `num` texts drawn side by side, all together, for about `budget` seconds."""
     drawn = generate_batch(model, Options(length=0), num)
     return _rate(lambda: len(list(islice(drawn, num))), budget)
 
 
 def _rate(work: Callable[[], int], budget: float) -> float:
-    """Characters per second of `work`, which returns how many it did; the first time does not count."""
+    """The characters or steps per second of `work`, which returns how many it did; its first call does not count."""
     work()
     done, began = 0, perf_counter()
     while not done or perf_counter() - began < budget:
@@ -106,7 +157,7 @@ def _rate(work: Callable[[], int], budget: float) -> float:
 
 
 def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length: int, budget: float) -> float:
-    """How many steps' products this process does in a second."""
+    """The number of steps per second, in this process, of which only the matrix products are computed."""
     with one_thread():
         products = list(step_products(build_stack(model, vocab_size), vocab_size, streams, length))
 
@@ -120,7 +171,16 @@ def _steps_per_second(model: ModelConfig, vocab_size: int, streams: int, length:
 
 
 def ceiling(model: ModelConfig, vocab_size: int, streams: int, length: int, workers: int, budget: float) -> float:
-    """Characters per second of a training step's products alone, its streams shared out over so many processes."""
-    asked = [(model, vocab_size, -(-streams // workers), length, budget)] * workers
-    rates: list[float] = run_in_processes(_steps_per_second, asked)
+    """Return the characters per second of the matrix products of a training step alone.
+
+    Arguments:
+        model: the model.
+        vocab_size: characters that it knows.
+        streams: streams of a batch, divided among the workers.
+        length: characters of each stream in a window.
+        workers: processes at once.
+        budget: seconds to measure, about.
+    """
+    shares = [(model, vocab_size, -(-streams // workers), length, budget)] * workers
+    rates: list[float] = run_in_processes(_steps_per_second, shares)
     return min(rates) * streams * length

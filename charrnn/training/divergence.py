@@ -1,4 +1,4 @@
-"""Divergence: when a run has diverged, and what its error says."""
+"""Divergence: when a run has diverged, which states it may return to, and what its error says. Writes nothing."""
 
 from math import inf, isfinite, log
 
@@ -7,23 +7,35 @@ from charrnn.models import Network
 from charrnn.optim import global_norm
 from charrnn.storage import RunDirectory
 
-DIVERGED = 100  # training has diverged once the loss exceeds this multiple of ln V, even if it is still finite
-ROLLBACK_LIMIT = 2  # never roll back to a state whose loss exceeds this multiple of ln V
-MAX_ROLLBACKS = 5  # in a row; then the run is given up
+# Multiple of the loss of guessing, ln V, above which training has diverged, even if its loss is still finite.
+MAX_LOSS = 100
+
+# Multiple of ln V above which the loss of a state is too high to roll back to it.
+MAX_ROLLBACK_LOSS = 2
+
+# Rollbacks in a row after which the run ends.
+MAX_ROLLBACKS = 5
 
 
 def has_diverged(loss: float, grad_norm: float, vocab_size: int) -> bool:
-    """Whether a loss in nats per character or a gradient norm is no longer a sensible number."""
-    return not (loss < DIVERGED * log(vocab_size) and isfinite(grad_norm))
+    """Return whether the loss, in nats per character, or the gradient norm is not finite or the loss far too high."""
+    return not (loss < MAX_LOSS * log(vocab_size) and isfinite(grad_norm))
 
 
 def may_roll_back_to(loss: float, vocab_size: int) -> bool:
-    """Whether a state with this training loss, in nats per character, is good enough to return to."""
-    return loss < ROLLBACK_LIMIT * log(vocab_size)
+    """Return whether a state with this training loss, in nats per character, is good enough to return to."""
+    return loss < MAX_ROLLBACK_LOSS * log(vocab_size)
 
 
 def diverged_error(fault: str, step: int, network: Network, directory: RunDirectory | None) -> DivergedError:
-    """The error of a run that diverged at `step`: it names the array with the largest gradient and what to try."""
+    """Return the error of a run that has diverged; it names the array with the largest gradient, and what to try.
+
+    Arguments:
+        fault: what is wrong, with its numbers.
+        step: the step in which it occurred, from 1.
+        network: holds the gradients of that step.
+        directory: the run directory, whose last good state the error names; None if nothing is written.
+    """
     norms = {name: global_norm(grad.reshape(-1)) for name, grad in network.params.grad.items()}
     largest = max(norms, key=lambda name: norms[name] if isfinite(norms[name]) else inf)
     remedy = "; try a lower train.learning_rate, a smaller train.clip_norm, or train.warmup_steps"

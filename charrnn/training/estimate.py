@@ -1,4 +1,7 @@
-"""What a run would take, before it is started: memory by owner, speed from a few real steps, time. Writes nothing."""
+"""What a run would take, before it is started: memory, speed and time, from a few real steps.
+
+It writes nothing, and the network that it trains is discarded.
+"""
 
 from dataclasses import dataclass
 from time import perf_counter
@@ -9,19 +12,29 @@ from charrnn.evaluation import score
 from charrnn.training.loop import Run
 from charrnn.training.resuming import worker_count
 
+# Characters of the validation split that are scored to time an evaluation.
+TIMED_CHARS = 20_000
+
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run would take, from a few real steps of it."""
+    """What a run would take.
+
+    Attributes:
+        run: the run, a few steps old and closed.
+        memory: bytes by owner, beside Python and NumPy.
+        chars_per_second: the speed of its steps.
+        seconds: the whole run, evaluations included; samples and saves are not.
+    """
 
     run: Run
-    memory: dict[str, int]  # bytes, by owner
+    memory: dict[str, int]
     chars_per_second: float
-    seconds: float  # the whole run, with its evaluations
+    seconds: float
 
 
 def memory(run: Run) -> dict[str, int]:
-    """Bytes that a run holds, by owner, beside Python and NumPy."""
+    """Return the bytes that a run holds by owner, beside Python and NumPy."""
     params, corpus, shards = run.network.params, run.corpus, run.team.bounds
     longest = min(run.config.train.seq_length, run.batches.stream_length)
     return {
@@ -33,29 +46,46 @@ def memory(run: Run) -> dict[str, int]:
 
 
 def speed(run: Run, budget: float) -> float:
-    """Characters per second over a few steps of a fresh run: about `budget` seconds, and no fewer than two steps."""
+    """Train for a few steps and return the characters per second.
+
+    Arguments:
+        run: a fresh run.
+        budget: seconds to spend, about; two steps are done at least.
+    """
     began = perf_counter()
     for progress in run:
         if progress.step == 1 < run.plan.steps:
-            run.stopwatch.restart()  # the first step also warms caches up
+            run.stopwatch.restart()  # the first step also warms up the caches
         if progress.step >= 2 and perf_counter() - began > budget:
             break
     return run.stopwatch.chars_per_second
 
 
-def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
-    """Measure a few real steps, about `budget` seconds, and write nothing."""
-    run = Run(config, workers=worker_count(config))  # without a folder
-    held, measured = memory(run), speed(run, budget)
+def evaluation_seconds(run: Run) -> float:
+    """Return the seconds of one evaluation, extrapolated from the beginning of the validation split."""
     valid = run.corpus.valid.ids
-    some = valid[:20_000]
+    timed = valid[:TIMED_CHARS]
+    if not len(timed):
+        return 0.0
     began = perf_counter()
-    if len(some):
-        with one_thread():
-            score(run.network, some)
-    per_char = (perf_counter() - began) / max(len(some), 1)
+    with one_thread():
+        score(run.network, timed)
+    return (perf_counter() - began) / len(timed) * len(valid)
+
+
+def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
+    """Estimate a run from about `budget` seconds of its steps, and write nothing.
+
+    Raises:
+        TextError: the text cannot be read or is too small.
+        CharrnnError: the run does not fit into memory.
+    """
+    run = Run(config, workers=worker_count(config))
+    held = memory(run)
+    chars_per_second = speed(run, budget)
+    one_evaluation = evaluation_seconds(run)
     run.close()
     longest = min(config.train.seq_length, run.batches.stream_length)
-    trained = run.plan.steps * longest * config.train.batch_size / measured
+    steps_seconds = run.plan.steps * longest * config.train.batch_size / chars_per_second
     evaluations = -(-run.plan.steps // run.plan.eval_every)
-    return Estimate(run, held, measured, trained + evaluations * per_char * len(valid))
+    return Estimate(run, held, chars_per_second, steps_seconds + evaluations * one_evaluation)

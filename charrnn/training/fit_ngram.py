@@ -1,8 +1,8 @@
-"""Counting an n-gram as a config says: what `charrnn train` does for model.cell: ngram.
+"""Counts an n-gram: what `charrnn train` does for model.cell: ngram.
 
-There are no steps: the training split is counted, the validation split scored, and a run directory written like that
-of a network: config.yaml, a log of one record, and best.npz. The checkpoint holds the training text as ids, from which
-the counts of every order are made again in seconds. The text takes far less space than the counts.
+There are no steps. The training split is counted and the validation split is scored. The run directory is that of a
+network: config.yaml, a log of one record, and best.npz. The checkpoint holds the training text as ids, which take far
+less space than the counts; the counts are made again when it is loaded. An n-gram is never resumed.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,14 @@ from charrnn.training.saving import run_header, write_model
 
 @dataclass(frozen=True)
 class Fitted:
-    """A counted n-gram, its text, the score of the validation split if there is one, and the seconds of counting."""
+    """A counted n-gram.
+
+    Attributes:
+        model: the n-gram.
+        corpus: its text.
+        valid: the score of the validation split, if there is one.
+        seconds: the time of counting.
+    """
 
     model: NGram
     corpus: Corpus
@@ -44,7 +51,7 @@ class Fitted:
 
 
 def fit(config: Config, force: bool = False, keep: bool = True) -> Fitted:
-    """Count the n-gram of a config.
+    """Count the n-gram of a config, and score its validation split.
 
     Arguments:
         config: the settings, with model.cell ngram.
@@ -82,10 +89,10 @@ def fit(config: Config, force: bool = False, keep: bool = True) -> Fitted:
 
 
 def count(config: Config, corpus: Corpus) -> Fitted:
-    """Count, and score the validation split if there is one."""
+    """Count the training split, and score the validation split if there is one; write nothing."""
     began = perf_counter()
     model = NGram(corpus.vocab, corpus.train.ids, config.model.order, config.model.smoothing)
-    _ = model.levels  # counts them
+    _ = model.levels  # counting happens on first use
     seconds = perf_counter() - began
     valid = score(model, corpus.valid.ids, corpus.valid.unknown) if len(corpus.valid) else None
     return Fitted(model, corpus, valid, seconds)

@@ -1,6 +1,6 @@
-"""Opening a run in its directory: new, resumed, or begun from another model.
+"""Opens a run in its directory: new, resumed, or begun from the parameters of another model.
 
-Everything that can be wrong is found before anything is written.
+Every error of the config, the text and the checkpoints is raised before anything is written.
 """
 
 from pathlib import Path
@@ -13,7 +13,8 @@ from charrnn.storage import RunDirectory
 from charrnn.training.loop import Run
 from charrnn.training.resuming import changed_environment, resume_notes
 
-DEFAULT_DIRECTORY = "runs/run"  # where config.out is not set: load_config() always sets it
+# The run directory of a config without `out`; load_config() always sets that key.
+DEFAULT_DIRECTORY = "runs/run"
 
 
 def open_run(
@@ -24,20 +25,23 @@ def open_run(
     workers: int = 1,
     exact: bool = False,
 ) -> Run:
-    """A run in the directory config.out, locked until its close().
+    """Open a run in the directory config.out, which is locked until run.close().
 
     Arguments:
         config: the settings.
-        resume: continue from the latest valid state of the directory; start if there is none.
+        resume: continue from the latest valid state in the directory; start a new run if there is none.
         init_from: a checkpoint whose parameters to begin with (fine-tuning).
         force: replace the files of an earlier run.
         workers: processes, as for Run.
-        exact: with `resume`, refuse if another BLAS kernel, NumPy or charrnn would compute other bits.
+        exact: with `resume`, refuse to continue with another BLAS kernel, NumPy or charrnn, which may give other bits.
+
+    Returns:
+        The run, at its first step or where it was saved.
 
     Raises:
-        RunExistsError: the directory holds a run that is neither to be resumed nor replaced.
+        RunExistsError: the directory holds a run already, without `resume` or `force`.
         RunInUseError: another trainer is working in the directory.
-        CheckpointError: the state is damaged, or belongs to another config or text.
+        CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
         TextError: the text cannot be read or is too small.
     """
     directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
@@ -55,7 +59,9 @@ def open_run(
             notes = _resume_notes(saved, config, exact)
             run = Run(config, corpus, directory, resumed=saved, workers=workers, notes=notes)
             if saved.path == directory.previous:
-                saved.path.replace(directory.last)  # else the next save would keep the damaged file and drop this one
+                saved.path.replace(
+                    directory.last
+                )  # otherwise the next save would replace this good file by the damaged one
             has_rollback_point = saved.config.train.on_divergence == "rollback"
         else:
             notes = [origin.note] if origin and origin.note else []
@@ -73,7 +79,7 @@ def open_run(
 
 
 def _resume_notes(saved: SavedModel, config: Config, exact: bool) -> list[str]:
-    """What to tell about a checkpoint before resuming. Raises CheckpointError if `exact` forbids to resume from it."""
+    """The notes on a checkpoint to resume from. Raises CheckpointError if `exact` forbids to continue."""
     environment = changed_environment(saved)
     if exact and environment:
         raise CheckpointError(f"{saved.path}: {environment}; --exact refuses to go on with other bits")

@@ -9,12 +9,13 @@ from charrnn.config import TrainConfig
 from charrnn.models import TrainingState
 from charrnn.optim import rate_share
 
-EVAL_STEPS = (100, 1000)  # by default one evaluation an epoch, but within these bounds
+# Bounds of the default eval_every, in steps; within them it is one epoch.
+MIN_EVAL_EVERY, MAX_EVAL_EVERY = 100, 1000
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long a run is and how often it does what, all in steps."""
+    """The length and the intervals of a run, all in steps."""
 
     steps: int
     steps_per_epoch: int
@@ -25,9 +26,9 @@ class Plan:
 
     @classmethod
     def of(cls, train: TrainConfig, steps_per_epoch: int) -> "Plan":
-        """The plan that a config asks for: `epochs` or `max_steps`, whichever ends first."""
+        """Return the plan of a config. The run ends at `epochs` or `max_steps`, whichever comes first."""
         limits = [train.epochs * steps_per_epoch if train.epochs else None, train.max_steps]
-        eval_every = train.eval_every or min(max(steps_per_epoch, EVAL_STEPS[0]), EVAL_STEPS[1])
+        eval_every = train.eval_every or min(max(steps_per_epoch, MIN_EVAL_EVERY), MAX_EVAL_EVERY)
         return cls(
             steps=min(limit for limit in limits if limit),
             steps_per_epoch=steps_per_epoch,
@@ -39,15 +40,18 @@ class Plan:
 
     @property
     def epochs(self) -> int:
-        """Epochs begun by the last step."""
+        """The epoch of the last step, from 1."""
         return -(-self.steps // self.steps_per_epoch)
 
     def epoch(self, step: int) -> int:
-        """The epoch, from 1, of the step after `step` steps."""
+        """Return the epoch, from 1, of the step that follows `step` steps."""
         return step // self.steps_per_epoch + 1
 
     def learning_rate(self, train: TrainConfig, state: TrainingState) -> float:
-        """The learning rate of the next step: schedule, warm-up, and half as much for each rollback."""
+        """Return the learning rate of the next step: train.learning_rate by schedule, warm-up and rollbacks.
+
+        The rate rises linearly over the warm-up, and each rollback halves it.
+        """
         schedule, step = train.schedule, state.step
         if schedule.kind == "plateau":
             share = max(state.plateau.rate, schedule.floor)

@@ -1,4 +1,7 @@
-"""Resuming: what may change when a run goes on, what must not, and what the user should know of it."""
+"""Resuming: which keys may change when a run is continued, which must not, and what the user is told.
+
+This module reads and writes no files.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -8,26 +11,31 @@ from charrnn.blas import describe as describe_blas
 from charrnn.blas import one_thread
 from charrnn.config import Config, flat
 from charrnn.data import Corpus
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, ConfigError
 from charrnn.models import SavedModel, parameter_count
 from charrnn.parallel import auto_shards
 from charrnn.processes import cores
 from charrnn.version import __version__
 
-# Keys that may change when a run is resumed. They decide when to evaluate, log, save and stop.
+# Keys that may change when a run is resumed: when to evaluate, log, sample, save and stop, and with how many workers.
 RESUMABLE_KEYS = {
     "out", "train.epochs", "train.max_steps", "train.patience", "train.on_divergence", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.save_minutes",
     "train.sample_every", "train.sample_length",
 }  # fmt: skip
-SCHEDULE_KEYS = {  # schedule -> resumable keys that change its learning rates
+# For each schedule, the resumable keys that change its learning rates.
+SCHEDULE_KEYS = {
     "cosine": {"train.epochs", "train.max_steps"},
     "plateau": {"train.eval_every"},
 }
 
 
 def check_same(config: Config, corpus: Corpus, saved: SavedModel) -> None:
-    """Refuse to resume with another config or text. Raises CheckpointError naming each difference."""
+    """Refuse to resume with another config or text.
+
+    Raises:
+        CheckpointError: keys that must not change have changed, or the text has; each of them is named.
+    """
     differing = [
         f"{name} was {before!r}, now {after!r}"
         for name, before, after in differences(saved.config, with_shards(config, corpus, saved))
@@ -51,13 +59,13 @@ def check_same(config: Config, corpus: Corpus, saved: SavedModel) -> None:
 
 
 def versions() -> dict[str, Any]:
-    """What computes here: charrnn, NumPy, BLAS, its kernel, and the one thread that training uses."""
+    """Return what training computes with: charrnn, NumPy, BLAS, its kernel and its number of threads, which is one."""
     with one_thread():
         return {"charrnn": __version__, **describe_blas()}
 
 
 def changed_environment(saved: SavedModel) -> str:
-    """What differs from the software that computed a checkpoint, so that bits may differ; "" if nothing does."""
+    """Return how the software differs from that of a checkpoint, so that bits may differ; "" if it does not."""
     before = saved.header.versions
     return ", ".join(
         f"{name} was {str(before.get(name, 'unknown'))[:50]}, now {version}"
@@ -67,7 +75,13 @@ def changed_environment(saved: SavedModel) -> str:
 
 
 def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[str]:
-    """What a user should know when a run goes on from a checkpoint: file, environment, learning rates."""
+    """Return what the user is told when a run continues from a checkpoint.
+
+    Arguments:
+        saved: the checkpoint.
+        config: the settings to continue with.
+        environment: the result of changed_environment().
+    """
     schedule = config.train.schedule.kind
     changed = {name for name, _, _ in differences(saved.config, config)}
     changed_rates = ", ".join(sorted(changed & SCHEDULE_KEYS.get(schedule, set())))
@@ -82,7 +96,13 @@ def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[st
 
 
 def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None) -> Config:
-    """The config with train.shards decided: as the run began, or as suits this machine."""
+    """Return the config with train.shards set: to that of the resumed run, or else to what suits this machine.
+
+    Raises:
+        ConfigError: the model is an n-gram, which is not trained in steps.
+    """
+    if config.model.cell == "ngram":
+        raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     train = config.train
     if train.shards:
         return config
@@ -95,12 +115,12 @@ def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None)
 
 
 def worker_count(config: Config) -> int:
-    """How many workers a config asks for on this machine."""
+    """Return the number of workers that a config asks for on this machine."""
     return cores() if config.train.workers == "auto" else config.train.workers
 
 
 def differences(before: Config, after: Config) -> Iterator[tuple[str, Any, Any]]:
-    """The dotted keys in which two configs differ, with both values."""
+    """Yield each dotted key in which two configs differ, with both values."""
     values = dict(flat(after.to_dict()))
     for name, value in flat(before.to_dict()):
         if value != values.get(name):

@@ -1,4 +1,4 @@
-"""Writing a run's state into a checkpoint, and taking it up again from one."""
+"""Writes the state of a run into a checkpoint, and restores it from one. No time is written into a checkpoint."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,27 +14,46 @@ from charrnn.training.resuming import versions
 
 
 def run_header(config: Config, corpus: Corpus, state: TrainingState) -> Header:
-    """The header of a checkpoint of a run."""
+    """Return the header of a checkpoint of a run."""
     splits = {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)}
     return Header(config, corpus.vocab, state, splits, corpus.fingerprint, versions())
 
 
 def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None:
-    """Write what sampling and scoring need. Raises OSError, with the old file untouched."""
+    """Write a checkpoint for sampling and scoring.
+
+    Arguments:
+        path: the file to write or replace.
+        header: what describes the model and its run.
+        arrays: the parameters by name.
+
+    Raises:
+        OSError: the file could not be written; an older one is still there.
+    """
     checkpoint.save(path, header.to_dict(), arrays)
 
 
 def write_state(path: Path, header: Header, team: Team, older: Path | None = None) -> None:
-    """Write all that a run needs to go on bit for bit; keep the file that was there as `older`. Raises OSError."""
+    """Write the complete state of a run, from which it continues bit for bit.
+
+    Arguments:
+        path: the file to write or replace.
+        header: what describes the model and its run.
+        team: holds the parameters, the carried state and the moments of the optimizer.
+        older: where to keep the file that is replaced; None keeps nothing.
+
+    Raises:
+        OSError: the file could not be written; an older one is still there.
+    """
     arrays = {**team.network.params.value, "state": team.state, "moments": team.moments}
     checkpoint.save(path, header.to_dict(), arrays, older)
 
 
 def restore(saved: SavedModel, team: Team) -> TrainingState:
-    """Put parameters, optimizer moments and carried state back into a team.
+    """Restore parameters, optimizer moments and carried state of a team.
 
     Returns:
-        How far the run had come.
+        The progress of the run at that time.
 
     Raises:
         CheckpointError: the file is not a complete state of such a run.

@@ -1,6 +1,6 @@
-"""What one training step brought about: Progress for whoever iterates, and LogRecord for the log.
+"""The results of one training step: Progress for whoever iterates over a run, and LogRecord for the log.
 
-How far a run has come altogether is a TrainingState, which is saved with every checkpoint: see models/header.py.
+The progress of a whole run is a TrainingState, which every checkpoint holds: see models/header.py.
 """
 
 from dataclasses import asdict, dataclass
@@ -10,15 +10,22 @@ from typing import Any
 from charrnn.evaluation import Report
 from charrnn.models import Sums
 
-MAX_EXPONENT = 700  # exp() of more overflows
+# exp() of more overflows.
+MAX_EXPONENT = 700
 
 
 @dataclass(frozen=True)
 class LogRecord:
-    """One line of the log: means over the steps since the record before, and the validation loss if it was measured.
+    """One line of the log.
 
-    Losses are in nats per character, `grad_norm` is before clipping, `clipped` a share of the steps, `seconds` those
-    of training, earlier sessions included.
+    `loss`, `grad_norm` and `clipped` are means over the steps since the record before. Losses are in nats per
+    character. The validation fields are None if the step was not evaluated.
+
+    Attributes:
+        grad_norm: the norm of the gradient before clipping.
+        clipped: the share of clipped steps.
+        advice: the sentences of the diagnosis; None if the step was not evaluated.
+        seconds: the time of training, earlier sessions included; evaluations and saves are not.
     """
 
     step: int
@@ -33,13 +40,19 @@ class LogRecord:
     learning_rate: float
     grad_norm: float
     clipped: float
-    advice: list[str] | None  # None between evaluations
+    advice: list[str] | None
     seconds: float
     chars_per_second: int
 
     @classmethod
     def of(cls, sums: Sums, valid: Report | None, **fields: Any) -> "LogRecord":
-        """A record from the sums since the last one, the latest validation report, and the fields not derived here."""
+        """Return a record.
+
+        Arguments:
+            sums: of the steps since the record before.
+            valid: the validation report of this step, if it was evaluated.
+            fields: the fields that neither of them determines.
+        """
         loss = sums.nats / sums.chars
         return cls(
             loss=loss,
@@ -54,23 +67,34 @@ class LogRecord:
         )
 
     def __getitem__(self, name: str) -> Any:
-        """A field by its name in the log: programs written for 0.2 read records as mappings."""
+        """Return a field by its name in the log; programs written for 0.2 read records as mappings."""
         try:
             return getattr(self, name)
         except AttributeError:
             raise KeyError(name) from None
 
     def to_dict(self) -> dict[str, Any]:
-        """The record as JSON data."""
+        """Return the record as JSON data."""
         return asdict(self)
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One training step and what it brought about.
+    """One training step, and what was done after it.
 
-    `loss` is in nats per character, `grad_norm` before clipping; `chars_per_second` and `seconds` are of training
-    alone, evaluation and saving not counted.
+    Attributes:
+        step, steps: the number of this step, from 1, and of the last one.
+        epoch, epochs: the number of its epoch, from 1, and of the last one.
+        loss: the training loss in nats per character.
+        learning_rate: the learning rate of this step.
+        grad_norm: the norm of the gradient before clipping.
+        clipped: whether the gradient was clipped.
+        chars_per_second: the speed of training in this session, without evaluations and saves.
+        seconds: the time of training, earlier sessions included, without evaluations and saves.
+        record: the record that was written to the log, if one was due.
+        sample: the text that was sampled, if a sample was due.
+        saved: whether the run was saved.
+        rollback: why earlier steps were undone before this one; "" if none were.
     """
 
     step: int
@@ -83,7 +107,7 @@ class Progress:
     clipped: bool
     chars_per_second: float
     seconds: float
-    record: LogRecord | None = None  # the line of the log that was written, if one was due
+    record: LogRecord | None = None
     sample: str | None = None
     saved: bool = False
-    rollback: str = ""  # why earlier steps were undone before this one
+    rollback: str = ""

@@ -1,8 +1,14 @@
-"""How fast a run trains: characters and seconds of its steps; evaluation, samples and saving are not counted."""
+"""Measures how fast a run trains: characters and seconds of its steps, without evaluations, samples and saves."""
 
 
 class Stopwatch:
-    """Adds up steps. `earlier` are the seconds of earlier sessions of the same run."""
+    """Adds up the characters and seconds of steps.
+
+    Attributes:
+        chars: characters of this session.
+        elapsed: seconds of this session.
+        earlier: seconds of earlier sessions of the same run.
+    """
 
     def __init__(self) -> None:
         self.chars = 0
@@ -10,7 +16,7 @@ class Stopwatch:
         self.earlier = 0.0
 
     def add(self, chars: int, seconds: float) -> None:
-        """Count one step."""
+        """Add one step."""
         self.chars += chars
         self.elapsed += seconds
 
@@ -21,7 +27,7 @@ class Stopwatch:
 
     @property
     def chars_per_second(self) -> float:
-        """The speed of this session; 0 before its first step."""
+        """Characters per second of this session; 0 before its first step."""
         return self.chars / self.elapsed if self.elapsed else 0.0
 
     @property

@@ -13,6 +13,7 @@ import click
 import numpy as np
 import pytest
 
+from charrnn.cli import group
 from charrnn.cli import main as cli
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock
@@ -320,7 +321,7 @@ def test_a_misuse_of_a_run_is_explained_and_changes_nothing(wrong: Misuse, train
 
 def test_the_number_of_texts_is_bounded_before_memory_is_taken() -> None:
     with pytest.raises(click.BadParameter, match="not in the range"):
-        cli.sample.make_context("sample", ["runs/my", "--num", "9" * 20])
+        cli.sample.make_context("sample", ["runs/my", "--num", "9" * 20], **group.cli.context_settings)
 
 
 @pytest.mark.row(18)

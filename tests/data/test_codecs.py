@@ -92,7 +92,7 @@ def test_any_text_encoding_gives_text_or_one_clear_message(encoding, tmp_path):
 @pytest.mark.parametrize("encoding", [name for name in CODECS if not is_text(name)])
 @pytest.mark.parametrize("content", CONTENTS.values(), ids=CONTENTS)
 def test_a_codec_that_is_no_text_encoding_is_refused_by_config_and_library(encoding, content):
-    message = f"data.encoding: {encoding!r} is not a text encoding; usual ones are utf-8, latin-1, cp1252"
+    message = f"data.encoding: {encoding!r} is not a text encoding; common ones are utf-8, latin-1, cp1252"
     with pytest.raises(ConfigError) as caught:
         config_from_dict({"data": {"path": "my.txt", "encoding": encoding}})
     assert str(caught.value) == f"config: {message}"

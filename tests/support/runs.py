@@ -7,8 +7,6 @@ from typing import Any
 BEST, LAST, PREVIOUS, ROLLBACK = "best.npz", "last.npz", "previous.npz", "rollback.npz"  # names of a run's files
 LOG, CONFIG, SAMPLES, REPORT = "log.jsonl", "config.yaml", "samples", "report.html"
 TIMES = {"seconds", "chars_per_second"}
-
-
 RUN = Path("run")
 
 

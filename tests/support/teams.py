@@ -7,11 +7,7 @@ from charrnn.data.vocab import Vocab
 from charrnn.parallel.team import Team
 
 VOCAB = Vocab("abcdefg")
-
-
 STREAMS, LENGTH = 6, 9
-
-
 IDS = np.random.default_rng(3).integers(0, VOCAB.size, 200).astype(np.uint8)
 
 

@@ -1,7 +1,9 @@
 """What a run is said to have come to, and what to type next."""
 
+import io
 import re
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,8 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Path("text.txt").write_text("The miller's cat counts the sacks, and the sacks do not mind. " * 3)
 
 
-def settings(out: str = "run", fractions: Any = (0.8, 0.1, 0.1), **train: Any) -> Any:
-    data = {"path": "text.txt", "fractions": list(fractions)}
+def settings(out: str = "run", fractions: Any = (0.8, 0.1, 0.1), path: str = "text.txt", **train: Any) -> Any:
+    data = {"path": path, "fractions": list(fractions)}
     how = {"seq_length": 8, "batch_size": 4, "max_steps": 2, "sample_length": 0} | train
     return config_from_dict({"data": data, "model": {"hidden_size": 2, "num_layers": 1}, "train": how, "out": out})
 
@@ -158,6 +160,14 @@ def test_a_finished_run_can_be_sampled_and_scored():
 
 def test_without_held_out_text_there_is_nothing_to_score_but_something_to_look_at():
     assert next_commands(finished(fractions=(1, 0, 0))) == ["charrnn sample run", "charrnn info run"]
+
+
+@pytest.mark.parametrize("fractions", [(0.8, 0.1, 0.1), (1, 0, 0)])
+def test_after_a_text_from_standard_input_only_sampling_is_suggested(monkeypatch, fractions):
+    """`charrnn eval` would refuse: that text cannot be read again."""
+    stdin = io.TextIOWrapper(io.BytesIO(Path("text.txt").read_bytes()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert next_commands(finished(fractions=fractions, path="-")) == ["charrnn sample run"]
 
 
 def test_a_run_without_a_folder_has_nothing_to_type():

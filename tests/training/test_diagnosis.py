@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from charrnn.config.building import config_from_dict
 from charrnn.models.header import Evaluation
 from charrnn.training import diagnosis
-from charrnn.training.diagnosis import FLAT, SAID, SETTLED, STRIP, diagnose
+from charrnn.training.diagnosis import MAX_SENTENCES, MIN_STEPS, MIN_STRIP_GAIN, STRIP_EVALUATIONS, diagnose
 from charrnn.training.facts import RunFacts, unigram_entropy
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
@@ -80,8 +80,8 @@ def test_what_no_longer_holds_is_no_longer_said():
 
 
 def test_no_more_is_said_than_is_read(monkeypatch):
-    monkeypatch.setattr(diagnosis, "RULES", [lambda seen, case, k=k: f"{k}" for k in range(5)])
-    assert diagnose(entries(WELL), case()) == ["0", "1"][:SAID]
+    monkeypatch.setattr(diagnosis, "RULES", [lambda history, facts, k=k: f"{k}" for k in range(5)])
+    assert diagnose(entries(WELL), case()) == ["0", "1"][:MAX_SENTENCES]
 
 
 # -- each rule ----------------------------------------------------------------------------------------------------
@@ -117,9 +117,9 @@ def test_frequencies_alone_mean_too_high_a_rate_after_a_blow_up_and_too_low_a_on
 
 def test_a_rate_is_not_called_too_low_before_a_sound_run_would_have_learned():
     slow = [4.09, 3.5, 3.1, 3.05, 3.0, 3.0]
-    assert diagnose(entries(slow, every=SETTLED // 6), case()) == []
-    assert names(diagnose(entries(slow, every=SETTLED // 5), case())) == ["Learning rate too low"]
-    assert diagnose(entries(slow, every=SETTLED), case(batch_size=1, seq_length=25)) == []
+    assert diagnose(entries(slow, every=MIN_STEPS // 6), case()) == []
+    assert names(diagnose(entries(slow, every=MIN_STEPS // 5), case())) == ["Learning rate too low"]
+    assert diagnose(entries(slow, every=MIN_STEPS), case(batch_size=1, seq_length=25)) == []
 
 
 def test_where_clipping_holds_back_the_steps_the_rate_is_not_to_blame():
@@ -203,7 +203,7 @@ def test_clipping_by_value_is_told_from_clipping_by_norm():
     assert diagnose(history, case(clip_norm=0.2, clip_value=0.001)) == []  # either of them, and nobody knows which
 
 
-FLAT_OUT = [2.0 - FLAT / 20 * k for k in range(STRIP + 3)]
+FLAT_OUT = [2.0 - MIN_STRIP_GAIN / 20 * k for k in range(STRIP_EVALUATIONS + 3)]
 
 
 def test_a_plateau_asks_for_a_schedule_or_where_nothing_is_overfitted_for_a_larger_model():
@@ -217,13 +217,17 @@ def test_a_plateau_asks_for_a_schedule_or_where_nothing_is_overfitted_for_a_larg
     assert said.startswith("Underfitting: validation gained less than 0.005 in the last 5 evaluations")
     assert ending(said) == "model.hidden_size=256."
     assert diagnose(entries(high, FLAT_OUT), case(schedule="cosine")) == []  # its rate falls by itself
-    assert diagnose(entries(FLAT_OUT, every=SETTLED // 10), case()) == []
+    assert diagnose(entries(FLAT_OUT, every=MIN_STEPS // 10), case()) == []
 
 
 def test_where_one_looks_often_a_plateau_must_be_a_fifth_of_the_run():
-    slow = [2.0 - FLAT / 8 * k for k in range(100)]  # more than FLAT in a fifth of them, less in STRIP
+    slow = [
+        2.0 - MIN_STRIP_GAIN / 8 * k for k in range(100)
+    ]  # more than MIN_STRIP_GAIN in a fifth of them, less in STRIP_EVALUATIONS
     assert diagnose(entries(slow, every=10), case()) == []
-    assert names(diagnose(entries([2.0 - FLAT / 40 * k for k in range(100)], every=10), case())) == ["Underfitting"]
+    assert names(diagnose(entries([2.0 - MIN_STRIP_GAIN / 40 * k for k in range(100)], every=10), case())) == [
+        "Underfitting"
+    ]
 
 
 def test_without_a_validation_split_the_rules_that_need_none_remain():
@@ -240,7 +244,7 @@ losses = st.floats(0, 500)
 def test_any_history_gives_at_most_two_sentences_that_name_a_thing_to_try(numbers, parameters):
     history = [Evaluation(100 * k, *entry) for k, entry in enumerate(numbers, 1)]
     said = diagnose(history, case(parameters=parameters, clip_value=0.1))
-    assert len(set(names(said))) == len(said) <= SAID
+    assert len(set(names(said))) == len(said) <= MAX_SENTENCES
     for sentence in said:
         assert sentence.endswith(".")
         assert "\n" not in sentence

@@ -1,6 +1,7 @@
 """An n-gram by config: its run directory, its checkpoint, and what is refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from charrnn.models.loading import load_checkpoint
 from charrnn.models.ngram import NGram
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock
+from charrnn.training.bench import measure
 from charrnn.training.fit_ngram import fit
 from tests.support.processes import TALES
 
@@ -86,9 +88,13 @@ def test_without_a_validation_split_there_is_a_model_all_the_same(tmp_path: Path
     assert load_checkpoint(tmp_path / "run").header.training.best is None
 
 
-def test_training_step_by_step_is_refused_with_the_way_out(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"charrnn\.fit"):
-        charrnn.Run(config_for(tmp_path))
+@pytest.mark.parametrize("shards", [None, 2])
+def test_training_step_by_step_is_refused_with_the_way_out(tmp_path: Path, shards: int | None) -> None:
+    config = config_for(tmp_path)
+    config = replace(config, train=replace(config.train, shards=shards))
+    for refuse in (charrnn.Run, measure):
+        with pytest.raises(ConfigError, match=r"charrnn\.fit"):
+            refuse(config)
 
 
 @pytest.mark.parametrize(

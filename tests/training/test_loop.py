@@ -16,15 +16,17 @@ import pytest
 import charrnn
 from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config
+from charrnn.data.loading import load_corpus
 from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError, RunInUseError, TextError
 from charrnn.evaluation.scoring import Report, score
+from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.models.network import Network
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
+from charrnn.training import estimate, opening
 from charrnn.training import loop as train
-from charrnn.training import opening
 from charrnn.training.estimate import estimate_run
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
@@ -259,6 +261,14 @@ def test_samples_are_written_along_the_way_each_another_text():
     assert {path.name: path.read_text() for path in (RUN / SAMPLES).iterdir()} == samples
     assert len(set(samples.values())) == 3
     assert {len(text) for text in samples.values()} == {30}
+
+
+def test_samples_are_drawn_at_a_temperature_of_0_8_from_the_network_of_their_step():
+    run = open_run(tiny(train={"sample_every": 9, "sample_length": 200}))
+    (sample,) = [progress.sample for progress in finish(run) if progress.sample]
+    seed = run.config.seed ^ 9 << 20
+    drawn = {temp: "".join(generate(run.network, 200, temp=temp, seed=seed)) for temp in (0.7, 0.8, 0.9, 1.0)}
+    assert [temp for temp, text in drawn.items() if text == sample] == [0.8]
 
 
 def test_a_byte_model_writes_its_samples_as_bytes():
@@ -918,6 +928,28 @@ def test_an_estimate_trains_a_little_writes_nothing_and_adds_up(shards):
     shard = 4 // shards
     tape = run.network.tape(8, shard)
     assert found.memory["one window"] == shards * (tape.stack.nbytes + tape.scores.nbytes)
+
+
+@pytest.mark.parametrize(
+    ("length", "fractions", "valid"),
+    [(330, [0.8, 0.1, 0.1], 32), (330, [1, 0, 0], 0), (50_000, [0.01, 0.99, 0], 48_981)],
+)
+def test_an_estimate_is_the_time_of_all_steps_and_of_all_evaluations(monkeypatch, length, fractions, valid):
+    """At 1000 trained characters a second and 0.01 s for each character that is evaluated."""
+    Path("text.txt").write_text((TALES * 2)[:length])
+    clock = [100.0]
+
+    def slow_score(model: Any, ids: Any) -> None:
+        clock[0] += 0.01 * len(ids)
+
+    monkeypatch.setattr(estimate, "speed", lambda run, budget: 1000.0)
+    monkeypatch.setattr(estimate, "score", slow_score)
+    monkeypatch.setattr(estimate, "perf_counter", lambda: clock[0])
+    config = tiny(data={"fractions": fractions}, train={"epochs": None, "max_steps": 45, "eval_every": 10})
+    assert len(load_corpus(config).valid) == valid
+    training, evaluations = 45 * 8 * 4 / 1000, 5  # the last step evaluates too
+    assert estimate_run(config).seconds == pytest.approx(training + evaluations * 0.01 * valid)
+    assert clock[0] <= 100 + 0.01 * 20_000, "of a long text, a part is evaluated"
 
 
 @pytest.mark.parametrize("fractions", [[0.8, 0.1, 0.1], [1, 0, 0]])

@@ -27,6 +27,7 @@ from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from charrnn.training.resuming import RESUMABLE_KEYS, SCHEDULE_KEYS
 from tests.support.disk import Disk, PowerOff
+from tests.support.fixtures import make_release_fixture
 from tests.support.fixtures.make_checkpoint_fixture import SAVED, TEXT, fixture_config
 from tests.support.processes import CSI, TALES, call, project, run_in_terminal
 from tests.support.runs import BEST, LAST, LOG, PREVIOUS, ROLLBACK, kept, snapshot
@@ -370,7 +371,9 @@ def test_what_may_change_is_listed_where_something_else_did_and_in_the_help_and_
 
 # -- formats of earlier versions ----------------------------------------------------------------------------------
 
-FIXTURES = sorted((Path(__file__).parents[1] / "support" / "fixtures").glob("format-*.npz"))
+FOLDER = Path(__file__).parents[1] / "support" / "fixtures"
+FIXTURES = sorted(path for path in FOLDER.glob("format-*.npz") if path.stem.count("-") == 1)
+RELEASES = sorted(path for path in FOLDER.glob("format-*-*.npz"))
 
 
 def test_there_is_a_checkpoint_of_every_format_up_to_this_one():
@@ -390,6 +393,29 @@ def test_a_checkpoint_of_an_earlier_format_samples_scores_and_goes_on(path):
         assert run.state.step == SAVED
         list(run)
     np.testing.assert_allclose(run.network.params.values, whole.network.params.values, atol=1e-5)
+
+
+@pytest.mark.parametrize("path", RELEASES, ids=lambda path: path.stem)
+def test_a_run_of_a_released_version_goes_on_as_it_would_have_there(path):
+    """With its losses everywhere; to the last bit where BLAS kernel, NumPy and its vector instructions are the same."""
+    assert path.stat().st_size < 20_000
+    Path("text.txt").write_text(make_release_fixture.TEXT)
+    Path("run").mkdir()
+    shutil.copy(path, "run/last.npz")
+    shutil.copy(path.with_suffix(".jsonl"), "run/log.jsonl")
+    continued = make_release_fixture.continuation()
+    outcomes = json.loads(path.with_suffix(".json").read_text())
+    for outcome in outcomes:
+        assert continued["losses"] == pytest.approx(outcome["losses"], abs=1e-6)
+    computed_with = {name: continued[name] for name in ("kernel", "numpy", "simd")}
+    same = [outcome for outcome in outcomes if computed_with.items() <= outcome.items()]
+    assert [continued] * len(same) == same
+    steps = [json.loads(line)["step"] for line in Path("run/log.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, make_release_fixture.STEPS + 1)), "the log goes on where it ended"
+
+
+def test_there_is_a_run_of_the_released_version_to_go_on_with():
+    assert [path.stem for path in RELEASES] == ["format-1-0.2.0"]
 
 
 def test_a_newer_format_is_refused_by_name_and_nothing_stands_in_for_it(stopped, monkeypatch):

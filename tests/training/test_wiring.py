@@ -1,0 +1,186 @@
+"""Every key of a config reaches what it is for: another value gives another result."""
+
+import os
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrnn.config.building import config_from_dict
+from charrnn.config.keys import leaves
+from charrnn.models.loading import load
+from charrnn.training.fit_ngram import fit
+from charrnn.training.opening import open_run
+from charrnn.training.resuming import worker_count
+from tests.support.runs import SAMPLES, snapshot
+
+TEXT = "The cat sat on the mat. Cafe\u0301 or caf\u00e9? The end of the tale, 0 to 9. " * 6
+OTHER_TEXT = "Quick wafting zephyrs vex bold Jim. " * 10
+BASE: dict[str, Any] = {
+    "data.path": "text.txt",
+    "data.fractions": [0.8, 0.1, 0.1],
+    "model.hidden_size": 4,
+    "model.num_layers": 1,
+    "train.seq_length": 8,
+    "train.batch_size": 4,
+    "train.epochs": 1,
+    "train.max_steps": 4,
+    "train.shards": 1,
+    "train.sample_length": 5,
+    "out": "run",
+}
+STILL = {"train.learning_rate": 1e-30, "train.eval_every": 1}  # no parameter moves: validation never improves
+
+APART = {"data.min_count": 2, "data.fractions": [0.9, 0.05, 0.05]}  # the default: a path replaces a split
+
+
+@dataclass(frozen=True)
+class Case:
+    """A key, another value for it, what that changes, and the keys that both runs have besides BASE."""
+
+    key: str
+    value: Any
+    changes: str
+    besides: dict[str, Any] = field(default_factory=dict)
+
+
+CASES = [
+    Case("data.path", "other.txt", "text"),
+    Case("data.tokens", "byte", "text"),
+    Case("data.encoding", "latin-1", "text"),
+    Case("data.normalize", "nfc", "text"),
+    Case("data.lowercase", True, "text"),
+    Case("data.min_count", 20, "text"),
+    Case("data.split", "streams", "text"),
+    Case("data.fractions", [0.7, 0.2, 0.1], "text"),
+    Case("data.fractions", [0.8, 0.2, 0], "text"),
+    Case("data.valid_path", "other.txt", "text", APART),
+    Case("data.test_path", "other.txt", "text", APART),
+    Case("model.cell", "gru", "parameters"),
+    Case("model.order", 3, "n-gram", {"model.cell": "ngram"}),
+    Case("model.smoothing", "additive", "n-gram", {"model.cell": "ngram"}),
+    Case("model.hidden_size", 5, "parameters"),
+    Case("model.num_layers", 2, "parameters"),
+    Case("model.embedding_size", 3, "parameters"),
+    Case("model.dropout", 0.5, "parameters", {"model.num_layers": 2}),
+    Case("model.activation", "relu", "parameters", {"model.cell": "rnn"}),
+    Case("model.reset", "before", "parameters", {"model.cell": "gru"}),
+    Case("model.forget_bias", 0.0, "parameters"),
+    Case("model.init.scheme", "orthogonal", "parameters"),
+    Case("model.init.scale", 0.5, "parameters"),
+    Case("train.seq_length", 7, "parameters"),
+    Case("train.batch_size", 3, "parameters"),
+    Case("train.epochs", 2, "steps", {"train.max_steps": None}),
+    Case("train.max_steps", 3, "steps"),
+    Case("train.optimizer", "rmsprop", "parameters"),
+    Case("train.learning_rate", 0.01, "parameters"),
+    Case("train.schedule.kind", "cosine", "parameters"),
+    Case("train.schedule.factor", 0.5, "learning rates", {"train.schedule.kind": "plateau", **STILL}),
+    Case("train.schedule.factor", 0.5, "learning rates", {"train.schedule": {"kind": "exponential", "start_epoch": 0}}),
+    Case("train.schedule.start_epoch", 0, "learning rates", {"train.schedule.kind": "exponential"}),
+    Case("train.schedule.floor", 0.5, "learning rates", {"train.schedule.kind": "cosine"}),
+    Case("train.schedule.floor", 0.99, "learning rates", {"train.schedule.kind": "plateau", **STILL}),
+    Case("train.schedule.patience", 1, "learning rates", {"train.schedule.kind": "plateau", **STILL}),
+    Case("train.warmup_steps", 3, "parameters"),
+    Case("train.momentum", 0.5, "parameters", {"train.optimizer": "momentum"}),
+    Case("train.betas", [0.5, 0.999], "parameters"),
+    Case("train.betas", [0.9, 0.5], "parameters"),
+    Case("train.betas", [0.5, 0.999], "parameters", {"train.optimizer": "adamw"}),
+    Case("train.rho", 0.5, "parameters", {"train.optimizer": "rmsprop"}),
+    *(
+        Case("train.epsilon", 0.1, "parameters", {"train.optimizer": optimizer})
+        for optimizer in ("adagrad", "rmsprop", "adam", "adamw")
+    ),
+    *(
+        Case("train.weight_decay", 0.5, "parameters", {"train.optimizer": optimizer})
+        for optimizer in ("sgd", "momentum", "adagrad", "rmsprop", "adam", "adamw")
+    ),
+    Case("train.clip_norm", 0.01, "parameters", {"train.optimizer": "sgd"}),
+    Case("train.clip_value", 1e-4, "parameters", {"train.optimizer": "sgd"}),
+    Case("train.workers", 200, "workers"),
+    Case("train.shards", 2, "shards"),
+    Case("train.shards", 2, "parameters", {"model.num_layers": 2, "model.dropout": 0.5, "train.seq_length": 50}),
+    Case("train.log_every", 2, "logged steps"),
+    Case("train.eval_every", 2, "evaluated steps", {"train.log_every": 1}),
+    Case("train.save_every", 2, "saved steps"),
+    Case("train.save_minutes", 1e-12, "saved steps"),
+    Case("train.sample_every", 2, "sampled steps"),
+    Case("train.sample_length", 6, "samples"),
+    Case("train.sample_length", 0, "samples"),
+    Case("train.patience", 1, "steps", STILL),
+    Case("train.on_divergence", "rollback", "files"),
+    Case("seed", 2, "parameters"),
+    Case("seed", 2, "samples"),
+    Case("out", "elsewhere", "files"),
+]
+NEUTRAL: dict[str, str] = {}  # key: why no value of it changes anything that a test could see
+
+OUTCOMES: dict[str, dict[str, Any]] = {}  # of the runs that several cases are compared with
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory with two texts; nothing waits for a disk."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    Path("text.txt").write_text(TEXT, encoding="utf-8")
+    Path("other.txt").write_text(OTHER_TEXT)
+
+
+def nested(dotted: dict[str, Any]) -> dict[str, Any]:
+    """{"train.rho": 1} as {"train": {"rho": 1}}."""
+    tree: dict[str, Any] = {}
+    for name, value in dotted.items():
+        *sections, last = name.split(".")
+        section = tree
+        for inner in sections:
+            section = section.setdefault(inner, {})
+        section[last] = value
+    return tree
+
+
+def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
+    """Everything that a run with these keys computes, writes and shows, by the names that CASES uses."""
+    config = config_from_dict(nested(dotted))
+    if config.model.cell == "ngram":
+        fitted = fit(config, keep=False)
+        return {"n-gram": fitted.valid.nats if fitted.valid else None}
+    with closing(open_run(config, force=True)) as run:
+        steps = list(run)
+    splits = (run.corpus.train, run.corpus.valid, run.corpus.test)
+    folder = Path(str(config.out))
+    assert load(folder / "last.npz").params.values.tobytes() == run.network.params.values.tobytes()
+    return {
+        "text": (run.corpus.vocab, [split.ids.tolist() for split in splits]),
+        "parameters": run.network.params.values.tobytes(),
+        "steps": len(steps),
+        "learning rates": [step.learning_rate for step in steps],
+        "logged steps": [step.step for step in steps if step.record],
+        "evaluated steps": [step.step for step in steps if step.record and step.record.valid_loss is not None],
+        "saved steps": [step.step for step in steps if step.saved],
+        "sampled steps": [step.step for step in steps if step.sample],
+        "samples": {name: text for name, text in snapshot(folder).items() if name.startswith(SAMPLES)},
+        "files": (str(folder), sorted(snapshot(folder))),
+        "workers": worker_count(config),
+        "shards": run.team.bounds,
+    }
+
+
+def test_every_key_of_a_config_is_listed_here():
+    assert {case.key for case in CASES} | set(NEUTRAL) == set(leaves())
+    assert not {case.key for case in CASES} & set(NEUTRAL)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.key}={case.value}")
+def test_another_value_of_a_key_gives_another_result(case):
+    both = BASE | case.besides
+    if str(both) not in OUTCOMES:
+        OUTCOMES[str(both)] = outcome(both)
+    assert OUTCOMES[str(both)][case.changes] != outcome(both | {case.key: case.value})[case.changes]
+
+
+def test_the_same_values_give_the_same_result():
+    both = BASE | {"model.num_layers": 2, "model.dropout": 0.5, "train.eval_every": 2}
+    assert outcome(both) == outcome(both)
