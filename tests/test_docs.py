@@ -266,7 +266,7 @@ def test_the_generated_tables_are_up_to_date() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_and_options_in_running_text_exist(page: str) -> None:
     text = FENCE.sub("", PAGES[page])
-    options = set().union(*(options_of(name) for name in cli.commands)) | {"--version", "--help", "--strict"}
+    options = set().union(*(options_of(name) for name in cli.commands)) | {"--version", "--help", "-h", "--strict"}
     for code in re.findall(r"`([^`\n]+)`", text):
         words = code.split()
         if words[0] == "charrnn" and len(words) > 1:
@@ -296,7 +296,7 @@ def test_what_may_change_on_resume_is_listed_in_the_guide() -> None:
 def test_every_exit_code_is_documented(page: str) -> None:
     listed = re.search(r"Exit codes: (.*?)\.\n", (ROOT / page).read_text(), re.DOTALL)
     assert listed
-    codes = {int(code) for code in re.findall(r"\b(\d+) \w", listed[1])}
+    codes = {int(code) for code in re.findall(r"\b(\d+)\s\w", listed[1])}
     own = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
     assert codes == own | {0} | {128 + getattr(signal, name) for name in STOPPING}
 
@@ -382,6 +382,7 @@ def test_nothing_is_left_to_fill_in() -> None:
         assert not re.findall(r"@@\w*|TODO|FIXME|XXX", text), page
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_the_changelog_begins_with_this_version_or_what_comes_after_it() -> None:
     versions = re.findall(r"^## \[?v?([^\s\]]+)", PAGES["CHANGELOG.md"], re.MULTILINE)
-    assert versions[0] == charrnn.__version__
+    assert next(version for version in versions if version != "Unreleased") == charrnn.__version__
+    assert "Unreleased" not in versions[1:]
