@@ -13,13 +13,14 @@ from pathlib import Path
 
 import click
 
-from charrnn.cli.main import cli
+import charrnn.cli.main  # noqa: F401 - registers the commands
+from charrnn.cli.group import cli
 
 DOCS = Path(__file__).parent
 PAGES = ("configuration.md", "commands.md")
 
 
-def charrnn(*words: str) -> str:
+def printed(*words: str) -> str:
     """What a command prints."""
     done = subprocess.run([sys.executable, "-m", "charrnn", *words], capture_output=True, text=True, check=True)
     return done.stdout
@@ -33,7 +34,7 @@ def escaped(text: str) -> str:
 def reference() -> list[tuple[str, str, str, str]]:
     """Every key of a config: its dotted name, default, type and meaning, from the lines of `charrnn config`."""
     keys, sections, comments = [], [], []  # type: list[tuple[str, str, str, str]], list[str], list[str]
-    for line in charrnn("config").splitlines()[3:]:
+    for line in printed("config").splitlines()[3:]:
         text, indent = line.strip(), (len(line) - len(line.lstrip())) // 2
         if text.startswith("# "):
             comments.append(text[2:])

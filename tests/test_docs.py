@@ -1,42 +1,73 @@
-"""What the documents name exists: commands, options, keys, make targets, files, public names, the version."""
+"""The README and the pages of docs/ are true: their commands and Python blocks run, their links and names exist.
+
+Every command line that a page tells the reader to type runs here, on a small text and a small model, or is one of
+NOT_RUN. The lines of a page run in order, in a folder of their own.
+"""
 
 import ast
 import re
 import shlex
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 import pytest
 
 import charrnn
+import charrnn.cli.main  # registers the commands
 from charrnn import errors
 from charrnn.cli.group import cli
 from charrnn.config.keys import all_keys
 from charrnn.processes import STOPPING
-from tests.support.processes import ROOT
+from tests.support.processes import ROOT, TALES, call
 
-PAGES = {name: (ROOT / name).read_text() for name in ("README.md", "CHANGELOG.md", "data/README.md")}
-README = PAGES["README.md"]
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+PAGES = {name: (ROOT / name).read_text() for name in ("README.md", *DOCS, "CHANGELOG.md", "data/README.md")}
+TYPED = ("README.md", *DOCS)  # the pages whose commands run
 MAKEFILE = (ROOT / "Makefile").read_text()
 HELP = {name: command.help or "" for name, command in {"charrnn": cli, **cli.commands}.items()}
-FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)\s]+)\)|\bsrc=\"([^\"]+)\"")
+FOLDERS = "configs|data|benchmarks|tests|charrnn|docs"
+
+NOT_RUN = {  # how a line begins -> why no test here runs it
+    "make ": "targets install packages or take minutes; that they exist is tested",
+    "echo 'data: {path: my.txt}' > my.yaml": "the folder of the tests holds such a config already, of a small model",
+    "python benchmarks/": "measures for minutes",
+    ".venv/bin/python -m pytest": "these tests",
+    "git ": "publishes a version",
+    "eval ": "is a line for the start-up file of a shell",
+    "charrnn bench ": "starts a process for each number of workers and measures; tests/training runs it",
+}
+MY_TEXT = 'Once upon a time the miller said: "No."\n' * 8 + TALES.read_text()[:2500]
+MY_CONFIG = "data: {path: my.txt}\nmodel: {hidden_size: 20, num_layers: 2}\n"
+SMALLER = (
+    "data.path=my.txt train.max_steps=2 train.eval_every=2 train.workers=1 train.sample_length=9 model.hidden_size=20"
+)
+OVERRIDES = [word for each in SMALLER.split() for word in ("--set", each)]  # for every `charrnn train`
 
 
 def blocks(text: str, *languages: str) -> Iterator[str]:
     """The fenced code blocks of a page in one of these languages, with continued lines joined."""
-    for language, block in FENCE.findall(text):
+    for indent, language, block in FENCE.findall(text):
         if language in languages:
-            yield block.replace("\\\n", " ")
+            yield re.sub(rf"^{indent}", "", block, flags=re.MULTILINE).replace("\\\n", " ")
+
+
+def typed_lines(page: str) -> list[str]:
+    """The lines of a page that the reader is told to type: those after a prompt, and those of scripts."""
+    shown = [line for block in blocks(PAGES[page], "console", "text") for line in block.splitlines()]
+    scripts = [line for block in blocks(PAGES[page], "sh", "bash", "shell") for line in block.splitlines()]
+    return [line.removeprefix("$ ") for line in shown if line.startswith("$ ")] + scripts
 
 
 def shell_lines() -> Iterator[tuple[str, str]]:
     """Every line of a shell that a document tells the reader to type, with its place."""
-    for page, text in PAGES.items():
-        for block in blocks(text, "console", "sh", "bash", "shell", ""):
-            for line in block.splitlines():
-                if line.removeprefix("$ ").startswith(("charrnn ", "make ")) and "[" not in line:
-                    yield page, line.removeprefix("$ ")
+    yield from ((page, line) for page in PAGES for line in typed_lines(page))
     for name, text in HELP.items():  # an example, then spaces, then what it does
         yield from ((f"help of {name}", re.split(r" {2,}", line.strip())[0]) for line in examples(text))
     for line in MAKEFILE.splitlines():
@@ -49,12 +80,17 @@ def examples(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.strip().startswith("charrnn ")]
 
 
-def simple_commands(line: str) -> Iterator[list[str]]:
-    """The charrnn commands of a shell line, without comments, redirections and what they are piped into."""
+def words_of(line: str) -> list[str]:
+    """The words of a shell line, without its comment."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
     lexer.whitespace_split = True
+    return [*lexer]
+
+
+def simple_commands(line: str) -> Iterator[list[str]]:
+    """The charrnn commands of a shell line, without comments, redirections and what they are piped into."""
     words: list[str] = []
-    for word in [*lexer, ";"]:
+    for word in [*words_of(line), ";"]:
         if set(word) <= set("|&;"):
             if words[:1] == ["charrnn"]:
                 yield words[1:]
@@ -72,8 +108,8 @@ def parse(words: list[str]) -> None:
         except click.exceptions.Exit:  # --help
             return
     else:
-        known = {name for parameter in cli.params for name in parameter.opts} | {"-h", "--help"}
-        if not words or words[0] not in known:
+        valid = {name for parameter in cli.params for name in parameter.opts} | {"-h", "--help"}
+        if not words or words[0] not in valid:
             raise click.UsageError(f"no command {words}")
 
 
@@ -81,20 +117,23 @@ def options_of(name: str) -> set[str]:
     return {option for p in cli.commands[name].params if isinstance(p, click.Option) for option in p.opts}
 
 
+# -- commands ---------------------------------------------------------------------------------------------------------
+
 LINES = sorted(set(shell_lines()))
 
 
 def test_there_are_examples_to_check() -> None:
     places = {place for place, _ in LINES}
-    assert places >= {"README.md", "Makefile"} | {f"help of {name}" for name in HELP}
-    assert {words[0] for _, line in LINES for words in simple_commands(line)} == set(cli.commands)
+    assert places >= {"README.md", "docs/guide.md", "Makefile"} | {f"help of {name}" for name in HELP}
+    assert {words[0] for _, line in LINES for words in simple_commands(line)} >= set(cli.commands)
 
 
 @pytest.mark.parametrize(("place", "line"), LINES, ids=[f"{place}: {line}" for place, line in LINES])
 def test_a_line_that_a_reader_may_copy_is_understood(place: str, line: str) -> None:
     if line.startswith("make "):
-        for target in line.partition("#")[0].split()[1:]:
-            assert re.search(rf"^{target}:", MAKEFILE, re.MULTILINE), f"{place}: the Makefile has no target {target}"
+        for word in words_of(line)[1:]:
+            target = re.escape(word.partition("=")[0])
+            assert re.search(rf"^{target}:|\({target}\)|^{target} [?:]?=", MAKEFILE, re.MULTILINE), f"{place}: {line}"
     for words in simple_commands(line):
         try:
             parse(words)
@@ -108,15 +147,102 @@ def test_a_wrong_line_would_be_found() -> None:
             parse(next(simple_commands(line)))
 
 
+def fill(folder: Path) -> None:
+    """Put what the pages take for granted into the current folder: texts, configs and a trained run."""
+    for name in ("my.txt", "other.txt", "chapter.txt"):
+        (folder / name).write_text(MY_TEXT if name == "my.txt" else MY_TEXT[:400])
+    for name in ("my.yaml", "other.yaml"):
+        (folder / name).write_text(MY_CONFIG)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with texts, configs and the small run runs/my."""
+    folder = tmp_path_factory.mktemp("trained")
+    fill(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert call("train", "my.yaml", "--quiet", *OVERRIDES).code == 0
+    return folder
+
+
+@pytest.fixture
+def folder(trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of that folder, as the current one."""
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    monkeypatch.chdir(copy)
+    return copy
+
+
+def run_line(line: str) -> None:
+    """Run a shell line of charrnn commands: pipes and redirection of standard output, training cut short."""
+    data, command = b"", list[str]()
+    for word in [*words_of(line), "|"]:
+        if word != "|":
+            command.append(word)
+            continue
+        target = command[command.index(">") + 1] if ">" in command else None
+        name, *words = command[: command.index(">")] if ">" in command else command
+        assert name == "charrnn", f"not a command of charrnn, and not in NOT_RUN: {line}"
+        if words[0] == "train":
+            words += OVERRIDES if {"--resume", "--dry-run"} & {*words} else [*OVERRIDES, "--force"]
+        result = call(*words, stdin=data)
+        assert result.code == 0, f"{line}\n{result.err}"
+        data, command = result.out, []
+        if target:
+            Path(target).write_bytes(data)
+
+
+def why_not_run(line: str) -> str | None:
+    """The beginning in NOT_RUN that a line has."""
+    return next((beginning for beginning in NOT_RUN if line.startswith(beginning)), None)
+
+
+@pytest.mark.parametrize("page", [page for page in TYPED if any(not why_not_run(line) for line in typed_lines(page))])
+def test_the_commands_of_a_page_run(page: str, folder: Path) -> None:
+    for line in typed_lines(page):
+        if "runs/quickstart" in line and not Path("runs/quickstart").exists():
+            shutil.copytree("runs/my", "runs/quickstart")
+        if not why_not_run(line):
+            run_line(line)
+
+
+def test_every_exception_is_needed() -> None:
+    lines = [line for page in TYPED for line in typed_lines(page)]
+    assert {why_not_run(line) for line in lines} >= {*NOT_RUN}
+
+
+@pytest.mark.parametrize("page", [page for page in TYPED if [*blocks(PAGES[page], "python")]])
+def test_the_python_blocks_of_a_page_run_one_after_the_other(page: str, folder: Path) -> None:
+    names: dict[str, object] = {}
+    for block in blocks(PAGES[page], "python"):
+        exec(compile(block, page, "exec"), names)  # our own pages
+
+
+def test_there_are_python_blocks() -> None:
+    assert len([*blocks(PAGES["docs/library.md"], "python")]) > 5
+
+
+@pytest.mark.parametrize("page", TYPED)
+def test_the_python_examples_use_public_names(page: str) -> None:
+    for tree in map(ast.parse, blocks(PAGES[page], "python")):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "charrnn":
+                assert node.attr in charrnn.__all__, f"{page}, line {node.lineno} of an example: charrnn.{node.attr}"
+
+
+# -- names ------------------------------------------------------------------------------------------------------------
+
+
 def synopses() -> dict[str, str]:
-    """The README's synopsis of each command, its indented lines joined."""
-    joined = [re.sub(r"\n +", " ", block) for block in blocks(README, "console")]
-    lines = [line for block in joined for line in block.splitlines() if line.startswith("charrnn ") and "[" in line]
+    """The synopsis of each command, its indented lines joined."""
+    joined = [re.sub(r"\n +", " ", block) for block in blocks(PAGES["docs/commands.md"], "console")]
+    lines = [line for block in joined for line in block.splitlines() if line.startswith("charrnn ")]
     return {line.split()[1]: line for line in lines}
 
 
 @pytest.mark.parametrize("name", cli.commands)
-def test_the_readme_names_every_option_of_a_command_and_no_other(name: str) -> None:
+def test_a_synopsis_names_every_option_of_its_command_and_no_other(name: str) -> None:
     assert set(re.findall(r"--[a-z-]+", synopses()[name])) == options_of(name)
 
 
@@ -132,53 +258,96 @@ def test_help_explains_every_option(name: str) -> None:
             assert parameter.help.rstrip("]").rstrip().endswith("."), parameter.help
 
 
+def test_the_generated_tables_are_up_to_date() -> None:
+    done = subprocess.run([sys.executable, "docs/generate.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_commands_and_options_in_running_text_exist(page: str) -> None:
     text = FENCE.sub("", PAGES[page])
-    known = set().union(*(options_of(name) for name in cli.commands)) | {"--version", "--help", "--strict"}
+    options = set().union(*(options_of(name) for name in cli.commands)) | {"--version", "--help", "-h", "--strict"}
     for code in re.findall(r"`([^`\n]+)`", text):
         words = code.split()
         if words[0] == "charrnn" and len(words) > 1:
-            assert words[1] in cli.commands or words[1] in known, f"{page}: `{code}`"
+            assert words[1] in {*cli.commands, *options, "COMMAND"}, f"{page}: `{code}`"
         if words[0] == "make":
-            assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in words[1:]), f"{page}: `{code}`"
-        assert {word for word in words if re.fullmatch(r"--[a-z-]+", word)} <= known, f"{page}: `{code}`"
+            targets = [word for word in words[1:] if "=" not in word]
+            assert all(re.search(rf"^{target}:", MAKEFILE, re.MULTILINE) for target in targets), f"{page}: `{code}`"
+        assert {word for word in words if re.fullmatch(r"--[a-z-]+", word)} <= options, f"{page}: `{code}`"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_keys_of_the_config_exist(page: str) -> None:
-    named = set(re.findall(r"\b(?:data|model|train)\.[a-z_]+(?:\.[a-z_]+)?", PAGES[page]))
+    text = re.sub(r"```python\n.*?```", "", PAGES[page], flags=re.DOTALL)
+    named = set(re.findall(r"\b(?:data|model|train)\.[a-z_]+(?:\.[a-z_]+)?", text))
     files = {name for name in named if name.endswith(".py")}
-    assert named - files <= set(all_keys())
+    keys = set(all_keys())
+    assert named - files <= keys | {key.rpartition(".")[0] for key in keys}
+
+
+def test_what_may_change_on_resume_is_listed_in_the_guide() -> None:
+    resumable = re.findall(r"\btrain\.\w+|\bout\b", HELP["train"].partition("when to look:")[2])
+    assert len(resumable) > 8
+    assert [key for key in resumable if f"`{key}`" not in PAGES["docs/guide.md"]] == []
+
+
+@pytest.mark.parametrize("page", ["docs/commands.md", "charrnn/cli/main.py"])
+def test_every_exit_code_is_documented(page: str) -> None:
+    listed = re.search(r"Exit codes: (.*?)\.\n", (ROOT / page).read_text(), re.DOTALL)
+    assert listed
+    codes = {int(code) for code in re.findall(r"\b(\d+)\s\w", listed[1])}
+    own = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
+    assert codes == own | {0} | {128 + getattr(signal, name) for name in STOPPING}
+
+
+# -- links and files --------------------------------------------------------------------------------------------------
+
+
+def slug(heading: str) -> str:
+    """The anchor that GitHub and MyST give to a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).strip().replace(" ", "-")
+
+
+def anchors(path: Path) -> set[str]:
+    return {slug(heading) for heading in re.findall(r"^#+ (.+)$", FENCE.sub("", path.read_text()), re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_relative_link_and_its_anchor_lead_somewhere(page: str) -> None:
+    for link in (a or b for a, b in LINK.findall(FENCE.sub("", PAGES[page]))):
+        if re.match(r"\w+:", link):
+            continue
+        name, _, anchor = link.partition("#")
+        path = (ROOT / page).parent / name if name else ROOT / page
+        assert path.exists(), f"{page}: {link}"
+        assert not anchor or anchor in anchors(path), f"{page}: {link}"
+
+
+@pytest.mark.parametrize("page", DOCS)
+def test_a_link_out_of_docs_begins_so_that_the_site_sends_it_to_the_repository(page: str) -> None:
+    for link in (a or b for a, b in LINK.findall(FENCE.sub("", PAGES[page]))):
+        assert re.match(r"https?:|#|\.\./\w|\.\./\.github|pictures/|[\w-]+\.md\b", link), f"{page}: {link}"
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_files_that_a_page_names_exist(page: str) -> None:
-    text, folder = re.sub(r"\w+://[^\s)]+", "", PAGES[page]), (ROOT / page).parent
-    links = set(re.findall(r"\]\(([^)#\s]+)\)", text))
-    paths = set(re.findall(r"\b(?:configs|data|benchmarks|tests|charrnn)/[\w./-]*\w", text))
-    modules = set(re.findall(r"`(\w+\.py)`", text))
-    missing = [str(path) for path in links if not (folder / path).exists()]
-    missing += [path for path in paths if not (ROOT / path).exists()]
-    missing += [name for name in modules if not (ROOT / "charrnn" / name).exists()]
+    text = re.sub(r"\w+://[^\s)]+", "", PAGES[page])
+    paths = set(re.findall(rf"(?<![\w./-])(?:{FOLDERS})/[\w./-]*\w", text))
+    files = [path for part in FOLDERS.split("|") for path in (ROOT / part).rglob("*.py")]
+    missing = [path for path in paths if not any((root / path).exists() for root in (ROOT, ROOT / "charrnn"))]
+    for name in set(re.findall(r"`([\w/]+\.py)`", text)):
+        if not any(f"/{path.relative_to(ROOT).as_posix()}".endswith(f"/{name}") for path in files):
+            missing.append(name)
     assert not missing, f"{page} names what is not there: {', '.join(missing)}"
 
 
-def test_the_tests_that_the_readme_links_to_exist() -> None:
-    links = re.findall(r"\[`(test_\w+)`\]\((tests/\w+\.py)\)", README)
+def test_the_tests_that_pages_link_to_exist() -> None:
+    pattern = re.compile(r"\[`(test_\w+)`\]\(\.\./(tests/\S+\.py)\)")
+    links = [(page, *each) for page in DOCS for each in pattern.findall(PAGES[page])]
     assert len(links) > 5
-    for name, path in links:
-        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{path} has no {name}"
-
-
-@pytest.mark.parametrize("place", ["README.md", "cli.py"])
-def test_every_exit_code_is_documented(place: str) -> None:
-    text = README if place == "README.md" else (ROOT / "charrnn" / place).read_text()
-    listed = re.search(r"Exit codes: (.*?)\.\n", text, re.DOTALL)
-    assert listed
-    codes = {int(code) for code in re.findall(r"\b(\d+) \w", listed[1])}
-    own = {kind.exit_code for kind in vars(errors).values() if isinstance(kind, type) and hasattr(kind, "exit_code")}
-    assert codes == own | {0} | {128 + getattr(signal, name) for name in STOPPING}
+    for page, name, path in links:
+        assert re.search(rf"^def {name}\(", (ROOT / path).read_text(), re.MULTILINE), f"{page}: {path} has no {name}"
 
 
 def test_files_that_the_help_names_exist() -> None:
@@ -187,13 +356,25 @@ def test_files_that_the_help_names_exist() -> None:
             assert (ROOT / path).exists(), f"the help of {name} names {path}"
 
 
-def test_the_python_examples_use_public_names() -> None:
-    examples = [*blocks(README, "python")]
-    assert examples
-    for tree in map(ast.parse, examples):
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "charrnn":
-                assert node.attr in charrnn.__all__, f"README, line {node.lineno} of an example: charrnn.{node.attr}"
+def test_the_index_names_every_page() -> None:
+    index = PAGES["docs/index.md"]
+    for page in {*DOCS} - {"docs/index.md"}:
+        assert f"]({Path(page).name})" in index
+        assert re.search(rf"^{Path(page).stem}$", index, re.MULTILINE)
+        assert f"](docs/{Path(page).name}" in PAGES["README.md"]
+
+
+# -- the whole --------------------------------------------------------------------------------------------------------
+
+
+def test_the_readme_is_short() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 160
+
+
+def test_no_text_tells_anybody_to_install_the_other_project_of_this_name_from_the_index() -> None:
+    sources = [*(ROOT / "charrnn").rglob("*.py"), *ROOT.glob("*.*"), *(ROOT / "configs").iterdir(), ROOT / "Makefile"]
+    texts = {str(path): path.read_text() for path in sources if path.is_file()} | PAGES
+    assert [name for name, text in texts.items() if re.search(r"pip\S* install [^\n]*\bcharrnn\b(?!/)", text)] == []
 
 
 def test_nothing_is_left_to_fill_in() -> None:
@@ -201,6 +382,7 @@ def test_nothing_is_left_to_fill_in() -> None:
         assert not re.findall(r"@@\w*|TODO|FIXME|XXX", text), page
 
 
-def test_the_changelog_begins_with_this_version() -> None:
+def test_the_changelog_begins_with_this_version_or_what_comes_after_it() -> None:
     versions = re.findall(r"^## \[?v?([^\s\]]+)", PAGES["CHANGELOG.md"], re.MULTILINE)
-    assert versions[0] == charrnn.__version__
+    assert next(version for version in versions if version != "Unreleased") == charrnn.__version__
+    assert "Unreleased" not in versions[1:]
