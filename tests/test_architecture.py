@@ -2,6 +2,8 @@
 
 import ast
 import importlib
+import re
+import subprocess
 import sys
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
@@ -232,3 +234,10 @@ def test_a_public_name_imports_and_is_documented(name: str) -> None:
 def test_a_name_that_is_not_public_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="Netwrok"):
         charrnn.Netwrok  # noqa: B018
+
+
+def test_the_picture_and_the_figures_of_the_house_are_those_of_the_code() -> None:
+    done = subprocess.run([sys.executable, "docs/house.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, "make pictures draws it again"
+    figures = re.findall(r"\d+", done.stdout)  # files, packages, floors, imports, of which up, circles
+    assert f"| today (rooms are packages) | {' | '.join(figures)} |" in (ROOT / "docs" / "architecture.md").read_text()
