@@ -128,8 +128,6 @@ def _noise(shape: tuple[int, int], seed: int, temp: float, dtype: npt.DTypeLike,
 
 def _allowed(logits: Array, streams: list[_Stream], options: Options, has_unknown: bool) -> Array:
     """The logits (N, V) with repetition made less likely, and -inf for characters that the filters leave out."""
-    if options.repetition_penalty == 1 and not options.filters:
-        return logits
     logits = logits.copy()  # the model may reuse its own
     if options.repetition_penalty != 1:
         for row, stream in zip(logits, streams, strict=True):
@@ -177,20 +175,24 @@ def generate_batch(
         logits = read(piece[0]) if len(piece) == 1 else model.feed(piece, state)[-1]
     streams = [_Stream(vocab.decode(ids)[-PASSAGE_CHARS:]) for _ in range(num)]
     scores = np.zeros_like(logits)
+    symbols, until, penalised = vocab.symbols, options.until, options.repetition_penalty != 1
+    adjusted = penalised or options.filters
     writing = num  # streams that are not done
     for length, noise in enumerate(_noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown), 1):
-        np.add(_allowed(logits, streams, options, vocab.has_unknown), noise, out=scores)
+        if adjusted:
+            logits = _allowed(logits, streams, options, vocab.has_unknown)
+        np.add(logits, noise, out=scores)
         drawn = scores.argmax(axis=1)
         for k, chosen in enumerate(drawn.tolist()):
             stream = streams[k]
             if stream.done:
                 continue
-            character = vocab.symbols[chosen]
-            if options.repetition_penalty != 1:
+            character = symbols[chosen]
+            if penalised:
                 stream.note(chosen, character)
             stream.done = length == options.length
-            if options.until:
-                stream.done = stream.ends_with(character, options.until) or stream.done
+            if until:
+                stream.done = stream.ends_with(character, until) or stream.done
             writing -= stream.done
             yield k, character
         if not writing:
