@@ -1,15 +1,15 @@
-"""Training: the visible loop, as an iterator of Progress.
+"""The training loop, as an iterator of Progress.
 
 One step reads a window, runs forward and backward, clips the gradient and updates the parameters. Everything that a run
-needs to go on bit for bit is in last.npz. Data position, dropout masks and samples are functions of (seed, step), so
-there is no generator to save. A value that is not finite is detected in the step in which it occurs: the run ends, or
-rolls back. The clock may cause a save, but no time is ever written into a checkpoint. The loop prints nothing and
-handles no signals: whoever iterates may stop after any step.
+needs to continue bit for bit is in last.npz. The position in the data, dropout masks and samples are functions of
+(seed, step), so there is no generator to save. A value that is not finite is detected in the step in which it occurs:
+the run ends, or rolls back. The clock may cause a save, but no time is written into a checkpoint. The loop prints
+nothing and handles no signals: whoever iterates may stop after any step.
 """
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import inf, isfinite
+from math import isfinite
 from time import perf_counter
 from typing import Any
 
@@ -20,22 +20,23 @@ from charrnn.config import Config
 from charrnn.data import Batches, Corpus, check_sizes, load_corpus
 from charrnn.errors import DivergedError
 from charrnn.evaluation import Report, score
-from charrnn.generation import generate
-from charrnn.models import Evaluation, Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
+from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Team
 from charrnn.storage import RunDirectory
 from charrnn.training.diagnosis import diagnose
 from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
+from charrnn.training.early_stopping import note_validation, resume_if_patient
 from charrnn.training.facts import RunFacts
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
+from charrnn.training.samples import draw_sample
 from charrnn.training.saving import restore, run_header, write_model, write_state
-from charrnn.training.state import LogRecord, Progress
+from charrnn.training.state import LogRecord, Progress, evaluation_of
 from charrnn.training.stopwatch import Stopwatch
 
-MAX_HISTORY = 1000  # evaluations listed in a checkpoint; the log has them all
-SAMPLE_TEMPERATURE = 0.8
+# Evaluations that a checkpoint lists: the latest ones. The log has them all.
+MAX_HISTORY = 1000
 
 
 class Run:
@@ -44,19 +45,25 @@ class Run:
     Arguments:
         config: the settings.
         corpus: its text, already read; None reads it.
-        directory: a claimed run directory to keep; without one, nothing is written.
+        directory: a claimed run directory to write to; without one, nothing is written.
         resumed: a complete state to continue from.
         start_from: a network whose parameters to begin with (fine-tuning).
-        workers: processes. More than one only in programs whose main module may be imported again: they are spawned.
+        workers: processes; for more than one, the program's main module must be importable: they are spawned.
         notes: sentences about the files that the run begins from.
 
-    Attributes: `config`, with train.shards decided; `corpus`; `network`; `state`, how far the run has come; `plan`, its
-    length and intervals; `facts` for the diagnosis; `added` and `removed`, characters that fine-tuning brought into the
-    vocabulary and left out; `notes`.
+    Attributes:
+        config: the settings, with train.shards set.
+        corpus, network, directory: what is trained on, what is trained, and where it is written.
+        state: the progress so far.
+        plan: length and intervals.
+        facts: what the diagnosis judges by.
+        added, removed: characters of the text that the model of `start_from` lacked, and those it had in excess.
 
     Raises:
+        ConfigError: the model is an n-gram.
         TextError: the text cannot be read or is too small.
         CheckpointError: `resumed` is damaged, or of another config or text.
+        CharrnnError: the run does not fit into memory.
     """
 
     def __init__(
@@ -97,16 +104,16 @@ class Run:
 
     @property
     def finished(self) -> bool:
-        """Whether the last step is done, or the run has stopped early."""
+        """Whether the last step is done or the run has stopped early."""
         return self.state.step >= self.plan.steps or bool(self.state.stopped)
 
     @property
     def advice(self) -> list[str]:
-        """The diagnosis of the evaluations so far, in sentences; empty for a healthy run."""
+        """The sentences of the diagnosis after the latest evaluation; none if nothing is wrong."""
         return diagnose(self.state.history, self.facts)
 
     def close(self) -> None:
-        """End the workers and release the run directory; the end of the process does the same."""
+        """End the workers and release the run directory, as the end of the process also does."""
         self.team.close()
         if self.directory:
             self.directory.release()
@@ -114,17 +121,18 @@ class Run:
     # -- the loop -----------------------------------------------------------------------------------------------------
 
     def __iter__(self) -> Iterator[Progress]:
-        """Train to the end, one Progress per step. Raises DivergedError."""
+        """Train to the end, one Progress per step. Raises DivergedError as advance() does."""
         while not self.finished:
             yield self.advance()
 
     def advance(self) -> Progress:
-        """One training step, with the evaluation, log record, sample and checkpoint that are due after it.
+        """Do one training step, and the evaluation, log record, sample and save that are due after it.
 
-        If the step diverges and train.on_divergence is rollback, return to an earlier state and step from there.
+        If the step diverges and train.on_divergence is rollback, return to an earlier state and do a step from there.
 
         Raises:
-            DivergedError: loss, gradient or parameters are no longer sensible numbers.
+            DivergedError: loss, gradient or parameters are not finite or far too large.
+            OSError: a file could not be written.
         """
         rollback = ""
         with one_thread(), np.errstate(over="ignore", invalid="ignore"):  # overflow is detected as divergence
@@ -188,25 +196,17 @@ class Run:
         return progress
 
     def _evaluate(self) -> Report | None:
-        """Score the validation split; note the best loss, and whether patience has run out."""
-        state, train = self.state, self.config.train
+        """Score the validation split, and write best.npz if its loss is the best so far."""
+        state = self.state
         report, improved = None, False
         if len(self.corpus.valid):
             report = score(self.network, self.corpus.valid.ids, self.corpus.valid.unknown)
             loss = report.nats_per_char
             if not isfinite(report.nats):
                 raise self._diverged(f"validation loss {loss:g}", state.step)
-            state.plateau.update(loss, train.schedule.factor, train.schedule.patience)
-            state.waited += 1
-            improved = state.best is None or loss < state.best
-            if improved:
-                state.best, state.best_step, state.waited = loss, state.step, 0
-            elif train.patience and state.waited >= train.patience:
-                state.stopped = f"validation has not improved for {state.waited} evaluations"
+            improved = note_validation(state, loss, self.config.train)
         sums, state.since_eval = state.since_eval, Sums()
-        valid_loss = report.nats_per_char if report else None
-        means = sums.nats / sums.chars, sums.norm / sums.steps, sums.clipped / sums.steps
-        state.history.append(Evaluation(state.step, means[0], valid_loss, *means[1:]))
+        state.history.append(evaluation_of(sums, state.step, report))
         del state.history[:-MAX_HISTORY]
         if self.directory and improved:
             write_model(self.directory.best, self._header(), self.network.params.value)
@@ -236,12 +236,9 @@ class Run:
             self.state.records += 1
 
     def _sample(self) -> str:
-        step = self.state.step
-        seed = self.config.seed ^ step << 20  # another text at each step, the same one in every run
-        length = self.config.train.sample_length
-        text = "".join(generate(self.network, length, temp=SAMPLE_TEMPERATURE, seed=seed))
+        text = draw_sample(self.network, self.config, self.state.step)
         if self.directory:
-            self.directory.write_sample(step, self.network.vocab.to_bytes(text))
+            self.directory.write_sample(self.state.step, self.network.vocab.to_bytes(text))
         return text
 
     # -- saving -------------------------------------------------------------------------------------------------------
@@ -250,10 +247,14 @@ class Run:
         return run_header(self.config, self.corpus, self.state)
 
     def save(self, rollback_point: bool = False) -> None:
-        """Write last.npz, the complete state from which --resume goes on bit for bit; keep the one before it.
+        """Write last.npz, the complete state, from which the run continues bit for bit; keep the file before it.
 
-        `rollback_point` also saves this state for a rollback. Only scheduled saves qualify: a save caused by the clock
-        or by a signal must not influence the run. It is written first, so that last.npz is never ahead of it.
+        Arguments:
+            rollback_point: also save this state for a rollback. Only scheduled saves may do so, because a save caused
+                by the clock or a signal must not influence the run.
+
+        Raises:
+            OSError: the file could not be written; the one before it is still there.
         """
         assert self.directory is not None, "a run without a directory writes nothing"
         if self.state.records:
@@ -261,19 +262,18 @@ class Run:
         if rollback_point:
             self.state.rollbacks = 0
             if self.config.train.on_divergence == "rollback":
-                self.save_rollback_point()
+                self.save_rollback_point()  # before last.npz, which must never be ahead of it
         write_state(self.directory.last, self._header(), self.team, older=self.directory.previous)
         self._saved_at = perf_counter()
 
     def save_rollback_point(self) -> None:
-        """Write rollback.npz, the state that a rollback returns to."""
+        """Write rollback.npz, the state that a rollback returns to. Raises OSError."""
         assert self.directory is not None, "a run without a directory writes nothing"
         write_state(self.directory.rollback, self._header(), self.team)
 
     def _restored(self, saved: SavedModel) -> TrainingState:
         state = restore(saved, self.team)
-        if state.stopped and state.waited < (self.config.train.patience or inf):
-            state.stopped = ""  # patience was raised: go on
+        resume_if_patient(state, self.config.train)
         return state
 
     # -- divergence ---------------------------------------------------------------------------------------------------
@@ -282,10 +282,10 @@ class Run:
         return diverged_error(fault, step, self.network, self.directory)
 
     def _roll_back(self, error: DivergedError) -> str:
-        """Return to the latest rollback point with half the learning rate; say so in a sentence.
+        """Return to the latest rollback point with half the learning rate, and say so in a sentence.
 
-        The log keeps the steps that are undone, followed by the record of the rollback. Raises the error itself if the
-        config does not ask for rollbacks, nothing is kept on disk, or there were too many in a row.
+        The log keeps the undone steps, followed by the record of the rollback. Raises the error itself if the config
+        does not ask for rollbacks, the run has no directory, or there were too many rollbacks in a row.
         """
         before, train = self.state, self.config.train
         if self.directory is None or train.on_divergence == "stop" or before.rollbacks >= MAX_ROLLBACKS:
@@ -293,8 +293,7 @@ class Run:
         state = self.state = self._restored(load_checkpoint(self.directory.rollback))
         state.best, state.best_step, state.records = before.best, before.best_step, before.records
         state.halvings, state.rollbacks = before.halvings + 1, before.rollbacks + 1
-        rate = self.plan.learning_rate(train, state)
-        seconds = round(self.stopwatch.seconds, 3)
+        rate, seconds = self.plan.learning_rate(train, state), round(self.stopwatch.seconds, 3)
         self._append({"step": state.step, "rollback": error.found, "learning_rate": rate, "seconds": seconds})
         self.save()
         return f"{error.found}; back at step {state.step:,}, learning rate {rate:g}"

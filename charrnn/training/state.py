@@ -8,7 +8,7 @@ from math import exp, log
 from typing import Any
 
 from charrnn.evaluation import Report
-from charrnn.models import Sums
+from charrnn.models import Evaluation, Sums
 
 # exp() of more overflows.
 MAX_EXPONENT = 700
@@ -76,6 +76,23 @@ class LogRecord:
     def to_dict(self) -> dict[str, Any]:
         """Return the record as JSON data."""
         return asdict(self)
+
+
+def evaluation_of(sums: Sums, step: int, valid: Report | None) -> Evaluation:
+    """Return the record of an evaluation that checkpoints list.
+
+    Arguments:
+        sums: of the steps since the evaluation before.
+        step: the step after which the evaluation took place.
+        valid: the validation report; None without a validation split.
+    """
+    return Evaluation(
+        step=step,
+        train_loss=sums.nats / sums.chars,
+        valid_loss=valid.nats_per_char if valid else None,
+        grad_norm=sums.norm / sums.steps,
+        clipped=sums.clipped / sums.steps,
+    )
 
 
 @dataclass(frozen=True)

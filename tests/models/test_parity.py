@@ -47,19 +47,39 @@ def part(record, prefix):
     return {name.removeprefix(prefix): array for name, array in record.items() if name.startswith(prefix)}
 
 
-def assert_close(found, wanted, tolerance):
-    """Arrays by name, equal within `tolerance` of the largest number in any of them."""
-    scale = max(np.abs(array).max() for array in wanted.values())
-    for name, array in wanted.items():
-        assert found[name].shape == array.shape, name
-        assert np.abs(found[name] - array).max() <= tolerance * scale, name
+def assert_close(ours, theirs, truth, tolerance):
+    """Arrays by name, equal within `tolerance` of the largest number in any of them.
+
+    In float32 two correct programs may differ by more, because their rounding errors add up: then both must lie within
+    twice the tolerance of the `truth`, the same computed in float64.
+    """
+    scale = max(np.abs(array).max() for array in theirs.values())
+    for name, array in theirs.items():
+        assert ours[name].shape == array.shape, name
+        if np.abs(ours[name] - array).max() > tolerance * scale:
+            assert truth is not None, name
+            for found in (ours[name], array):
+                assert np.abs(found - truth[name]).max() <= 2 * tolerance * scale, name
 
 
 def check_model(kind, record, precision):
-    """Do the work of a record again, and compare everything that came out."""
-    cell, _, activation = kind.partition("-")
+    """Do the work of a record again, and compare everything that came out: logits and loss with PyTorch alone."""
+    cell = kind.partition("-")[0]
     values, grads = (from_torch(cell, part(record, f"{name}/"), name == "grad") for name in ("value", "grad"))
-    start, tolerance = record["start"].astype(precision), PRECISIONS[precision]
+    assert values.keys() == grads.keys()
+    ours, our_grads = run_model(kind, record, values, precision)
+    truth, true_grads = run_model(kind, record, values, "float64") if precision == "float32" else (None, None)
+    for name in ("logits", "loss"):
+        assert_close({name: ours[name]}, {name: record[name]}, None, PRECISIONS[precision])
+    for name in ("h", "end"):
+        assert_close({name: ours[name]}, {name: record[name]}, truth, PRECISIONS[precision])
+    assert_close(our_grads, grads, true_grads, PRECISIONS[precision])
+
+
+def run_model(kind, record, values, precision):
+    """What our network makes of a record: results by name, and gradients by name."""
+    cell, _, activation = kind.partition("-")
+    start = record["start"].astype(precision)
     config = ModelConfig(
         cell=cell,
         hidden_size=start.shape[3],
@@ -69,7 +89,7 @@ def check_model(kind, record, precision):
     )
     network = Network(config, Vocab("".join(map(chr, range(len(values["output_bias"]))))), precision)
     assert network.params.shapes == {name: values[name].shape for name in network.params.shapes}
-    assert network.params.shapes.keys() == values.keys() == grads.keys()
+    assert network.params.shapes.keys() == values.keys()
     for name, value in network.params.value.items():
         value[...] = values[name]
 
@@ -78,9 +98,8 @@ def check_model(kind, record, precision):
     logits = network.feed(ids, start.copy())
     loss = network.forward(batch, end, tape)
     network.backward(batch, tape)
-    for name, found in (("logits", logits), ("h", tape.h.reshape(record["h"].shape)), ("end", end), ("loss", loss)):
-        assert_close({name: found}, {name: record[name]}, tolerance)
-    assert_close(network.params.grad, grads, tolerance)
+    results = {"logits": logits, "h": tape.h.reshape(record["h"].shape), "end": end, "loss": loss}
+    return results, network.params.grad
 
 
 @pytest.mark.row(16)

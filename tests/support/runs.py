@@ -1,24 +1,36 @@
-"""What a run left in its directory, for comparison to the last bit."""
+"""Reads the directory of a run, so that two runs can be compared bit for bit."""
 
 import json
 from pathlib import Path
 from typing import Any
 
-BEST, LAST, PREVIOUS, ROLLBACK = "best.npz", "last.npz", "previous.npz", "rollback.npz"  # names of a run's files
-LOG, CONFIG, SAMPLES, REPORT = "log.jsonl", "config.yaml", "samples", "report.html"
+# Names of the files of a run.
+BEST = "best.npz"
+LAST = "last.npz"
+PREVIOUS = "previous.npz"
+ROLLBACK = "rollback.npz"
+LOG = "log.jsonl"
+CONFIG = "config.yaml"
+SAMPLES = "samples"
+REPORT = "report.html"
+
+# Fields of the log that differ between equal runs.
 TIMES = {"seconds", "chars_per_second"}
+
+# The directory of most test runs.
 RUN = Path("run")
 
 
 def records(folder: Path = RUN) -> list[dict[str, Any]]:
-    """The log, but for its two time fields."""
+    """The records of a log without their time fields."""
     return records_of((folder / LOG).read_bytes())
 
 
 def records_of(data: bytes) -> list[dict[str, Any]]:
+    """The same from the bytes of a log; NaN and Infinity are refused, for they are no JSON."""
 
     def strict(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
+        raise ValueError(f"{constant} is not JSON")
 
     lines = data.decode().splitlines()
     return [
@@ -28,21 +40,23 @@ def records_of(data: bytes) -> list[dict[str, Any]]:
 
 
 def snapshot(folder: Path = RUN) -> dict[str, bytes]:
-    """Every file of a folder."""
+    """The bytes of every file in a folder, by relative name."""
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def kept(folder: Path = RUN) -> dict[str, Any]:
-    """Every file of a run, and its log without the times: what must be equal to the last bit.
+    """Every file of a run that must be equal bit for bit, and its log without the times.
 
-    But for previous.npz: it depends on when the run was saved, which signals and the clock may call for.
+    previous.npz is left out: it depends on when the run was saved, which signals and the clock influence.
     """
     return timeless(snapshot(folder))
 
 
 def timeless(files: dict[str, bytes]) -> dict[str, Any]:
+    """The same from the bytes of the files."""
     return without(files, PREVIOUS) | {LOG: records_of(files.get(LOG, b""))}
 
 
-def without(part: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in part.items() if name not in names}
+def without(entries: dict[str, Any], *names: str) -> dict[str, Any]:
+    """The entries of a dict except those named."""
+    return {name: value for name, value in entries.items() if name not in names}
