@@ -288,14 +288,14 @@ def start(options):
     """From the keystroke to the first character of `charrnn sample`, and the help text."""
     from charrnn.config.keys import Config, DataConfig, ModelConfig
     from charrnn.data.vocab import Vocab
-    from charrnn.models.header import describe
+    from charrnn.models.header import Header
     from charrnn.models.network import Network
     from charrnn.storage.checkpoint import save
 
     with tempfile.TemporaryDirectory() as folder:
         config = Config(DataConfig("-"), ModelConfig(hidden_size=128))
         vocab = Vocab("".join(map(chr, range(33, 98))))
-        save(Path(folder) / "m.npz", describe(config, vocab), Network(config.model, vocab).params.value)
+        save(Path(folder) / "m.npz", Header(config, vocab).to_dict(), Network(config.model, vocab).params.value)
         commands = {
             "sample, first character": ["sample", f"{folder}/m.npz", "--length", "0"],
             "--help": ["--help"],

@@ -45,9 +45,7 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
 }
 MY_TEXT = 'Once upon a time the miller said: "No."\n' * 8 + TALES.read_text()[:2500]
 MY_CONFIG = "data: {path: my.txt}\nmodel: {hidden_size: 20, num_layers: 2}\n"
-SMALLER = (
-    "data.path=my.txt train.max_steps=2 train.eval_every=2 train.workers=1 train.sample_length=9 model.hidden_size=20"
-)
+SMALLER = "train.max_steps=2 train.eval_every=2 train.workers=1 train.sample_length=9 model.hidden_size=20"
 OVERRIDES = [word for each in SMALLER.split() for word in ("--set", each)]  # for every `charrnn train`
 
 
@@ -151,6 +149,8 @@ def fill(folder: Path) -> None:
     """Put what the pages take for granted into the current folder: texts, configs and a trained run."""
     for name in ("my.txt", "other.txt", "chapter.txt"):
         (folder / name).write_text(MY_TEXT if name == "my.txt" else MY_TEXT[:400])
+    (folder / "books").mkdir()
+    (folder / "books" / "one.txt").write_text(MY_TEXT)
     for name in ("my.yaml", "other.yaml"):
         (folder / name).write_text(MY_CONFIG)
 
@@ -183,8 +183,13 @@ def run_line(line: str) -> None:
             continue
         target = command[command.index(">") + 1] if ">" in command else None
         name, *words = command[: command.index(">")] if ">" in command else command
+        if name == "cat":
+            data, command = b"".join(Path(word).read_bytes() for word in words), []
+            continue
         assert name == "charrnn", f"not a command of charrnn, and not in NOT_RUN: {line}"
         if words[0] == "train":
+            if not Path(words[1]).exists():  # a shipped config, whose text is larger
+                words += ["--set", "data.path=my.txt"]
             words += OVERRIDES if {"--resume", "--dry-run"} & {*words} else [*OVERRIDES, "--force"]
         result = call(*words, stdin=data)
         assert result.code == 0, f"{line}\n{result.err}"
