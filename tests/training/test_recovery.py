@@ -359,14 +359,14 @@ def test_a_change_that_bends_the_learning_rate_is_said(kind, key, said):
     assert {key for keys in SCHEDULE_KEYS.values() for key in keys} < RESUMABLE_KEYS
 
 
-def test_what_may_change_is_listed_where_something_else_did_and_in_the_help_and_the_readme(stopped):
+def test_what_may_change_is_listed_where_something_else_did_and_in_the_help_and_the_guide(stopped):
     said = call("train", "my.yaml", "--resume", "--set", "train.learning_rate=1")
     assert f"only these may change: {', '.join(sorted(RESUMABLE_KEYS))}" in said.err
     help_text = cli.cli.commands["train"].help or ""
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    guide = (Path(__file__).parents[2] / "docs" / "guide.md").read_text()
     for key in RESUMABLE_KEYS:
         assert key in help_text
-        assert f"`{key}`" in readme
+        assert f"`{key}`" in guide
 
 
 # -- formats of earlier versions ----------------------------------------------------------------------------------
