@@ -19,7 +19,7 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     charrnn bench my.yaml
     charrnn bench                         the default model, on random text
 
-    Nothing is kept. For figures that count, let the machine do nothing else meanwhile.
+    Nothing is kept. For reliable figures, run nothing else on the machine meanwhile.
     """
     import json
     from dataclasses import asdict
@@ -27,7 +27,7 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     from charrnn.config import load_config
 
     if assignments and not config:
-        raise click.UsageError("--set changes a CONFIG; name one")
+        raise click.UsageError("--set overrides a key of CONFIG; name one")
     settings = load_config(config, assignments) if config else None
     if settings and settings.model.cell == "ngram":
         raise click.UsageError("bench measures networks; an n-gram is counted in one pass")

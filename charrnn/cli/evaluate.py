@@ -64,7 +64,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     if files and split:
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
-        raise click.UsageError("--dynamic-rate counts only with --dynamic")
+        raise click.UsageError("--dynamic-rate applies only with --dynamic")
     check_outputs(per_char, per_line, html)
     loaded = [load_model(name) for name in models]
     options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)

@@ -15,20 +15,29 @@ from charrnn.cli.streams import TextOut
 @click.option(
     "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
 )
-@click.option("--prime", metavar="TEXT", help="Text to go on from.")
+@click.option("--prime", metavar="TEXT", help="Text to continue.")
 @click.option(
-    "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file, or - for stdin."
+    "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file; - is standard input."
 )
-@click.option("--top-k", type=click.IntRange(0), default=0, help="Only the K likeliest characters.")
-@click.option("--top-p", type=Number(0, 1, min_open=True), default=1.0, help="Only the likeliest that make up P.")
-@click.option("--min-p", type=Number(0, 1), default=0.0, help="Only those at least P times as likely as the likeliest.")
+@click.option(
+    "--top-k", type=click.IntRange(0), default=0, help="Draw from the K likeliest characters only; 0: from all."
+)
+@click.option(
+    "--top-p",
+    type=Number(0, 1, min_open=True),
+    default=1.0,
+    help="Draw from the likeliest characters that make up probability P.",
+)
+@click.option(
+    "--min-p", type=Number(0, 1), default=0.0, help="Draw from characters at least P times as likely as the likeliest."
+)
 @click.option("--repetition-penalty", type=Number(1), default=1.0, metavar="F",
-              help="Make carrying on an earlier passage F times less likely per character.")  # fmt: skip
-@click.option("--num", type=click.IntRange(1, 10_000), default=1, help="So many texts, with an empty line between.")
-@click.option("--until", metavar="TEXT", default="", help="Stop after this was written.")
+              help="Make characters that continue an earlier passage F times less likely.")  # fmt: skip
+@click.option("--num", type=click.IntRange(1, 10_000), default=1, help="Number of texts, separated by an empty line.")
+@click.option("--until", metavar="TEXT", default="", help="Stop once this text was written.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
-              help="What to do with characters of the prime that the model never saw.")  # fmt: skip
+              help="What to do with characters of the prime that the model does not know.")  # fmt: skip
 @click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
 def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int, seed: int, unknown: Any,
            hide_prime: bool, **options: Any) -> int:  # fmt: skip
@@ -37,7 +46,7 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
     \b
     charrnn sample runs/my --prime "Once upon" --temp 0.7
 
-    Text streams to stdout as it is drawn, and nothing else does.
+    Text streams to stdout as it is drawn. Nothing else is written there.
     """
     from charrnn.blas import one_thread
     from charrnn.generation import Options, generate_batch

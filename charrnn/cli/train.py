@@ -14,15 +14,15 @@ if TYPE_CHECKING:
 @click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Override a key, e.g. train.epochs=5.")
 @click.option("--out", metavar="DIR", help="Run directory (default: runs/ and the config's name).")
 @click.option("--seed", type=click.IntRange(0), help="Seed of all randomness.")
-@click.option("--resume", is_flag=True, help="Continue where last.npz stands; start where there is none.")
+@click.option("--resume", is_flag=True, help="Continue from last.npz; start if there is none.")
 @click.option(
-    "--exact", is_flag=True, help="With --resume: refuse where another BLAS kernel, NumPy or charrnn computes."
+    "--exact", is_flag=True, help="With --resume: refuse if BLAS kernel, NumPy or charrnn differ from those of the run."
 )
 @click.option(
-    "--init-from", type=click.Path(), metavar="CKPT", help="Begin from a trained model; text and vocabulary may differ."
+    "--init-from", type=click.Path(), metavar="CKPT", help="Start from a trained model; text and vocabulary may differ."
 )
 @click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
-@click.option("--force", is_flag=True, help="Replace the run that is in the directory.")
+@click.option("--force", is_flag=True, help="Replace the run in the directory.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
           exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
@@ -33,14 +33,14 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
 
     A config needs only data: {path: my.txt}. All keys, with defaults: `charrnn config`.
     The run directory holds config.yaml, log.jsonl, best.npz, last.npz, previous.npz and samples. Ctrl-C saves;
-    --resume goes on bit for bit. What may change then is where to stop and when to look:
+    --resume continues bit for bit. Then you may change where to stop and when to evaluate, log and save:
     out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,
     train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length.
     """
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
     if exact and not resume:
-        raise click.UsageError("--exact says how to --resume; give both")
+        raise click.UsageError("--exact applies only with --resume; give both")
     from charrnn.config import load_config
 
     settings = load_config(config, assignments, out=out, seed=seed)
@@ -57,7 +57,7 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     run = open_run(settings, resume, init_from, force, worker_count(settings), exact)
     try:
         if init_from and run.state.step:
-            tell("note: --init-from counts only for a run that begins; this one goes on from its own checkpoint")
+            tell("note: --init-from applies only to a new run; this one continues from its own checkpoint")
         return follow(run, quiet, run.state.step if resume else None)
     finally:
         run.close()

@@ -1,4 +1,7 @@
-"""One training step shared out over processes."""
+"""One training step shared out over processes, with the same bits for any number of them.
+
+It computes gradients and updates parameters when told to. It does not decide when, clips nothing, and writes no files.
+"""
 
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
