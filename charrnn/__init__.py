@@ -11,7 +11,7 @@
     print("".join(charrnn.generate(model, length=200, temp=0.8, prime="Once ")))
     print(charrnn.score_text(model, "Once upon a time").bits_per_char)
 
-Names are imported when they are first used, so that `charrnn --help` does not wait for NumPy.
+A name is imported when it is first used, so that `charrnn --help` starts without NumPy.
 """
 
 from importlib import import_module

@@ -292,7 +292,7 @@ def test_keys_of_the_config_exist(page: str) -> None:
 
 
 def test_what_may_change_on_resume_is_listed_in_the_guide() -> None:
-    resumable = re.findall(r"\btrain\.\w+|\bout\b", HELP["train"].partition("when to look:")[2])
+    resumable = re.findall(r"\btrain\.\w+|\bout\b", HELP["train"].partition("log and save:")[2])
     assert len(resumable) > 8
     assert [key for key in resumable if f"`{key}`" not in PAGES["docs/guide.md"]] == []
 

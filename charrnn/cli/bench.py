@@ -1,8 +1,13 @@
 """`charrnn bench`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from charrnn.cli.options import Number
+
+if TYPE_CHECKING:
+    from charrnn.config import Config
 
 
 @click.command()
@@ -21,9 +26,6 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
 
     Nothing is kept. For reliable figures, run nothing else on the machine meanwhile.
     """
-    import json
-    from dataclasses import asdict
-
     from charrnn.config import load_config
 
     if assignments and not config:
@@ -31,11 +33,18 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
     settings = load_config(config, assignments) if config else None
     if settings and settings.model.cell == "ngram":
         raise click.UsageError("bench measures networks; an n-gram is counted in one pass")
+    click.echo(measured(settings, seconds, as_json))
+    return 0
+
+
+def measured(settings: "Config | None", seconds: float, as_json: bool) -> str:
+    """Measure; return the figures as a table or as JSON."""
+    import json
+    from dataclasses import asdict
+
     from charrnn.blas import sentence
     from charrnn.display import describe_bench
     from charrnn.training import measure
 
-    found = measure(settings, seconds)
-    lines = [json.dumps(asdict(found))] if as_json else [f"machine: {sentence()}", *describe_bench(found)]
-    click.echo("\n".join(lines))
-    return 0
+    speeds = measure(settings, seconds)
+    return json.dumps(asdict(speeds)) if as_json else "\n".join([f"machine: {sentence()}", *describe_bench(speeds)])

@@ -9,14 +9,14 @@ from charrnn.cli.streams import close_stdout
 
 
 class Commands(click.Group):
-    """The commands, listed in the order in which they were added; they end quietly if stdout's reader has ended."""
+    """The commands. One whose output is no longer read, as with `| head`, ends quietly."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order in which a user needs them; click would sort them by name."""
+        """The names in the order in which a user needs the commands; click would sort them."""
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command. Click itself would exit with 1 if the pipe at stdout is closed."""
+        """Run a command. Click itself would exit with 1 after a closed pipe."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:

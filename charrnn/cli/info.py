@@ -1,6 +1,6 @@
 """`charrnn info`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -9,10 +9,10 @@ from charrnn.cli.options import CHECKPOINT
 from charrnn.errors import visible
 
 if TYPE_CHECKING:
-    from charrnn.models import TrainingState
+    from charrnn.models import SavedModel, TrainingState
 
-SHOWN_EVALUATIONS = 10
-SHOWN_SYMBOLS = 1000  # characters of the vocabulary, as Python writes it
+MAX_EVALUATIONS = 10  # printed, the latest
+MAX_SYMBOL_CHARS = 1000  # printed of the vocabulary, which is written as a Python string
 
 
 @click.command()
@@ -26,42 +26,61 @@ def info(checkpoint: str, as_json: bool) -> int:
     """
     import json
 
-    from charrnn.models import NGram, model_name
-    from charrnn.storage import checkpoint as checkpoints
-
     saved = load_model(checkpoint)
-    header, vocab = saved.header, saved.header.vocab
-    if isinstance(saved.model, NGram):
-        # Counting its n-grams may take far more memory than the file, which may come from a stranger.
-        size, unit = len(saved.arrays["text"]), "characters"
-    else:
-        size, unit = saved.model.size, "parameters"
-    if as_json:
-        document = {"format": checkpoints.FORMAT, "version": checkpoints.VERSION, **header.to_dict()}
-        click.echo(json.dumps({"path": str(saved.path), unit: size, **document}))
-        return 0
-    versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
-    click.echo(visible(str(saved.path)))
-    click.echo(f"  model        {model_name(saved.config.model)}, {size:,} {unit}")
-    click.echo(f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:SHOWN_SYMBOLS]}")
-    for line in training_lines(header.training):
-        click.echo(f"  {line}")
-    click.echo(f"  arrays       {', '.join(saved.arrays)}")
-    click.echo(f"  versions     {visible(versions, keep='')}")
-    click.echo("  config")
-    for line in saved.config.to_yaml().splitlines():
-        click.echo(f"    {visible(line)}")
+    for line in [json.dumps(info_document(saved))] if as_json else info_lines(saved):
+        click.echo(line)
     return 0
 
 
+def info_document(saved: "SavedModel") -> dict[str, Any]:
+    """The header of a checkpoint with its path and size, as JSON data."""
+    from charrnn.storage import checkpoint
+
+    size, unit = size_of(saved)
+    marks = {"format": checkpoint.FORMAT, "version": checkpoint.VERSION}
+    return {"path": str(saved.path), unit: size, **marks, **saved.header.to_dict()}
+
+
+def info_lines(saved: "SavedModel") -> list[str]:
+    """A checkpoint for people. Text of the file's is escaped."""
+    from charrnn.models import model_name
+
+    header, vocab = saved.header, saved.header.vocab
+    size, unit = size_of(saved)
+    versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
+    return [
+        visible(str(saved.path)),
+        f"  model        {model_name(saved.config.model)}, {size:,} {unit}",
+        f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:MAX_SYMBOL_CHARS]}",
+        *(f"  {line}" for line in training_lines(header.training)),
+        f"  arrays       {', '.join(saved.arrays)}",
+        f"  versions     {visible(versions, keep='')}",
+        "  config",
+        *(f"    {visible(line)}" for line in saved.config.to_yaml().splitlines()),
+    ]
+
+
+def size_of(saved: "SavedModel") -> tuple[int, str]:
+    """The size of a model and its unit: the parameters of a network, the characters that an n-gram counts.
+
+    The n-grams themselves are not counted here: that may take far more memory than the file, which need not be one of
+    the user's own.
+    """
+    from charrnn.models import NGram
+
+    if isinstance(saved.model, NGram):
+        return len(saved.arrays["text"]), "characters"
+    return saved.model.size, "parameters"
+
+
 def training_lines(state: "TrainingState | None") -> list[str]:
-    """How far the run had come, and its latest evaluations."""
+    """How long a model was trained, its best validation loss, and the latest evaluations."""
     if state is None:
         return ["trained      unknown"]
     lines = [f"trained      {state.step:,} steps, {state.chars:,} characters"]
     if state.best is not None:
         lines.append(f"best         {state.best:.4f} nats/char on validation, at step {state.best_step:,}")
-    for entry in state.history[-SHOWN_EVALUATIONS:]:
-        valid = "" if entry.valid_loss is None else f"   valid {entry.valid_loss:.4f}"
-        lines.append(f"  step {entry.step:>8,}   train {entry.train_loss:.4f}{valid}")
+    for evaluation in state.history[-MAX_EVALUATIONS:]:
+        valid = "" if evaluation.valid_loss is None else f"   valid {evaluation.valid_loss:.4f}"
+        lines.append(f"  step {evaluation.step:>8,}   train {evaluation.train_loss:.4f}{valid}")
     return lines

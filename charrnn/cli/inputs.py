@@ -1,4 +1,4 @@
-"""What commands read: checkpoints, primes, files to score, units."""
+"""What commands read: checkpoints, primes, files to score and units."""
 
 import os
 from pathlib import Path
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
     from charrnn.data import Split
     from charrnn.models import SavedModel
 
-MAX_DIGITS = 8  # of the number of a layer or unit
+MAX_DIGITS = 8  # of the number of a layer or unit; Python refuses to convert very long ones
 
 
 def load_model(checkpoint: str) -> "SavedModel":
-    """Read CHECKPOINT; note it if a damaged file of the run was replaced by another one."""
+    """Read CHECKPOINT. If it is damaged and another file of its run is used instead, print a note."""
     from charrnn.models import load_checkpoint
 
     saved = load_checkpoint(checkpoint)
@@ -26,7 +26,7 @@ def load_model(checkpoint: str) -> "SavedModel":
 
 
 def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -> str | bytes:
-    """The prime as the model reads it: bytes for a byte model, else text normalised as its training text was."""
+    """The prime of --prime or --prime-file: bytes for a byte model, else text normalised as the training text was."""
     from charrnn.data import decode_bytes, transformed
 
     data = saved.config.data
@@ -39,6 +39,7 @@ def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -
 
 
 def _read_prime(name: str) -> bytes:
+    """The bytes of a file, or of standard input for "-"."""
     from charrnn.data import standard_input
 
     try:
@@ -48,7 +49,7 @@ def _read_prime(name: str) -> bytes:
 
 
 def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
-    """Files, or standard input, as one text to score with the vocabulary of a model."""
+    """Read files, and standard input for "-", as one text in the vocabulary of a model."""
     from charrnn.data import file_pieces, find_files, make_split, read_pieces
 
     raw = read_pieces(saved.config.data, file_pieces(find_files(files, "FILE")))
@@ -56,16 +57,16 @@ def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
 
 
 def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:
-    """LAYER:UNIT, both counted from 1, as numbers counted from 0."""
+    """Parse LAYER:UNIT, both counted from 1; return both counted from 0."""
     config = saved.network.config
     layer, _, number = unit.partition(":")
-    if not (_counts_to(layer, config.num_layers) and _counts_to(number, config.hidden_size)):
+    if not (_is_index_up_to(layer, config.num_layers) and _is_index_up_to(number, config.hidden_size)):
         raise click.UsageError(
             f"--unit {unit}: name one as LAYER:UNIT, from 1:1 to {config.num_layers}:{config.hidden_size}"
         )
     return int(layer) - 1, int(number) - 1
 
 
-def _counts_to(text: str, highest: int) -> bool:
+def _is_index_up_to(text: str, highest: int) -> bool:
     """Whether a text is a whole number from 1 to `highest`."""
     return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS and 1 <= int(text) <= highest

@@ -1,4 +1,4 @@
-"""The entry point: run a command, and turn whatever it raises into lines on stderr and an exit code.
+"""The entry point: runs a command, and turns whatever it raises into lines on stderr and an exit code.
 
 Results go to stdout, everything else to stderr. Exit codes: 0 done, 1 failed, 2 usage, config or unreadable input, 3
 directory in use, 4 diverged, 129 SIGHUP, 130 Ctrl-C, 143 SIGTERM. Nothing imports this module but `__main__`.
@@ -32,8 +32,8 @@ for command in (train, sample, evaluate, compare, report, flow, info, bench, sho
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code. Whatever goes wrong is one line, or one for each fault."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set by __main__.py until errors can be answered here
+    """Run the command line and exit with its code. An error is one line, or one for each fault; never a traceback."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_DFL:  # set by __main__.py: from here on Ctrl-C is handled below
         signal.signal(signal.SIGINT, signal.default_int_handler)
     open_streams()
     sys.exit(run())

@@ -1,4 +1,4 @@
-"""What the command line says on stderr: errors and notes, one line each."""
+"""Errors and notes on stderr, one line each."""
 
 import errno
 import os
@@ -9,25 +9,25 @@ from charrnn.errors import CharrnnError, ConfigError, visible
 
 
 def fail(lines: list[str], code: int) -> int:
-    """Print an error, one line for each fault; return the exit code."""
+    """Print the lines of an error; return the exit code."""
     for line in lines:
         note(line)
     return code
 
 
 def note(line: str) -> None:
-    """Print one line that is not a result."""
+    """Print one line on stderr."""
     click.echo(f"charrnn: {visible(line, keep='')}", err=True)
 
 
 def usage_lines(error: click.ClickException) -> list[str]:
-    """A wrong command line, with the command whose help explains it."""
+    """The line for a wrong command line, with the command whose help explains it."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
     return [f"{error.format_message()} (see {command} --help)"]
 
 
 def error_lines(error: CharrnnError) -> list[str]:
-    """An error of the library: one line for each fault, with the option that is the remedy, if there is one."""
+    """The lines for an error of the library: one for each fault, the last with the option that is the remedy."""
     if isinstance(error, ConfigError):
         return [str(fault) for fault in error.faults]
     *lines, last = map(str, error.args or ("",))
@@ -35,7 +35,7 @@ def error_lines(error: CharrnnError) -> list[str]:
 
 
 def system_lines(error: OSError | MemoryError) -> list[str]:
-    """A failure of the operating system."""
+    """The line for a failure of the operating system."""
     if isinstance(error, MemoryError) or error.errno == errno.ENOMEM:
         return [f"out of memory ({error}); a smaller model, batch or window needs less: see --dry-run"]
     where = f"{os.fsdecode(error.filename)}: " if error.filename else ""

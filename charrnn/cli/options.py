@@ -9,10 +9,10 @@ CHECKPOINT = click.argument("checkpoint", type=click.Path())
 
 
 class Number(click.FloatRange):
-    """A number in a range; what is not a number is in none."""
+    """A number in a range, as click.FloatRange, but never NaN."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Raises BadParameter for nan too, which passes every comparison."""
+        """Convert a value. Raises BadParameter for NaN too, which click would let through any range."""
         number: float = super().convert(value, param, ctx)
         if isnan(number):
             self.fail(f"{value!r} is not a number.", param, ctx)

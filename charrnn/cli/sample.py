@@ -1,12 +1,15 @@
 """`charrnn sample`."""
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from charrnn.cli.inputs import load_model, prime_text
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import TextOut
+
+if TYPE_CHECKING:
+    from charrnn.data import Unknown
 
 
 @click.command()
@@ -39,8 +42,9 @@ from charrnn.cli.streams import TextOut
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
               help="What to do with characters of the prime that the model does not know.")  # fmt: skip
 @click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
-def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int, seed: int, unknown: Any,
-           hide_prime: bool, **options: Any) -> int:  # fmt: skip
+def sample(checkpoint: str, temp: float, length: int, prime: str | None, prime_file: str | None,  # noqa: PLR0913 - click passes each option as an argument
+           top_k: int, top_p: float, min_p: float, repetition_penalty: float, num: int, until: str, seed: int,
+           unknown: "Unknown", hide_prime: bool) -> int:  # fmt: skip
     """Write new text with CHECKPOINT, an .npz file or a run directory.
 
     \b
@@ -53,12 +57,20 @@ def sample(checkpoint: str, prime: str | None, prime_file: str | None, num: int,
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    loaded = load_model(checkpoint)
-    start = prime_text(loaded, prime, prime_file)
-    shown = start.decode("latin-1") if isinstance(start, bytes) else start
-    out = TextOut(loaded.model.vocab.tokens, num, "" if hide_prime else shown)
+    options = Options(
+        length=length,
+        temp=temp,
+        top_k=top_k,
+        top_p=top_p,
+        min_p=min_p,
+        repetition_penalty=repetition_penalty,
+        until=until,
+    )
+    saved = load_model(checkpoint)
+    start = prime_text(saved, prime, prime_file)
+    out = TextOut(saved.model.vocab.tokens, num, "" if hide_prime else start)
     with one_thread():
-        for stream, character in generate_batch(loaded.model, Options(**options), num, start, seed, unknown):
+        for stream, character in generate_batch(saved.model, options, num, start, seed, unknown):
             out.write(stream, character)
     out.close()
     return 0

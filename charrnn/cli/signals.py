@@ -11,9 +11,11 @@ from charrnn.processes import STOPPING
 
 
 class Stop:
-    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps. A second Ctrl-C ends at once.
+    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps. A second Ctrl-C ends the run at once.
 
-    Attributes: `code`, 128 plus the number of the signal that came, else 0; `message`, what to say of it.
+    Attributes:
+        code: 0, or after a signal 128 plus its number.
+        message: "", or after a signal the line that acknowledges it.
     """
 
     def __init__(self) -> None:

@@ -14,41 +14,43 @@ from charrnn.terminal import to_nowhere
 
 
 class TextOut:
-    """Sampled text on stdout: one text is streamed; several are printed whole, in order, with an empty line between.
+    """Sampled text on stdout. One text is streamed; several are printed at the end, separated by an empty line.
+
+    Bytes of a byte model are written as they are, characters as UTF-8. A terminal gets no control characters.
 
     Arguments:
-        tokens: of the model. Bytes are written as they are, characters as UTF-8.
-        num: texts.
-        start: the prime, printed with the first character, so that a prime that cannot be read prints nothing.
-
-    A terminal gets no control characters.
+        tokens: "char" or "byte", as in the model's vocabulary.
+        num: how many texts there are.
+        prime: what each text begins with. It is printed with the first character, so that nothing is printed if the
+            model cannot read it.
     """
 
-    def __init__(self, tokens: str, num: int, start: str) -> None:
+    def __init__(self, tokens: str, num: int, prime: str | bytes) -> None:
         self.encoding = "latin-1" if tokens == "byte" else "utf-8"
-        self.terminal, self.start = sys.stdout.isatty(), start
-        self.parts: list[list[str]] = [[] for _ in range(num)]
-        self.shown = codecs.getincrementaldecoder("utf-8")("replace")  # bytes of one character come one by one
+        self.prime = prime.decode("latin-1") if isinstance(prime, bytes) else prime
+        self.texts: list[list[str]] = [[] for _ in range(num)]
+        self.is_terminal = sys.stdout.isatty()
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a character may take several writes of bytes
 
     def write(self, stream: int, character: str) -> None:
-        """Take one character of one text."""
-        part = self.parts[stream]
-        text = character if part else self.start + character
-        part.append(text)
-        if len(self.parts) == 1:
-            self._out(text)
+        """Add one character to one of the texts."""
+        text = self.texts[stream]
+        piece = character if text else self.prime + character
+        text.append(piece)
+        if len(self.texts) == 1:
+            self._print(piece)
 
     def close(self) -> None:
-        """Print what was collected; a terminal gets a last newline."""
-        if len(self.parts) > 1:
-            self._out("\n\n".join("".join(part) for part in self.parts) + "\n")
-        elif self.terminal:
-            self._out("\n")
+        """Print the texts if there are several. In a terminal, end the last line."""
+        if len(self.texts) > 1:
+            self._print("\n\n".join("".join(text) for text in self.texts) + "\n")
+        elif self.is_terminal:
+            self._print("\n")
 
-    def _out(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         data = text.encode(self.encoding)
-        if self.terminal:
-            data = visible(self.shown.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")
+        if self.is_terminal:
+            data = visible(self.decoder.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()
 
@@ -72,19 +74,22 @@ def write_new(name: str, parts: Iterable[str | bytes]) -> None:
 
 
 def open_streams() -> None:
-    """Open the null device for standard streams that are closed, so that no file opened later takes their numbers."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+    """Open the null device for standard streams that are closed, so that no file opened later gets their descriptors.
+
+    sys.stdin stays None, so that a command that reads it can refuse.
+    """
+    for descriptor, name in enumerate(("stdin", "stdout", "stderr")):
         if getattr(sys, name) is None:
             with contextlib.suppress(OSError):
-                while (taken := os.open(os.devnull, os.O_RDWR)) < number:
+                while (lowest_free := os.open(os.devnull, os.O_RDWR)) < descriptor:
                     pass
-                if taken > number:
-                    os.close(taken)
+                if lowest_free > descriptor:  # the descriptor itself was open
+                    os.close(lowest_free)
             if name != "stdin":
                 setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115
 
 
 def close_stdout() -> int:
-    """Silence stdout, whose reader has ended, so that nothing fails at exit either; return the exit code, 0."""
+    """Redirect stdout to the null device after its reader has ended, so that Python can flush it at exit; return 0."""
     to_nowhere(1)
     return 0

@@ -1,4 +1,4 @@
-"""`charrnn train`."""
+"""`charrnn train`: trains a network, or counts an n-gram."""
 
 import shlex
 from typing import TYPE_CHECKING
@@ -7,6 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from charrnn.config import Config
+    from charrnn.training import Fitted
 
 
 @click.command()
@@ -37,58 +38,85 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,
     train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length.
     """
+    from charrnn.config import load_config
+
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
     if exact and not resume:
         raise click.UsageError("--exact applies only with --resume; give both")
-    from charrnn.config import load_config
-
     settings = load_config(config, assignments, out=out, seed=seed)
     if settings.model.cell == "ngram":
-        return fit_ngram(settings, resume, init_from, dry_run, force, quiet)
-    from charrnn.cli.following import follow
-    from charrnn.display import describe_estimate
-    from charrnn.terminal import tell
-    from charrnn.training import estimate_run, open_run, worker_count
-
+        if init_from:
+            raise click.UsageError(
+                "--init-from does not go with model.cell: ngram, which is counted from its text alone"
+            )
+        return train_ngram(settings, resume=resume, force=force, dry_run=dry_run, quiet=quiet)
     if dry_run:
-        click.echo("\n".join(describe_estimate(estimate_run(settings))))
-        return 0
+        return estimate(settings)
+    return train_network(settings, resume=resume, exact=exact, init_from=init_from, force=force, quiet=quiet)
+
+
+def train_network(
+    settings: "Config", *, resume: bool, exact: bool, init_from: str | None, force: bool, quiet: bool
+) -> int:
+    """Train a network and show its progress; return the exit code."""
+    from charrnn.cli.following import follow
+    from charrnn.terminal import tell
+    from charrnn.training import open_run, worker_count
+
     run = open_run(settings, resume, init_from, force, worker_count(settings), exact)
     try:
-        if init_from and run.state.step:
+        if init_from and run.state.step and not quiet:
             tell("note: --init-from applies only to a new run; this one continues from its own checkpoint")
         return follow(run, quiet, run.state.step if resume else None)
     finally:
         run.close()
 
 
-def fit_ngram(settings: "Config", resume: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:
-    """What train does for model.cell: ngram: count, and say so in a few lines."""
-    from charrnn.data import reads_standard_input
+def estimate(settings: "Config") -> int:
+    """Print what training would take, and train nothing; return the exit code."""
+    from charrnn.display import describe_estimate
+    from charrnn.training import estimate_run
+
+    click.echo("\n".join(describe_estimate(estimate_run(settings))))
+    return 0
+
+
+def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool, quiet: bool) -> int:
+    """Count an n-gram and print what was counted; return the exit code."""
     from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
     from charrnn.training import fit
 
-    if init_from:
-        raise click.UsageError("--init-from does not go with model.cell: ngram, which is counted from its text alone")
     if resume and RunDirectory(settings.out or "").best.exists():
-        tell("this run is finished (an n-gram has no steps to go on with); --force counts it again")
-        return 0
-    fitted = fit(settings, force, keep=not dry_run)
+        lines = ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
+    else:
+        fitted = fit(settings, force, keep=not dry_run)
+        lines = ngram_lines(settings, fitted)
+        if dry_run:
+            click.echo("\n".join([*lines, "nothing was written"]))
+            return 0
+        lines += [f"next:  {command}" for command in ngram_commands(settings)]
+    for line in [] if quiet else lines:
+        tell(line)
+    return 0
+
+
+def ngram_lines(settings: "Config", fitted: "Fitted") -> list[str]:
+    """The text, the size and the score of a counted n-gram."""
     corpus, model, valid = fitted.corpus, settings.model, fitted.valid
-    lines = [
+    return [
         f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
         f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
         f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
         f"{fitted.seconds:.1f} s",
         f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",
     ]
-    commands = ["sample"] if reads_standard_input(settings.data) else ["sample", "eval"]
-    next_lines = [f"next:  charrnn {command} {shlex.quote(str(settings.out))}" for command in commands]
-    if dry_run:
-        click.echo("\n".join([*lines, "nothing was written"]))
-    elif not quiet:
-        for line in lines + next_lines:
-            tell(line)
-    return 0
+
+
+def ngram_commands(settings: "Config") -> list[str]:
+    """The commands to type next. `charrnn eval` cannot read a text from standard input a second time."""
+    from charrnn.data import reads_standard_input
+
+    names = ["sample"] if reads_standard_input(settings.data) else ["sample", "eval"]
+    return [f"charrnn {name} {shlex.quote(str(settings.out))}" for name in names]

@@ -8,7 +8,7 @@ into a run directory that it has claimed.
 from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.estimate import Estimate, estimate_run
-from charrnn.training.fit_ngram import fit
+from charrnn.training.fit_ngram import Fitted, fit
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
 from charrnn.training.resuming import worker_count
@@ -18,6 +18,7 @@ __all__ = [
     "SIDE_BY_SIDE",
     "Bench",
     "Estimate",
+    "Fitted",
     "LogRecord",
     "Progress",
     "Run",

@@ -420,7 +420,7 @@ def test_an_n_gram_is_trained_sampled_scored_and_shown_by_the_same_commands(smal
     assert run(*train, "--force", "--quiet", cwd=tmp_path) == Result(0, b"", "")
     again = run(*train, "--resume", cwd=tmp_path)
     assert (again.code, again.out) == (0, b"")
-    assert again.lines == ["this run is finished (an n-gram has no steps to go on with); --force counts it again"]
+    assert again.lines == ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
     assert len(run("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
     assert json.loads(run("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
     assert "5-gram, kneser-ney, " in run("info", "runs/n", cwd=tmp_path).text

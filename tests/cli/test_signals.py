@@ -75,7 +75,7 @@ def training(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
 
 def finish(folder: Path, said: Result) -> None:
     """Type the command that was printed last."""
-    words = shlex.split(said.lines[-1].partition("to go on:")[2])
+    words = shlex.split(said.lines[-1].partition("to continue:")[2])
     assert words == ["charrnn", *TRAIN, "--resume"]
     resumed = run(*words[1:], cwd=folder)
     assert resumed.code == 0, resumed.err
@@ -324,7 +324,7 @@ def test_a_terminal_shows_at_once_that_ctrl_c_was_heard(tmp_path: Path) -> None:
     text = CSI.sub("", shown.decode())
     assert process.returncode == 130
     assert "stopping after this step, saving; Ctrl-C again to stop now" in text
-    assert text.splitlines()[-1].endswith("to go on:  charrnn train 'a book.yaml' --out 'my run' --resume")
+    assert text.splitlines()[-1].endswith("to continue:  charrnn train 'a book.yaml' --out 'my run' --resume")
 
 
 def test_ctrl_c_ends_an_endless_sample_quietly(unbroken: Path) -> None:
