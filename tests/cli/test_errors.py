@@ -46,11 +46,11 @@ def bad_text(content: str | bytes, fault: str) -> Misuse:
     return misuse("train my.yaml", fault, files={"text.txt": content})
 
 
-def check(said: Result, code: int, *faults: str) -> None:
+def check(result: Result, code: int, *faults: str) -> None:
     """Nothing on stdout, and on stderr one line for each fault, which holds its words and no control character."""
-    assert (said.code, said.out) == (code, b""), said.err
-    assert len(said.lines) == len(faults), said.err
-    for line, words in zip(said.lines, faults, strict=True):
+    assert (result.code, result.out) == (code, b""), result.err
+    assert len(result.lines) == len(faults), result.err
+    for line, words in zip(result.lines, faults, strict=True):
         assert line.startswith("charrnn: ")
         assert not commands_to_a_terminal(line)
         for word in words.split(" | "):
@@ -179,9 +179,7 @@ def test_a_directory_that_cannot_be_written_is_named(
 
 
 @pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 TiB"), OSError(errno.ENOMEM, "Cannot allocate")])
-def test_memory_that_does_not_suffice_is_one_line(
-    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_running_out_of_memory_is_one_line(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> None:
         raise error
 
@@ -203,12 +201,12 @@ DIVERGING = {
 def test_a_run_that_diverges_stops_with_one_line_and_keeps_no_bad_checkpoint(content: str, tmp_path: Path) -> None:
     project(tmp_path, config=content)
     options = ["--set", "train.learning_rate=1e6", "--set", "train.save_every=1"]
-    said = run("train", "my.yaml", "--quiet", *options, cwd=tmp_path)
-    check(said, 4, "diverged at step | loss | gradient norm | 1e+06 | lower train.learning_rate")
+    result = run("train", "my.yaml", "--quiet", *options, cwd=tmp_path)
+    check(result, 4, "diverged at step | loss | gradient norm | 1e+06 | lower train.learning_rate")
     kept = tmp_path / "runs" / "my" / "last.npz"
     if kept.exists():
         assert all(np.isfinite(array).all() for array in checkpoint.load(kept)[1].values())
-        assert f"{kept.relative_to(tmp_path)} holds the last good state" in said.err
+        assert f"{kept.relative_to(tmp_path)} holds the last good state" in result.err
 
 
 # -- a run that is there ------------------------------------------------------------------------------------------
@@ -336,12 +334,12 @@ def test_a_run_directory_in_use_is_exit_3(options: list[str], trained: Path) -> 
     folder.mkdir(exist_ok=True)
     lock = Lock(folder)
     try:
-        said = run("train", "my.yaml", *options, cwd=trained)
+        result = run("train", "my.yaml", *options, cwd=trained)
     finally:
         lock.close()
         if folder.name == "new":
             shutil.rmtree(folder)
-    check(said, 3, f"{folder.relative_to(trained)} | another trainer | --out")
+    check(result, 3, f"{folder.relative_to(trained)} | another trainer | --out")
 
 
 HEADERS: dict[str, Any] = {  # what a hostile file may say where charrnn says something else
@@ -357,7 +355,7 @@ HEADERS: dict[str, Any] = {  # what a hostile file may say where charrnn says so
 @pytest.mark.row(8)
 @pytest.mark.parametrize("typed", ["info", "info --json", "eval", "sample --length 1"])
 @pytest.mark.parametrize("key", HEADERS)
-def test_no_header_of_a_checkpoint_leads_to_a_traceback_or_to_control_characters(
+def test_a_hostile_header_causes_no_traceback_and_no_control_characters(
     key: str, typed: str, trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     header, arrays = checkpoint.load(trained / "runs" / "my" / "best.npz")
@@ -365,9 +363,9 @@ def test_no_header_of_a_checkpoint_leads_to_a_traceback_or_to_control_characters
     checkpoint.save(tmp_path / "odd.npz", {**plain, key: HEADERS[key]}, arrays)
     monkeypatch.chdir(trained)
     command, *options = typed.split()
-    said = call(command, str(tmp_path / "odd.npz"), *options)
-    assert said.code in (0, 2)
-    assert not commands_to_a_terminal(said.text + said.err)
+    result = call(command, str(tmp_path / "odd.npz"), *options)
+    assert result.code in (0, 2)
+    assert not commands_to_a_terminal(result.text + result.err)
 
 
 # -- random misuses, in this process ------------------------------------------------------------------------------
@@ -419,14 +417,14 @@ def test_a_random_misuse_ends_with_a_documented_code_and_no_traceback(
 
 
 def misused(typed: list[str]) -> None:
-    said = call(*typed)
-    assert said.code in DOCUMENTED, typed
-    assert not commands_to_a_terminal(said.err), typed
-    if said.code:
-        assert said.out == b"", typed
-        assert said.lines[-1].startswith("charrnn: "), typed
+    result = call(*typed)
+    assert result.code in DOCUMENTED, typed
+    assert not commands_to_a_terminal(result.err), typed
+    if result.code:
+        assert result.out == b"", typed
+        assert result.lines[-1].startswith("charrnn: "), typed
     elif "--json" in typed:
-        json.loads(said.out)
+        json.loads(result.out)
 
 
 def test_the_random_misuses_are_of_every_kind() -> None:

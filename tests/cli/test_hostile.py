@@ -28,7 +28,7 @@ SEEDS = 4
 
 @pytest.mark.row(6)
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_the_loader_takes_or_refuses_whatever_it_is_fed_with_one_error_little_memory_and_no_delay(
+def test_the_loader_accepts_any_file_or_raises_one_kind_of_error_in_little_memory_and_time(
     seed: int, tmp_path: Path, tried: Any
 ) -> None:
     seconds = volume(20, 15 * 60) / SEEDS
@@ -93,7 +93,7 @@ def test_a_header_does_not_unfold_to_many_times_its_size(bomb: Any, tmp_path: Pa
     in_bounded_memory(zipped(tmp_path / "bomb.npz", [("header.npy", npy(np.frombuffer(bomb().encode(), np.uint8)))]))
 
 
-def test_a_run_with_a_vocabulary_of_all_of_unicode_and_many_evaluations_stays_readable(tmp_path: Path) -> None:
+def test_a_checkpoint_with_all_of_unicode_and_many_evaluations_is_readable(tmp_path: Path) -> None:
     symbols = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x110000)]))
     header = {"vocab": {"symbols": symbols}, "training": {"history": [[10**6, 1 / 3, 2 / 3]] * 1000}}
     checkpoint.save(tmp_path / "wide.npz", header, {"grid": GRID})
@@ -168,12 +168,12 @@ def test_no_checkpoint_runs_anything(data: bytes, tmp_path: Path, monkeypatch: p
     monkeypatch.chdir(project(tmp_path))
     Path("evil.npz").write_bytes(data)
     for command in ("info evil.npz", "sample evil.npz", "eval evil.npz", "train my.yaml --init-from evil.npz"):
-        said = call(*command.split())
-        assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
+        result = call(*command.split())
+        assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
     assert not Path(CANARY).exists()
 
 
-def test_the_canary_would_sing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_canary_appears_if_one_of_these_files_is_unpickled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     for n in range(6):
         pickle.loads(pickled(n))[0].close()
@@ -208,12 +208,12 @@ SPOTS = ["{}", "data: {}", "data: {{path: {}}}", "data: {{path: text.txt}}\nmode
 @pytest.mark.parametrize("tag", TAGS)
 def test_no_config_runs_anything(tag: str, spot: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project(tmp_path, config=spot.format(tag)))
-    said = call("train", "my.yaml")
-    assert (said.code, said.out) == (2, b"")
-    assert all(line.startswith("charrnn: my.yaml:") for line in said.lines)
+    result = call("train", "my.yaml")
+    assert (result.code, result.out) == (2, b"")
+    assert all(line.startswith("charrnn: my.yaml:") for line in result.lines)
     if spot.startswith("data: {{"):
-        said = call("train", "my.yaml", "--set", f"model.cell={tag}")
-        assert said.code == 2
+        result = call("train", "my.yaml", "--set", f"model.cell={tag}")
+        assert result.code == 2
     assert not Path(CANARY).exists()
 
 
@@ -227,7 +227,7 @@ SEQUENCES = {
 
 @pytest.mark.row(8)
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
-def test_no_text_commands_a_terminal(sequence: str, tmp_path: Path) -> None:
+def test_no_text_sends_control_characters_to_a_terminal(sequence: str, tmp_path: Path) -> None:
     """In the corpus, and so in vocabulary, samples and the live panel; in keys, values and file names."""
     project(tmp_path, (sequence + " abc ") * 500, SMALL)
     (tmp_path / "bad.yaml").write_text(

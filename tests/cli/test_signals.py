@@ -27,7 +27,7 @@ from charrnn.training.resuming import differences
 from tests.support.processes import (
     CHARRNN,
     CSI,
-    PATIENCE,
+    TIMEOUT,
     Result,
     checked,
     ended,
@@ -64,7 +64,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def training(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
     """A training in a process group of its own; ended for certain when the test ends, or when it takes too long."""
     with start(*TRAIN, *more, cwd=folder) as process:
-        watchdog = threading.Timer(PATIENCE, process.kill)
+        watchdog = threading.Timer(TIMEOUT, process.kill)
         watchdog.start()
         try:
             yield process
@@ -73,9 +73,9 @@ def training(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def finish(folder: Path, said: Result) -> None:
+def finish(folder: Path, result: Result) -> None:
     """Type the command that was printed last."""
-    words = shlex.split(said.lines[-1].partition("to continue:")[2])
+    words = shlex.split(result.lines[-1].partition("to continue:")[2])
     assert words == ["charrnn", *TRAIN, "--resume"]
     resumed = run(*words[1:], cwd=folder)
     assert resumed.code == 0, resumed.err
@@ -106,35 +106,35 @@ CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}
 
 @pytest.mark.row(12)
 @pytest.mark.parametrize(("number", "code"), CODES.items(), ids=lambda value: getattr(value, "name", ""))
-def test_a_signal_saves_and_the_printed_command_goes_on_as_if_nothing_had_been(
+def test_a_signal_saves_and_the_printed_command_continues_to_the_same_bytes(
     number: signal.Signals, code: int, unbroken: Path, tmp_path: Path
 ) -> None:
     project(tmp_path, config=CONFIG, name=NAME)
     with training(tmp_path) as process:
         read_until(process, "step 3/")
         process.send_signal(number)
-        said = ended(process)
-    assert (said.code, said.out) == (code, b"")
-    assert "stopping after this step, saving; Ctrl-C again to stop now" in said.lines
-    assert said.lines[-1].startswith("saved at step ")
-    finish(tmp_path, said)
+        result = ended(process)
+    assert (result.code, result.out) == (code, b"")
+    assert "stopping after this step, saving; Ctrl-C again to stop now" in result.lines
+    assert result.lines[-1].startswith("saved at step ")
+    finish(tmp_path, result)
     assert_the_same_run(tmp_path / "my run", unbroken)
 
 
-def test_ctrl_c_reaches_all_workers_and_the_run_still_saves_and_goes_on(unbroken: Path, tmp_path: Path) -> None:
+def test_ctrl_c_in_a_process_group_saves_although_it_reaches_the_workers_too(unbroken: Path, tmp_path: Path) -> None:
     project(tmp_path, config=CONFIG, name=NAME)
     two = ["--set", "train.shards=2", "--set", "train.workers=2"]
     with training(tmp_path, *two) as process:
         read_until(process, "machine:")  # the worker is still starting up
         os.killpg(process.pid, signal.SIGINT)
-        said = ended(process)
-    assert said.code == 130
-    assert said.lines[-1].startswith("saved at step ")
-    assert said.lines[-1].endswith("--resume")
+        result = ended(process)
+    assert result.code == 130
+    assert result.lines[-1].startswith("saved at step ")
+    assert result.lines[-1].endswith("--resume")
     assert charrnn.load(tmp_path / "my run" / "last.npz").params.size
 
 
-def test_the_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
+def test_the_second_ctrl_c_ends_the_run_at_once(tmp_path: Path) -> None:
     endless = "sample_every: 1, sample_length: 1000000000"  # the first step does not end in our lifetime
     project(tmp_path, config=CONFIG.replace("sample_length: 20", endless), name=NAME)
     with training(tmp_path) as process:
@@ -142,8 +142,8 @@ def test_the_second_ctrl_c_ends_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         read_until(process, "stopping after this step")
         process.send_signal(signal.SIGINT)
-        said = ended(process)
-    assert (said.code, said.out, said.err.strip()) == (130, b"", "")
+        result = ended(process)
+    assert (result.code, result.out, result.err.strip()) == (130, b"", "")
     assert not list((tmp_path / "my run").glob("*.npz"))
 
 
@@ -153,9 +153,9 @@ def test_kill_9_loses_no_more_than_the_steps_since_the_last_save(unbroken: Path,
         read_until(process, "step 120/")
         process.kill()
         assert ended(process).code == -signal.SIGKILL
-    said = run(*TRAIN, "--resume", cwd=tmp_path)
-    assert said.code == 0
-    step = int(re.search(r"resuming after step ([\d,]+)", said.err)[1].replace(",", ""))  # type: ignore[index]
+    result = run(*TRAIN, "--resume", cwd=tmp_path)
+    assert result.code == 0
+    step = int(re.search(r"resuming after step ([\d,]+)", result.err)[1].replace(",", ""))  # type: ignore[index]
     assert step >= 100
     assert step % 50 == 0
     assert_the_same_run(tmp_path / "my run", unbroken)
@@ -193,7 +193,7 @@ def struck(folder: Path, calm: Storm, number: signal.Signals, delay: float, rng:
         time.sleep(delay)
         process.send_signal(number)
         began = time.monotonic()
-        out, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=TIMEOUT)
         return Result(process.returncode, out.encode(), err), time.monotonic() - began
 
 
@@ -213,20 +213,20 @@ def storm(folder: Path, calm: Storm, numbers: list[signal.Signals], seed: int) -
     steps = range(10, 201, 10)
     for _ in range(BLOWS):
         before, number = last_bytes(folder), rng.choice(numbers)
-        said, seconds = struck(folder, calm, number, rng.uniform(0, calm.seconds), rng)
-        if said.code == 0:  # it was quicker
+        result, seconds = struck(folder, calm, number, rng.uniform(0, calm.seconds), rng)
+        if result.code == 0:  # it was quicker
             assert_the_same_run(folder / "my run", calm.folder, steps)
             shutil.rmtree(folder / "my run")
         elif number == signal.SIGKILL:
-            assert said.code == -number
-        elif "saved at step" in said.err:
-            assert checked(said).code == CODES[number]
+            assert result.code == -number
+        elif "saved at step" in result.err:
+            assert checked(result).code == CODES[number]
             assert seconds < SAVED_WITHIN
             found = load_checkpoint(folder / "my run" / "last.npz").step
-            assert f"saved at step {found:,};" in said.lines[-1]
+            assert f"saved at step {found:,};" in result.lines[-1]
         else:  # before the first step of this life or after the last: there was nothing to save
-            assert said.code in (CODES[number], -number), said
-            assert last_bytes(folder) in (before, last_bytes(calm.folder.parent)), said
+            assert result.code in (CODES[number], -number), result
+            assert last_bytes(folder) in (before, last_bytes(calm.folder.parent)), result
     assert run(*TRAIN, "--resume", cwd=folder).code == 0
     assert_the_same_run(folder / "my run", calm.folder, steps)
 
@@ -250,7 +250,7 @@ def test_signals_at_random_moments_save_at_once_and_change_no_byte_of_the_end(
 
 
 @pytest.mark.row(12)
-def test_a_run_under_nohup_does_not_hear_that_the_terminal_has_gone(tmp_path: Path, unbroken: Path) -> None:
+def test_a_run_under_nohup_ignores_a_closed_terminal(tmp_path: Path, unbroken: Path) -> None:
     project(tmp_path, config=CONFIG, name=NAME)
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does; a process inherits it
     try:
@@ -273,7 +273,7 @@ os.execvp(sys.argv[1], sys.argv[1:])
 
 @pytest.mark.row(12)
 @pytest.mark.parametrize("term", ["xterm-256color", "dumb"])
-def test_closing_the_terminal_saves(term: str, tmp_path: Path) -> None:
+def test_closing_the_terminal_saves_the_run(term: str, tmp_path: Path) -> None:
     project(tmp_path, config=CONFIG.replace(f"max_steps: {STEPS}", "max_steps: 1000000, epochs: null"), name=NAME)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 100))
@@ -284,19 +284,19 @@ def test_closing_the_terminal_saves(term: str, tmp_path: Path) -> None:
         read_terminal(ours, until=b"step 3/" if term == "dumb" else b"gradient norm")
         os.close(ours)
         try:
-            assert process.wait(PATIENCE) == 129
+            assert process.wait(TIMEOUT) == 129
         finally:
             process.kill()
     assert load_checkpoint(tmp_path / "my run" / "last.npz").step >= 1
 
 
-def test_a_run_whose_stderr_nobody_reads_any_more_goes_on(tmp_path: Path, unbroken: Path) -> None:
+def test_a_run_continues_after_the_reader_of_its_stderr_has_ended(tmp_path: Path, unbroken: Path) -> None:
     project(tmp_path, config=CONFIG, name=NAME)
     with training(tmp_path) as process:
         read_until(process, "step 3/")
         assert process.stderr is not None
         process.stderr.close()
-        assert process.wait(PATIENCE) == 0
+        assert process.wait(TIMEOUT) == 0
     assert_the_same_run(tmp_path / "my run", unbroken)
 
 
@@ -308,7 +308,7 @@ def test_kill_9_leaves_no_worker_behind(tmp_path: Path) -> None:
         ended(process)  # the streams are closed only when the last worker that holds them has gone
 
 
-def test_a_terminal_shows_at_once_that_ctrl_c_was_heard(tmp_path: Path) -> None:
+def test_a_terminal_acknowledges_ctrl_c_at_once(tmp_path: Path) -> None:
     project(tmp_path, config=CONFIG.replace(f"max_steps: {STEPS}", "max_steps: 1000000, epochs: null"), name=NAME)
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 100))
@@ -332,5 +332,5 @@ def test_ctrl_c_ends_an_endless_sample_quietly(unbroken: Path) -> None:
         assert process.stdout is not None
         assert process.stdout.read(5)
         process.send_signal(signal.SIGINT)
-        said = ended(process)
-    assert (said.code, said.err.strip()) == (130, "")
+        result = ended(process)
+    assert (result.code, result.err.strip()) == (130, "")

@@ -16,7 +16,7 @@ from charrnn.data.files import find_files, standard_input
 from charrnn.data.loading import load_corpus
 from charrnn.models.loading import load_checkpoint
 from charrnn.storage import spool
-from tests.support.processes import CHARRNN, PATIENCE, TALES, Result, call, environment, project, run
+from tests.support.processes import CHARRNN, TALES, TIMEOUT, Result, call, environment, project, run
 from tests.support.texts import fault
 
 TEXT = TALES.read_bytes()[:4000]
@@ -210,7 +210,7 @@ def test_text_can_be_typed_in_a_terminal(folder):
         assert process.stderr.readline() == b"reading text from the terminal; end it with Ctrl-D on a line of its own\n"
         os.write(ours, b"the fox and the hen and the cock\n" * 9 + b"\x04")
         try:
-            process.communicate(timeout=PATIENCE)
+            process.communicate(timeout=TIMEOUT)
         finally:
             process.kill()
     os.close(ours)

@@ -1,6 +1,7 @@
-"""The command line as a process, in pipes or in a terminal: what the tests of commands, errors and signals share."""
+"""The command line as a process, in pipes or in a terminal, and small projects for it to work in."""
 
 import io
+import json
 import os
 import pty
 import re
@@ -23,9 +24,21 @@ from charrnn.cli import main as cli
 ROOT = Path(__file__).parents[2]
 TALES = ROOT / "data" / "tales.txt"
 CHARRNN = [sys.executable, "-m", "charrnn"]
-PATIENCE = 60  # seconds after which a process is given up; none takes more than a few
-LOOKS = {"NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "COLUMNS", "LINES", "TERM", "PYTHONIOENCODING", "LC_ALL", "LANG"}
-CSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # all that a live panel needs of a terminal: colour, cursor, erasing
+TIMEOUT = 60  # seconds after which a process is killed; none takes more than a few
+DISPLAY_VARIABLES = {
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "TTY_COMPATIBLE",
+    "COLUMNS",
+    "LINES",
+    "TERM",
+    "PYTHONIOENCODING",
+    "LC_ALL",
+    "LANG",
+}
+CSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # the control sequences of a live panel: colour, cursor, erasing
+HOSTILE = "\x1b]0;x\x07 \x9b31m \u202e é☃ "  # a title, a colour in its 8-bit form, and text that runs backwards
+TOO_FAST = ["--set", "train.learning_rate=1", "--set", "train.eval_every=2"]  # what advice is given on
 SMALL = """\
 data: {path: text.txt}
 model: {hidden_size: 8, num_layers: 1}
@@ -51,46 +64,77 @@ class Result:
         return self.err.removesuffix("\n").split("\n") if self.err else []
 
 
+@dataclass(frozen=True)
+class Trained:
+    """A run directory, and how the command that trained it ended."""
+
+    folder: Path
+    result: Result
+
+    @property
+    def model(self) -> charrnn.Network:
+        """The best model of the run."""
+        model = charrnn.load(self.folder)
+        assert isinstance(model, charrnn.Network)
+        return model
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        """The records of the log."""
+        return [json.loads(line) for line in (self.folder / "log.jsonl").read_text().splitlines()]
+
+
 def checked(result: Result) -> Result:
-    """Whatever a user does, the inside of the program does not show."""
-    for inside in (b"Traceback", b"Warning:", b"Exception ignored"):
-        assert inside not in result.out + result.err.encode(), result.out.decode(errors="replace") + result.err
+    """Check that a user never sees a traceback or a warning of Python's; return the result."""
+    for internal in (b"Traceback", b"Warning:", b"Exception ignored"):
+        assert internal not in result.out + result.err.encode(), result.out.decode(errors="replace") + result.err
     return result
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This environment without what changes the looks of output, and with the package that is being tested."""
-    kept = {name: value for name, value in os.environ.items() if name not in LOOKS}
+    """This environment without the variables that change how output looks, and with the package under test."""
+    kept = {name: value for name, value in os.environ.items() if name not in DISPLAY_VARIABLES}
     return kept | {"PYTHONPATH": str(Path(charrnn.__file__).parents[1]), "TERM": "xterm-256color"} | changes
 
 
 def run(
     *args: Any, cwd: Path = ROOT, stdin: bytes = b"", redirect: str = "", shell: str = "", **changes: str
 ) -> Result:
-    """Run charrnn to its end with pipes for streams, with redirections as a shell writes them, or by a whole script."""
+    """Run charrnn to its end.
+
+    Arguments:
+        args: the command line.
+        cwd: the working directory.
+        stdin: what standard input holds.
+        redirect: redirections in the words of a shell; without it, output goes to pipes.
+        shell: a script for sh in which "$@" is the command.
+        changes: environment variables.
+    """
     command = [*CHARRNN, *map(str, args)]
     if redirect or shell:
         command = ["sh", "-c", shell or f'exec "$@" {redirect}', "sh", *command]
     env = environment(**changes)
-    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, env=env, timeout=PATIENCE)
+    done = subprocess.run(command, cwd=cwd, input=stdin, capture_output=True, env=env, timeout=TIMEOUT)
     return checked(Result(done.returncode, done.stdout, done.stderr.decode()))
 
 
 def call(*args: str, stdin: bytes = b"The ") -> Result:
-    """The command line in this process, with streams of its own: quick, and faults can be injected."""
-    streams = [io.TextIOWrapper(io.BytesIO(data), "utf-8", "backslashreplace") for data in (stdin, b"", b"")]
+    """Run charrnn in this process, with streams of its own: it is faster, and faults can be injected."""
+    buffers = [io.BytesIO(data) for data in (stdin, b"", b"")]
+    streams = [io.TextIOWrapper(buffer, "utf-8", "backslashreplace") for buffer in buffers]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     replaced = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True), argv=["charrnn", *args])
     try:
-        with mock.patch.multiple(sys, **replaced), pytest.raises(SystemExit) as left:
+        with mock.patch.multiple(sys, **replaced), pytest.raises(SystemExit) as exit_info:
             cli.main()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)
     for stream in streams:
         stream.flush()
-    out, err = (stream.buffer.getvalue() for stream in streams[1:])  # type: ignore[attr-defined]
-    return Result(left.value.code, out, err.decode())  # type: ignore[arg-type]
+    _, out, err = (buffer.getvalue() for buffer in buffers)
+    assert isinstance(exit_info.value.code, int)
+    return Result(exit_info.value.code, out, err.decode())
 
 
 def start(*args: Any, cwd: Path = ROOT) -> subprocess.Popen[str]:
@@ -115,12 +159,12 @@ def run_in_terminal(*args: Any, cwd: Path = ROOT, columns: int = 80, **changes: 
 
 
 def read_terminal(descriptor: int, until: bytes = b"") -> bytes:
-    """What a terminal shows up to the end of its process, or up to `until`."""
+    """What a terminal shows until its process ends, or until it shows `until`."""
     shown = b""
-    while select.select([descriptor], [], [], PATIENCE)[0]:
+    while select.select([descriptor], [], [], TIMEOUT)[0]:
         try:
             piece = os.read(descriptor, 65536)
-        except OSError:  # Linux's way of saying that nobody writes any more
+        except OSError:  # on Linux: the process has closed its end
             piece = b""
         shown += piece
         if not piece or (until and until in shown):
@@ -129,18 +173,18 @@ def read_terminal(descriptor: int, until: bytes = b"") -> bytes:
 
 
 def commands_to_a_terminal(text: str) -> set[str]:
-    """The characters of a text that a terminal obeys rather than shows."""
-    hidden = {symbol for symbol in text if unicodedata.category(symbol) in ("Cc", "Cf", "Cs")}
-    return hidden - {"\n", "\t"}
+    """The characters of a text that control a terminal instead of being shown."""
+    control = {symbol for symbol in text if unicodedata.category(symbol) in ("Cc", "Cf", "Cs")}
+    return control - {"\n", "\t"}
 
 
 def train_tiny(folder: Path) -> Result:
-    """configs/tiny.yaml, cut down to 20 steps."""
+    """Train configs/tiny.yaml for 20 steps."""
     return run("train", "configs/tiny.yaml", "--set", "train.max_steps=20", "--out", folder)
 
 
 def project(folder: Path, text: str | bytes | None = None, config: str = SMALL, name: str = "my.yaml") -> Path:
-    """A folder with a text (without one, the beginning of the tales) and a small config for it."""
+    """A folder with text.txt (by default the beginning of the tales) and a small config for it."""
     folder.mkdir(parents=True, exist_ok=True)
     if text is None:
         text = TALES.read_text()[:4000]
@@ -150,17 +194,17 @@ def project(folder: Path, text: str | bytes | None = None, config: str = SMALL, 
 
 
 def read_until(process: subprocess.Popen[str], beginning: str) -> str:
-    """Read stderr up to the first line that begins so; return that line."""
+    """Read stderr up to the first line with this beginning; return that line."""
     assert process.stderr is not None
-    seen = []
+    lines = []
     for line in process.stderr:
-        seen.append(line)
+        lines.append(line)
         if line.startswith(beginning):
             return line
-    raise AssertionError(f"it ended before it printed {beginning!r}:\n{''.join(seen)}")
+    raise AssertionError(f"it ended before it printed {beginning!r}:\n{''.join(lines)}")
 
 
 def ended(process: subprocess.Popen[str]) -> Result:
-    """The rest of what a process prints, and its exit code."""
-    out, err = process.communicate(timeout=PATIENCE)
+    """Wait for the end of a process; return its exit code and the rest of what it printed."""
+    out, err = process.communicate(timeout=TIMEOUT)
     return checked(Result(process.returncode, out.encode(), err))
