@@ -42,6 +42,8 @@ def _read_prime(name: str) -> bytes:
     """The bytes of a file, or of standard input for "-"."""
     from charrnn.data import standard_input
 
+    if not name:
+        raise click.UsageError("the name of --prime-file is empty")
     try:
         return standard_input().read() if name == "-" else Path(name).read_bytes()
     except OSError as error:

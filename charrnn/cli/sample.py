@@ -14,13 +14,18 @@ if TYPE_CHECKING:
 
 @click.command()
 @CHECKPOINT
-@click.option("--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 takes the likeliest.")
+@click.option(
+    "--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 always takes the likeliest."
+)
 @click.option(
     "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
 )
 @click.option("--prime", metavar="TEXT", help="Text to continue.")
 @click.option(
-    "--prime-file", type=click.Path(allow_dash=True), metavar="FILE", help="The same from a file; - is standard input."
+    "--prime-file",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Read the prime from a file; - is standard input.",
 )
 @click.option(
     "--top-k", type=click.IntRange(0), default=0, help="Draw from the K likeliest characters only; 0: from all."
@@ -37,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--repetition-penalty", type=Number(1), default=1.0, metavar="F",
               help="Make characters that continue an earlier passage F times less likely.")  # fmt: skip
 @click.option("--num", type=click.IntRange(1, 10_000), default=1, help="Number of texts, separated by an empty line.")
-@click.option("--until", metavar="TEXT", default="", help="Stop once this text was written.")
+@click.option("--until", metavar="TEXT", default="", help="Stop once this text has been written.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
               help="What to do with characters of the prime that the model does not know.")  # fmt: skip
@@ -57,6 +62,8 @@ def sample(checkpoint: str, temp: float, length: int, prime: str | None, prime_f
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
+    if num > 1 and length == 0 and not until:
+        raise click.UsageError("several texts are printed once they end; with --length 0 add --until, or set --num 1")
     options = Options(
         length=length,
         temp=temp,

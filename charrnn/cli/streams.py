@@ -2,6 +2,7 @@
 
 import codecs
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Iterable
@@ -56,13 +57,25 @@ class TextOut:
 
 
 def check_new(name: str | None) -> None:
-    """Refuse, before any work is done, to overwrite a file or to write into a folder that does not exist."""
+    """Refuse, before any work is done, to overwrite a file or to write into a folder that does not allow it.
+
+    Raises:
+        click.UsageError: the name is empty, it is taken, or its folder does not exist.
+        PermissionError: the folder cannot be written.
+    """
     if name is None:
         return
-    if not name or os.path.lexists(name):
+    if not name:
+        raise click.UsageError("the name of the file to write is empty")
+    if os.path.isdir(name):
+        raise click.UsageError(f"{name!r} is a directory; name a file in it")
+    if os.path.lexists(name):
         raise click.UsageError(f"{name!r} exists already; name another file, or remove it")
-    if not Path(name).parent.is_dir():
-        raise click.UsageError(f"{name!r}: there is no folder {Path(name).parent}")
+    folder = Path(name).parent
+    if not folder.is_dir():
+        raise click.UsageError(f"{name!r}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def write_new(name: str, parts: Iterable[str | bytes]) -> None:

@@ -1,4 +1,4 @@
-"""What a user can do wrong: one clear line for each fault on stderr, the right exit code, and never a traceback."""
+"""What a user can do wrong: one line for each fault on stderr, the documented exit code, and never a traceback."""
 
 import errno
 import json
@@ -14,7 +14,6 @@ import numpy as np
 import pytest
 
 from charrnn.cli import group
-from charrnn.cli import main as cli
 from charrnn.storage import checkpoint
 from charrnn.storage.files import Lock
 from charrnn.training import bench
@@ -26,7 +25,14 @@ ESCAPE = "\x1b]0;x\x07"
 
 @dataclass(frozen=True)
 class Misuse:
-    """A command, the words of each line that must come of it (between bars), the exit code, and files that it needs."""
+    """A wrong command.
+
+    Attributes:
+        typed: the command line.
+        faults: for each line of the error, the words that it must hold, separated by " | ".
+        code: the exit code.
+        files: files of the project that the command reads.
+    """
 
     typed: str
     faults: tuple[str, ...]
@@ -47,7 +53,7 @@ def bad_text(content: str | bytes, fault: str) -> Misuse:
 
 
 def check(result: Result, code: int, *faults: str) -> None:
-    """Nothing on stdout, and on stderr one line for each fault, which holds its words and no control character."""
+    """Stdout is empty; stderr has one line for each fault, which holds its words and no control characters."""
     assert (result.code, result.out) == (code, b""), result.err
     assert len(result.lines) == len(faults), result.err
     for line, words in zip(result.lines, faults, strict=True):
@@ -178,6 +184,18 @@ def test_a_directory_that_cannot_be_written_is_named(
     check(call("train", "my.yaml"), 1, f"runs/my | {os.strerror(number)}")
 
 
+def test_a_folder_that_cannot_be_written_is_named_before_any_work_is_done(
+    trained: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(*args: Any) -> None:
+        raise AssertionError
+
+    monkeypatch.chdir(trained)
+    monkeypatch.setattr(os, "access", lambda path, mode: not (str(path) == "empty" and mode == os.W_OK))
+    monkeypatch.setattr("charrnn.models.load_checkpoint", work)
+    check(call("eval", "runs/my", "--html", "empty/page.html"), 1, f"empty: {os.strerror(errno.EACCES)}")
+
+
 @pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 TiB"), OSError(errno.ENOMEM, "Cannot allocate")])
 def test_running_out_of_memory_is_one_line(error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*args: Any) -> None:
@@ -209,7 +227,7 @@ def test_a_run_that_diverges_stops_with_one_line_and_keeps_no_bad_checkpoint(con
         assert f"{kept.relative_to(tmp_path)} holds the last good state" in result.err
 
 
-# -- a run that is there ------------------------------------------------------------------------------------------
+# -- commands on an existing run ---------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
@@ -246,12 +264,15 @@ EXISTING = {
     "a prime file in cp1252": misuse("sample runs/my --prime-file cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | utf-8"),
     "a temperature below zero": misuse("sample runs/my --temp -1", "--temp | -1.0 | charrnn sample --help"),
     "a temperature that is no number": misuse("sample runs/my --temp nan", "--temp | nan | charrnn sample --help"),
+    "a temperature in words": misuse("sample runs/my --temp warm", "--temp | 'warm' is not a valid number"),
     "a share above one": misuse("sample runs/my --top-p 1.5", "--top-p | 1.5 | charrnn sample --help"),
     "a share that is no number": misuse("sample runs/my --min-p nan", "--min-p | nan | charrnn sample --help"),
     "a penalty that is no number": misuse(
         "sample runs/my --repetition-penalty nan", "--repetition-penalty | nan | charrnn sample --help"
     ),
     "no text at all": misuse("sample runs/my --num 0", "--num | 0 | charrnn sample --help"),
+    "several texts without end": misuse("sample runs/my --num 2 --length 0", "--length 0 | --num 1 | --until"),
+    "a prime file without a name": misuse("sample runs/my --prime-file ", "--prime-file | is empty"),
     "an unknown way with unknown characters": misuse(
         "sample runs/my --unknown drop", "--unknown | 'drop' | 'skip' | charrnn sample --help"
     ),
@@ -267,8 +288,8 @@ EXISTING = {
         "eval runs/my --dynamic sgd --dynamic-rate 1e38", "dynamic evaluation diverged | --dynamic-rate", code=4
     ),
     "a table over a file": misuse("eval runs/my --per-char text.txt", "text.txt | exists already"),
-    "a table over a run": misuse("eval runs/my --per-line runs/my", "runs/my | exists already"),
-    "a table without a name": misuse("eval runs/my --per-line ", "exists already"),
+    "a table over a run": misuse("eval runs/my --per-line runs/my", "runs/my | is a directory"),
+    "a table without a name": misuse("eval runs/my --per-line ", "name of the file to write is empty"),
     "a table in no folder": misuse("eval runs/my --per-line a/b", "a/b | no folder a"),
     "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | same"),
     "a page over a file": misuse("eval runs/my --html text.txt", "text.txt | exists already"),
@@ -319,7 +340,9 @@ def test_a_misuse_of_a_run_is_explained_and_changes_nothing(wrong: Misuse, train
 
 def test_the_number_of_texts_is_bounded_before_memory_is_taken() -> None:
     with pytest.raises(click.BadParameter, match="not in the range"):
-        cli.sample.make_context("sample", ["runs/my", "--num", "9" * 20], **group.cli.context_settings)
+        group.cli.commands["sample"].make_context(
+            "sample", ["runs/my", "--num", "9" * 20], **group.cli.context_settings
+        )
 
 
 @pytest.mark.row(18)
@@ -342,7 +365,7 @@ def test_a_run_directory_in_use_is_exit_3(options: list[str], trained: Path) -> 
     check(result, 3, f"{folder.relative_to(trained)} | another trainer | --out")
 
 
-HEADERS: dict[str, Any] = {  # what a hostile file may say where charrnn says something else
+HEADERS: dict[str, Any] = {  # key of the header: a hostile value
     "versions": {"numpy": ESCAPE, ESCAPE: "1"},
     "training": [],
     "data": ESCAPE,
@@ -376,20 +399,21 @@ WORDS = [
     "seed=-1", "train.max_steps=2", "model=", "data.path=empty", "out=new", "data={path: text.txt}", "test", "skip",
 ]  # fmt: skip
 PATHS = ["my.yaml", "text.txt", "runs/my", "runs/my/last.npz", "missing", ".", "empty", "numpy.npz", "", ESCAPE, "-"]
-ENDLESS = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"], "--seconds": ["0", "0.01", "x"]}  # not too much
+# Values for options with which a command could take too long.
+QUICK = {"--length": ["-1", "3", "x"], "--num": ["0", "3", "x"], "--seconds": ["0", "0.01", "x"]}
 
 
 def random_command(rng: random.Random) -> list[str]:
-    """A command with options and arguments that exist, and values that mostly make no sense."""
-    name = rng.choice(list(cli.cli.commands))
+    """A command with options and arguments that exist, and values most of which are wrong."""
+    name = rng.choice(list(group.cli.commands))
     words = [name]
-    for parameter in cli.cli.commands[name].params:
+    for parameter in group.cli.commands[name].params:
         if isinstance(parameter, click.Argument):
             words += rng.choices(PATHS, k=rng.choice([0, 1, 1, 1, 1, 2]))
         elif rng.random() < 0.25:
             option = parameter.opts[0]
             flag = isinstance(parameter, click.Option) and parameter.is_flag
-            words += [option] if flag else [option, rng.choice(ENDLESS.get(option, WORDS + PATHS))]
+            words += [option] if flag else [option, rng.choice(QUICK.get(option, WORDS + PATHS))]
     if "sample" in words and "--length" not in words:
         words += ["--length", "3"]
     return words
@@ -413,10 +437,11 @@ def test_a_random_misuse_ends_with_a_documented_code_and_no_traceback(
     for seed in seeds:
         shutil.copytree(trained, tmp_path / str(seed))
         monkeypatch.chdir(tmp_path / str(seed))
-        misused(random_command(random.Random(seed)))
+        assert_ends_well(random_command(random.Random(seed)))
 
 
-def misused(typed: list[str]) -> None:
+def assert_ends_well(typed: list[str]) -> None:
+    """A command ends with a documented code: an error has only lines on stderr, and --json prints JSON."""
     result = call(*typed)
     assert result.code in DOCUMENTED, typed
     assert not commands_to_a_terminal(result.err), typed
@@ -429,7 +454,7 @@ def misused(typed: list[str]) -> None:
 
 def test_the_random_misuses_are_of_every_kind() -> None:
     commands = [random_command(random.Random(seed)) for seed in range(MISUSES)]
-    assert {typed[0] for typed in commands} == set(cli.cli.commands)
-    params = [p for command in cli.cli.commands.values() for p in command.params if isinstance(p, click.Option)]
+    assert {typed[0] for typed in commands} == set(group.cli.commands)
+    params = [p for command in group.cli.commands.values() for p in command.params if isinstance(p, click.Option)]
     options = {p.opts[0] for p in params}
     assert len({word for typed in commands for word in typed if word in options}) == len(options)

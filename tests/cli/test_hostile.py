@@ -1,4 +1,4 @@
-"""Files that were made to do harm, wherever charrnn reads one: nothing runs, nothing is let in or shown raw."""
+"""Malicious files of every kind that charrnn reads: no code runs, memory stays bounded, no control character shows."""
 
 import io
 import json
@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,39 +44,41 @@ def test_the_loader_accepts_any_file_or_raises_one_kind_of_error_in_little_memor
     found = json.loads(done.stdout)
     tried(found["tried"])
     assert found["tried"] > 100 * seconds
-    assert found["tried"] / 2 > found["taken"] > 0, "some must be harmless, or they are all of one kind"
+    assert found["tried"] / 2 > found["taken"] > 0, "some files must be harmless, or the fuzzer makes only one kind"
     assert (found["lines"], found["slowest"] < 1) == (1, True)
     assert found["memory"] < 128 << 20
 
 
 # -- bombs --------------------------------------------------------------------------------------------------------
 
-FEW = 14 << 20  # bytes: as large as a header may be
+HEADER_BYTES = 14 << 20  # as large as a header may be
 
 
 def document(inside: str, count: int) -> str:
+    """The JSON of a header with a list of `count` equal values."""
     return '{"format": "charrnn", "version": 1, "arrays": {}, "more": [' + ",".join([inside] * count) + "]}"
 
 
-BOMBS = {
-    "a header of empty lists": lambda: document("[]", FEW // 3 - 50),
-    "a header of empty objects": lambda: document("{}", FEW // 3 - 50),
-    "a header of small objects": lambda: document('{"a":1}', FEW // 8 - 50),
-    "a header of numbers": lambda: document("1.5", FEW // 4 - 50),
-    "a header of long numbers": lambda: document("9" * 4000, FEW // 4001 - 50),
-    "a header of short texts": lambda: document('"ab"', FEW // 5 - 50),
-    "a header of nested lists": lambda: document("[" * 500 + "]" * 500, FEW // 1001 - 50),
-    "a header of one wide text": lambda: document('"' + "a" * (FEW - 200) + '\\ud83d\\ude00"', 1),
-    "a header of wide texts": lambda: document('"' + "a" * 1000 + '\\ud83d\\ude00"', FEW // 1015 - 50),
-    "a header of escapes": lambda: document('"' + "\\u0041" * (FEW // 6 - 100) + '"', 1),
-    "a header of different keys": lambda: json.dumps({f"k{n}": n for n in range(FEW // 18)}),
-    "a header that is too large": lambda: document('"' + "a" * FEW + '"', 1),
-    "a header that is all blanks": lambda: " " * (FEW - 200),
-    "a header of raw wide text": lambda: document('"' + "😀" * (FEW // 5) + '"', 1),
+BOMBS: dict[str, Callable[[], str]] = {
+    "a header of empty lists": lambda: document("[]", HEADER_BYTES // 3 - 50),
+    "a header of empty objects": lambda: document("{}", HEADER_BYTES // 3 - 50),
+    "a header of small objects": lambda: document('{"a":1}', HEADER_BYTES // 8 - 50),
+    "a header of numbers": lambda: document("1.5", HEADER_BYTES // 4 - 50),
+    "a header of long numbers": lambda: document("9" * 4000, HEADER_BYTES // 4001 - 50),
+    "a header of short texts": lambda: document('"ab"', HEADER_BYTES // 5 - 50),
+    "a header of nested lists": lambda: document("[" * 500 + "]" * 500, HEADER_BYTES // 1001 - 50),
+    "a header of one wide text": lambda: document('"' + "a" * (HEADER_BYTES - 200) + '\\ud83d\\ude00"', 1),
+    "a header of wide texts": lambda: document('"' + "a" * 1000 + '\\ud83d\\ude00"', HEADER_BYTES // 1015 - 50),
+    "a header of escapes": lambda: document('"' + "\\u0041" * (HEADER_BYTES // 6 - 100) + '"', 1),
+    "a header of different keys": lambda: json.dumps({f"k{n}": n for n in range(HEADER_BYTES // 18)}),
+    "a header that is too large": lambda: document('"' + "a" * HEADER_BYTES + '"', 1),
+    "a header that is all blanks": lambda: " " * (HEADER_BYTES - 200),
+    "a header of raw wide text": lambda: document('"' + "😀" * (HEADER_BYTES // 5) + '"', 1),
 }
 
 
-def in_bounded_memory(path: Path) -> None:
+def assert_refused_in_bounded_memory(path: Path) -> None:
+    """The loader refuses a file with one printable error, in memory of at most twice its size and 64 MB."""
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError) as error:
@@ -89,8 +92,10 @@ def in_bounded_memory(path: Path) -> None:
 
 @pytest.mark.row(7)
 @pytest.mark.parametrize("bomb", BOMBS.values(), ids=BOMBS)
-def test_a_header_does_not_unfold_to_many_times_its_size(bomb: Any, tmp_path: Path) -> None:
-    in_bounded_memory(zipped(tmp_path / "bomb.npz", [("header.npy", npy(np.frombuffer(bomb().encode(), np.uint8)))]))
+def test_a_header_does_not_unfold_to_many_times_its_size(bomb: Callable[[], str], tmp_path: Path) -> None:
+    assert_refused_in_bounded_memory(
+        zipped(tmp_path / "bomb.npz", [("header.npy", npy(np.frombuffer(bomb().encode(), np.uint8)))])
+    )
 
 
 def test_a_checkpoint_with_all_of_unicode_and_many_evaluations_is_readable(tmp_path: Path) -> None:
@@ -101,34 +106,36 @@ def test_a_checkpoint_with_all_of_unicode_and_many_evaluations_is_readable(tmp_p
 
 
 def test_a_member_of_the_length_of_a_header_is_not_read_twice(tmp_path: Path) -> None:
-    """Numbers of four bytes in the place of the header's text do not hide what is in it."""
-    text = document("[]", FEW // 3 - 100).encode()
+    """A header stored as four-byte numbers instead of bytes does not escape the limits."""
+    text = document("[]", HEADER_BYTES // 3 - 100).encode()
     wide = np.frombuffer(text[: len(text) // 4 * 4], "<f4")
-    in_bounded_memory(zipped(tmp_path / "wide.npz", [("header.npy", npy(wide))]))
+    assert_refused_in_bounded_memory(zipped(tmp_path / "wide.npz", [("header.npy", npy(wide))]))
 
 
 # -- code ---------------------------------------------------------------------------------------------------------
 
-CANARY = "canary"  # a file that any of these would leave in the working directory, were it obeyed
+CANARY = "canary"  # the file that each of these creates in the working directory if its code runs
 
 
 class Evil:
-    """Pickled, it is a command to whoever unpickles it."""
+    """An object that creates the canary when it is unpickled."""
 
     def __reduce__(self) -> Any:
         return open, (CANARY, "w")
 
 
 def pickled(protocol: int) -> bytes:
+    """A pickle of the evil object."""
     return pickle.dumps([Evil()], protocol)
 
 
 def objects(protocol: int) -> bytes:
-    """An array of objects as NumPy writes it, in any protocol of pickle."""
+    """An array of the evil object in NumPy's format, in any protocol of pickle."""
     return npy_saying("{'descr': '|O', 'fortran_order': False, 'shape': (1,), }", pickled(protocol))
 
 
 def with_member(name: str, data: bytes, kind: str = "|O") -> bytes:
+    """A checkpoint with one more member, which its header calls an array of a NumPy type."""
     described = {"dtype": kind, "shape": [1], "sha256": "0" * 64}
     document = {"format": "charrnn", "version": 1, "arrays": {name: described, "grid": entry(GRID)}}
     out = io.BytesIO()
@@ -228,7 +235,7 @@ SEQUENCES = {
 @pytest.mark.row(8)
 @pytest.mark.parametrize("sequence", SEQUENCES.values(), ids=SEQUENCES)
 def test_no_text_sends_control_characters_to_a_terminal(sequence: str, tmp_path: Path) -> None:
-    """In the corpus, and so in vocabulary, samples and the live panel; in keys, values and file names."""
+    """It is in the corpus, so in the vocabulary, the samples and the live panel; and in keys, values and file names."""
     project(tmp_path, (sequence + " abc ") * 500, SMALL)
     (tmp_path / "bad.yaml").write_text(
         f"data: {{path: text.txt}}\n{json.dumps(sequence)}: 1\nmodel: {{cell: {json.dumps(sequence)}}}\n"

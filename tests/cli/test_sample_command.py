@@ -60,6 +60,14 @@ def test_several_texts_are_printed_in_order_with_an_empty_line_between(tiny: Tra
     assert result == Result(0, ("\n\n".join(texts) + "\n").encode(), "")
 
 
+def test_several_texts_may_be_as_long_as_they_like_if_something_ends_them(tiny: Trained) -> None:
+    result = run("sample", tiny.folder, "--num", "2", "--length", "0", "--until", "e")
+    texts = result.text.removesuffix("\n").split("\n\n")
+    assert (result.code, result.err) == (0, "")
+    assert result.text.endswith("e\n")
+    assert texts[0].endswith("e")
+
+
 @pytest.mark.parametrize("way", ["typed", "from stdin"])
 def test_a_byte_model_reads_and_writes_any_bytes(way: str, bytewise: Path) -> None:
     every = bytes(range(1, 256)) if way == "typed" else bytes(range(256))  # no command line holds a zero

@@ -1,4 +1,4 @@
-"""Stopping a training by signals and by force, at any moment, as often as one likes: it ends with the same bytes."""
+"""Training that is stopped by signals or killed, at any moment and any number of times: it ends with the same bytes."""
 
 import json
 import os
@@ -40,7 +40,8 @@ from tests.support.processes import (
 )
 from tests.support.torture import volume
 
-# A record each step: a pipe that nobody reads is full long before the last one, so no run can end behind a test's back.
+# One record each step: a pipe that is not read fills up long before the last step, so that no run ends before a test
+# has sent its signal.
 STEPS = 700
 CONFIG = f"""\
 data: {{path: text.txt}}
@@ -62,7 +63,7 @@ def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @contextmanager
 def training(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
-    """A training in a process group of its own; ended for certain when the test ends, or when it takes too long."""
+    """A training process in a group of its own, killed when the test ends or after TIMEOUT."""
     with start(*TRAIN, *more, cwd=folder) as process:
         watchdog = threading.Timer(TIMEOUT, process.kill)
         watchdog.start()
@@ -74,7 +75,7 @@ def training(folder: Path, *more: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def finish(folder: Path, result: Result) -> None:
-    """Type the command that was printed last."""
+    """Run the command that was printed last, which must finish the run."""
     words = shlex.split(result.lines[-1].partition("to continue:")[2])
     assert words == ["charrnn", *TRAIN, "--resume"]
     resumed = run(*words[1:], cwd=folder)
@@ -84,7 +85,7 @@ def finish(folder: Path, result: Result) -> None:
 
 
 def assert_the_same_run(folder: Path, unbroken: Path, steps: range = range(1, STEPS + 1)) -> None:
-    """The same bytes in all that the future depends on; the same log but for its two fields of time."""
+    """Checkpoints and samples have the same bytes, and the log the same records but for their two time fields."""
     logs: list[list[dict[str, Any]]] = []
     for each in (folder, unbroken):
         logs.append([json.loads(line) for line in (each / "log.jsonl").read_text().splitlines()])
@@ -135,7 +136,7 @@ def test_ctrl_c_in_a_process_group_saves_although_it_reaches_the_workers_too(unb
 
 
 def test_the_second_ctrl_c_ends_the_run_at_once(tmp_path: Path) -> None:
-    endless = "sample_every: 1, sample_length: 1000000000"  # the first step does not end in our lifetime
+    endless = "sample_every: 1, sample_length: 1000000000"  # so long a sample that the first step never ends
     project(tmp_path, config=CONFIG.replace("sample_length: 20", endless), name=NAME)
     with training(tmp_path) as process:
         read_until(process, "machine:")
@@ -161,8 +162,8 @@ def test_kill_9_loses_no_more_than_the_steps_since_the_last_save(unbroken: Path,
     assert_the_same_run(tmp_path / "my run", unbroken)
 
 
-# Saved more often than evaluated, by steps and by the clock, so that a random moment may be any of these.
-STORM = """\
+# Saves are more frequent than evaluations, by steps and by the clock, so that a random moment falls on any of them.
+MANY_SAVES = """\
 data: {path: text.txt}
 model: {cell: gru, hidden_size: 8, num_layers: 2, dropout: 0.1}
 train: {batch_size: 4, seq_length: 8, max_steps: 200, log_every: 10, eval_every: 40, save_every: 7, shards: 2,
@@ -172,22 +173,22 @@ SAVED_WITHIN = 2.0  # seconds, and one step
 
 
 @dataclass(frozen=True)
-class Storm:
-    """A run that nothing stopped, and the seconds that it took."""
+class Uninterrupted:
+    """A run that was not interrupted, and the seconds that it took."""
 
     folder: Path
     seconds: float
 
 
 @pytest.fixture(scope="session")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Storm:
-    folder, began = project(tmp_path_factory.mktemp("calm"), config=STORM, name=NAME), time.monotonic()
+def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    folder, began = project(tmp_path_factory.mktemp("uninterrupted"), config=MANY_SAVES, name=NAME), time.monotonic()
     assert run(*TRAIN, "--quiet", cwd=folder) == Result(0, b"", "")
-    return Storm(folder / "my run", time.monotonic() - began)
+    return Uninterrupted(folder / "my run", time.monotonic() - began)
 
 
-def struck(folder: Path, calm: Storm, number: signal.Signals, delay: float, rng: random.Random) -> tuple[Result, float]:
-    """One life of a run: it goes on where it stands until it is struck; how it ended, and how long that took."""
+def resume_until(number: signal.Signals, folder: Path, delay: float, rng: random.Random) -> tuple[Result, float]:
+    """Resume a run and send it a signal after `delay` seconds; return how it ended, and how long that took."""
     workers = ["--set", f"train.workers={rng.choice([1, 1, 1, 2])}"]
     with training(folder, *workers, "--resume") as process:
         time.sleep(delay)
@@ -198,55 +199,55 @@ def struck(folder: Path, calm: Storm, number: signal.Signals, delay: float, rng:
 
 
 def last_bytes(folder: Path) -> bytes:
-    """What is saved; nothing where nothing is yet."""
+    """The bytes of last.npz, or none if it does not exist."""
     path = folder / "my run" / "last.npz"
     return path.read_bytes() if path.exists() else b""
 
 
-BLOWS = 10  # for each run
+SIGNALS_PER_RUN = 10
 
 
-def storm(folder: Path, calm: Storm, numbers: list[signal.Signals], seed: int) -> None:
-    """Strike a run at random moments until it has had its blows; it must end as the one that nothing stopped."""
+def interrupt_at_random(folder: Path, uninterrupted: Uninterrupted, numbers: list[signal.Signals], seed: int) -> None:
+    """Interrupt a run at random moments, then resume it to its end; it must equal the uninterrupted one."""
     rng = random.Random(seed)
-    project(folder, config=STORM, name=NAME)
+    project(folder, config=MANY_SAVES, name=NAME)
     steps = range(10, 201, 10)
-    for _ in range(BLOWS):
+    for _ in range(SIGNALS_PER_RUN):
         before, number = last_bytes(folder), rng.choice(numbers)
-        result, seconds = struck(folder, calm, number, rng.uniform(0, calm.seconds), rng)
-        if result.code == 0:  # it was quicker
-            assert_the_same_run(folder / "my run", calm.folder, steps)
+        result, seconds = resume_until(number, folder, rng.uniform(0, uninterrupted.seconds), rng)
+        if result.code == 0:  # it ended before the signal
+            assert_the_same_run(folder / "my run", uninterrupted.folder, steps)
             shutil.rmtree(folder / "my run")
         elif number == signal.SIGKILL:
             assert result.code == -number
         elif "saved at step" in result.err:
             assert checked(result).code == CODES[number]
             assert seconds < SAVED_WITHIN
-            found = load_checkpoint(folder / "my run" / "last.npz").step
-            assert f"saved at step {found:,};" in result.lines[-1]
-        else:  # before the first step of this life or after the last: there was nothing to save
+            step = load_checkpoint(folder / "my run" / "last.npz").step
+            assert f"saved at step {step:,};" in result.lines[-1]
+        else:  # before the first step since it was resumed, or after the last: there was nothing to save
             assert result.code in (CODES[number], -number), result
-            assert last_bytes(folder) in (before, last_bytes(calm.folder.parent)), result
+            assert last_bytes(folder) in (before, last_bytes(uninterrupted.folder.parent)), result
     assert run(*TRAIN, "--resume", cwd=folder).code == 0
-    assert_the_same_run(folder / "my run", calm.folder, steps)
+    assert_the_same_run(folder / "my run", uninterrupted.folder, steps)
 
 
 @pytest.mark.row(1)
 @pytest.mark.parametrize("seed", range(volume(3, 100)))
 def test_kill_9_at_random_moments_changes_no_byte_of_the_end(
-    seed: int, calm: Storm, tmp_path: Path, tried: Any
+    seed: int, uninterrupted: Uninterrupted, tmp_path: Path, tried: Any
 ) -> None:
-    tried(BLOWS)
-    storm(tmp_path, calm, [signal.SIGKILL], seed)
+    tried(SIGNALS_PER_RUN)
+    interrupt_at_random(tmp_path, uninterrupted, [signal.SIGKILL], seed)
 
 
 @pytest.mark.row(12)
 @pytest.mark.parametrize("seed", range(volume(3, 20)))
 def test_signals_at_random_moments_save_at_once_and_change_no_byte_of_the_end(
-    seed: int, calm: Storm, tmp_path: Path, tried: Any
+    seed: int, uninterrupted: Uninterrupted, tmp_path: Path, tried: Any
 ) -> None:
-    tried(BLOWS)
-    storm(tmp_path, calm, list(CODES), seed)
+    tried(SIGNALS_PER_RUN)
+    interrupt_at_random(tmp_path, uninterrupted, list(CODES), seed)
 
 
 @pytest.mark.row(12)
@@ -263,7 +264,7 @@ def test_a_run_under_nohup_ignores_a_closed_terminal(tmp_path: Path, unbroken: P
     assert_the_same_run(tmp_path / "my run", unbroken)
 
 
-IN_ITS_TERMINAL = """\
+IN_A_SESSION = """\
 import fcntl, os, sys, termios
 os.setsid()
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
@@ -278,7 +279,7 @@ def test_closing_the_terminal_saves_the_run(term: str, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, 100))
     streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    command = [sys.executable, "-c", IN_ITS_TERMINAL, *CHARRNN, *TRAIN]
+    command = [sys.executable, "-c", IN_A_SESSION, *CHARRNN, *TRAIN]
     with subprocess.Popen(command, cwd=tmp_path, env=environment(TERM=term), **streams) as process:
         os.close(theirs)
         read_terminal(ours, until=b"step 3/" if term == "dumb" else b"gradient norm")
@@ -305,7 +306,7 @@ def test_kill_9_leaves_no_worker_behind(tmp_path: Path) -> None:
     with training(tmp_path, "--set", "train.shards=2", "--set", "train.workers=2") as process:
         read_until(process, "step 1/")
         process.kill()
-        ended(process)  # the streams are closed only when the last worker that holds them has gone
+        ended(process)  # waits for the end of the streams, which the workers hold open as well
 
 
 def test_a_terminal_acknowledges_ctrl_c_at_once(tmp_path: Path) -> None:
