@@ -40,7 +40,7 @@ def build(folder: Path) -> Path:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
-        readme = BytesParser().parsebytes(archive.read(metadata)).get_payload()
+        readme = str(BytesParser().parsebytes(archive.read(metadata)).get_payload())
     wanted = {f"charrnn/_shipped/configs/{name}" for name in configs} | {
         "charrnn/_shipped/data/tales.txt",
         "charrnn/py.typed",

@@ -3,12 +3,12 @@
     python benchmarks/bench.py                              everything; about half an hour
     python benchmarks/bench.py training --cells lstm        one table, one cell
     python benchmarks/bench.py sampling start               two tables
+    python benchmarks/bench.py training --peers ""          charrnn alone
 
 Each candidate runs in a process of its own, held to as many processors as it has threads; repetitions alternate between
 them, so that a drifting machine drifts for all; the median counts. Before timing, all candidates take three steps from
 the same weights on the same text, and their losses must agree. What is not installed (PyTorch, JAX) is left out. The
-tables go to stdout, JSON to results/bench.json, and training also draws
-docs/pictures/speed.svg.
+tables go to stdout, JSON to benchmarks/results/bench.json, and training also draws docs/pictures/speed.svg.
 """
 
 import argparse
@@ -19,28 +19,50 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from select import select
 from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypedDict
 
-from candidates import CANDIDATES, VOCAB, make_run
+from candidates import CANDIDATES, VOCAB, Size, make_config, make_run
 from picture import draw
 
-HERE = Path(__file__).parent
-SIZES = {"2x128": (2, 128, 50, 50), "1x128": (1, 128, 100, 100), "1x256": (1, 256, 64, 100), "2x512": (2, 512, 64, 100)}
+if TYPE_CHECKING:
+    from charrnn.models import Network
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "bench.json"
+PICTURE = ROOT / "docs" / "pictures" / "speed.svg"
+SIZES = {
+    "2x128": Size(2, 128, 50, 50),
+    "1x128": Size(1, 128, 100, 100),
+    "1x256": Size(1, 256, 64, 100),
+    "2x512": Size(2, 512, 64, 100),
+}
 CELLS = ("lstm", "gru", "rnn")
+PEERS = {"torch": ["torch one-hot", "torch embedding"], "jax": ["jax"]}
 TURN = 0.5  # seconds of a candidate's turn: a machine that others use too is faster and slower by the minute
 SCORED = 200_000  # characters of an evaluation
 CHECKED = 3  # steps whose losses must agree,
 TOLERANCE = 5e-3  # to so many nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
 
 
+class Speed(TypedDict):
+    """What was measured of a candidate; `spread` is the range of the turns as a share of their median."""
+
+    chars_per_second: float
+    spread: float
+    megabytes: float | None
+
+
 # -- processes ----------------------------------------------------------------------------------------------------
 
 
-def serve(name, cell, size, threads):
+def serve(name: str, cell: str, size: str, threads: int) -> None:
     """A candidate's process: three losses, then for each order that comes in, the seconds that it took.
 
     Of each turn a first training step is not timed: it finds in the caches what the others left there.
@@ -62,7 +84,7 @@ def serve(name, cell, size, threads):
         print(perf_counter() - began, flush=True)
 
 
-def family(pid):
+def family(pid: int) -> list[int]:
     """A process and all that it started."""
     found = [pid]
     for task in Path(f"/proc/{pid}/task").glob("*/children"):
@@ -71,7 +93,7 @@ def family(pid):
     return found
 
 
-def resident(pid):
+def resident(pid: int) -> float | None:
     """Megabytes that a process and its children hold, shared pages counted once; None where the system does not say."""
     try:
         lines = [line for one in family(pid) for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()]
@@ -83,7 +105,7 @@ def resident(pid):
 class Process:
     """A candidate in a process of its own."""
 
-    def __init__(self, name, cell, size, threads):
+    def __init__(self, name: str, cell: str, size: str, threads: int) -> None:
         self.name = name
         command = [sys.executable, __file__, "--serve", name, cell, size, str(threads)]
         environment = os.environ | {"OMP_NUM_THREADS": str(threads), "JAX_PLATFORMS": "cpu"}
@@ -95,34 +117,42 @@ class Process:
             text=True,
             env=environment,
         )
-        self.losses = json.loads(self.process.stdout.readline())
+        assert self.process.stdin
+        assert self.process.stdout
+        self.orders, self.answers = self.process.stdin, self.process.stdout
+        self.losses: list[float] = json.loads(self.answers.readline())
 
-    def ask(self, order, count):
-        self.process.stdin.write(f"{order} {count}\n")
-        self.process.stdin.flush()
+    def ask(self, order: str, count: int) -> None:
+        """Send an order, without waiting for the answer."""
+        self.orders.write(f"{order} {count}\n")
+        self.orders.flush()
 
-    def seconds(self, order, count):
+    def seconds(self, order: str, count: int) -> float:
+        """The time that an order takes."""
         self.ask(order, count)
-        return float(self.process.stdout.readline())
+        return float(self.answers.readline())
 
-    def megabytes(self, order, count):
+    def megabytes(self, order: str, count: int) -> float | None:
         """The most that it holds meanwhile; apart from the timing, which looking on would disturb."""
         self.ask(order, count)
         most = resident(self.process.pid)
-        while not select([self.process.stdout], [], [], 0.02)[0]:
+        while not select([self.answers], [], [], 0.02)[0]:
             most = max(most or 0, resident(self.process.pid) or 0) or None
-        self.process.stdout.readline()
+        self.answers.readline()
         return most
 
-    def close(self):
-        self.process.stdin.close()
+    def close(self) -> None:
+        """Let the process end, and wait for that."""
+        self.orders.close()
         self.process.wait()
+        self.answers.close()
 
 
-def in_turn(names, cell, size, threads, order, repeats):
-    """Medians of characters per second of each candidate, repetitions in turn; and their memory in megabytes."""
-    _, _, streams, length = SIZES[size]
-    per_count = streams * length if order == "train" else 1
+def in_turn(
+    options: argparse.Namespace, names: Sequence[str], cell: str, size: str, threads: int, order: str
+) -> dict[str, Speed]:
+    """Medians of characters per second of each candidate, repetitions in turn; and their memory."""
+    per_count = SIZES[size].streams * SIZES[size].length if order == "train" else 1
     processes = [Process(name, cell, size, threads) for name in names]
     for other in processes[1:]:
         # The embedding's table is trained too, so there only the first loss is the same.
@@ -131,9 +161,11 @@ def in_turn(names, cell, size, threads, order, repeats):
         if max(abs(a - b) for a, b in pairs) > TOLERANCE:
             sys.exit(f"{cell} {size}: {other.name} does another job: losses {processes[0].losses}, {other.losses}")
     few = 1 if order == "train" else 20
-    counts = {process.name: max(few, round(TURN * few / process.seconds(order, few))) for process in processes}
-    times = {name: [] for name in names}
-    for _ in range(repeats):
+    counts = {
+        process.name: max(few, round(options.seconds * few / process.seconds(order, few))) for process in processes
+    }
+    times: dict[str, list[float]] = {name: [] for name in names}
+    for _ in range(options.repeats):
         for process in processes:
             count = counts[process.name]
             times[process.name].append(process.seconds(order, count) / count)
@@ -153,7 +185,7 @@ def in_turn(names, cell, size, threads, order, repeats):
 # -- tables -------------------------------------------------------------------------------------------------------
 
 
-def table(title, columns, rows):
+def table(title: str, columns: list[str], rows: Sequence[Sequence[object]]) -> None:
     """Print one."""
     cells = [columns, *([number(value) for value in row] for row in rows)]
     widths = [max(len(row[k]) for row in cells) for k in range(len(columns))]
@@ -167,69 +199,71 @@ def table(title, columns, rows):
     sys.stdout.flush()
 
 
-def number(value):
+def number(value: object) -> str:
     """A figure as the tables show it."""
     if isinstance(value, float):
         return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
     return "-" if value is None else str(value)
 
 
-def best_torch(row):
+def best_torch(row: Mapping[str, Speed]) -> Speed | None:
     """PyTorch's better input, one-hot or embedding."""
     found = [row[name] for name in row if name.startswith("torch")]
     return max(found, key=lambda one: one["chars_per_second"], default=None)
 
 
-def training(options, names, threads):
+def training(options: argparse.Namespace, names: Sequence[str], threads: int) -> list[dict[str, Any]]:
     """Whole steps beside the peers, and beside the ceiling of the matrix products alone."""
-    from charrnn.config.keys import ModelConfig
     from charrnn.training.bench import ceiling
 
-    results, rows = [], []
+    results: list[dict[str, Any]] = []
+    rows: list[list[object]] = []
     for cell in options.cells:
         for size in options.sizes:
-            found = in_turn(names, cell, size, threads, "train", options.repeats)
-            layers, hidden, streams, length = SIZES[size]
-            model = ModelConfig(cell=cell, num_layers=layers, hidden_size=hidden)
-            top = ceiling(model, VOCAB, streams, length, threads, 1.0)
+            found = in_turn(options, names, cell, size, threads, "train")
+            _, _, streams, length = SIZES[size]
+            model = make_config(cell, SIZES[size]).model
+            top = ceiling(model, VOCAB, streams, length, threads, 2 * options.seconds)
             ours, torch, jax = found["charrnn"], best_torch(found), found.get("jax")
             results.append({"cell": cell, "size": size, "threads": threads, "ceiling": top, **found})
             speed = ours["chars_per_second"]
-            row = [cell, size, speed]
+            row: list[object] = [cell, size, speed]
             for peer in (torch, jax):
                 row += [peer["chars_per_second"], speed / peer["chars_per_second"]] if peer else [None, None]
-            share = ours["megabytes"] and torch and ours["megabytes"] / torch["megabytes"]
-            rows.append([*row, speed / top, ours["megabytes"], share])
+            ours_held, torch_held = ours["megabytes"], torch and torch["megabytes"]
+            share = ours_held / torch_held if ours_held and torch_held else None
+            rows.append([*row, speed / top, ours_held, share])
             print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
     columns = ["cell", "size", "charrnn", "PyTorch", "ratio", "JAX", "ratio", "of ceiling", "MB", "of PyTorch's"]
     table(f"training, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
     return results
 
 
-def sampling(options, names):
+def sampling(options: argparse.Namespace, names: Sequence[str]) -> list[dict[str, Any]]:
     """One stream, character by character, beside the peers and the bare products; and 32 side by side."""
     from charrnn.blas import one_thread
     from charrnn.training.bench import SIDE_BY_SIDE, sampling_speed
 
     names = [name for name in names if name != "torch one-hot"]
-    results, rows = [], []
+    results: list[dict[str, Any]] = []
+    rows: list[list[object]] = []
     for cell in options.cells:
         for size in ("2x128", "2x512"):
-            found = in_turn(names, cell, size, 1, "sample", options.repeats)
-            network = make_run(cell, *SIZES[size]).network
+            found = in_turn(options, names, cell, size, 1, "sample")
+            network = make_run(cell, SIZES[size]).network
             with one_thread():
-                bare, batch = bare_products(network), sampling_speed(network, SIDE_BY_SIDE, 1.0)
-            ours, torch, jax = (found.get(name) for name in ("charrnn", "torch embedding", "jax"))
-            speed = ours["chars_per_second"]
+                bare, batch = bare_products(network), sampling_speed(network, SIDE_BY_SIDE, 2 * options.seconds)
+            torch, jax = found.get("torch embedding"), found.get("jax")
+            speed = found["charrnn"]["chars_per_second"]
             results.append({"cell": cell, "size": size, "bare": bare, "side_by_side": batch, **found})
-            ratios = [peer and speed / peer["chars_per_second"] for peer in (torch, jax)]
+            ratios = [speed / peer["chars_per_second"] if peer else None for peer in (torch, jax)]
             rows.append([cell, size, speed, *ratios, bare / speed, batch, batch / speed])
     columns = ["cell", "size", "charrnn", "x PyTorch", "x JAX", "bare products x", f"{SIDE_BY_SIDE} at once", "ratio"]
     table("sampling, char/s, one thread", columns, rows)
     return results
 
 
-def bare_products(network):
+def bare_products(network: "Network") -> float:
     """Characters per second of one character's matrix-vector products, and nothing else."""
     import numpy as np
 
@@ -246,7 +280,7 @@ def bare_products(network):
     return 1 / best
 
 
-def timed(work, times):
+def timed(work: Callable[[], object], times: int) -> float:
     """Seconds that one call takes, from so many."""
     began = perf_counter()
     for _ in range(times):
@@ -254,7 +288,7 @@ def timed(work, times):
     return (perf_counter() - began) / times
 
 
-def evaluation(options):
+def evaluation(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Scoring a text beside training on it, both with one thread; and its memory, which must not grow."""
     import tracemalloc
 
@@ -263,11 +297,12 @@ def evaluation(options):
     from charrnn.blas import one_thread
     from charrnn.evaluation.scoring import score
 
-    results, rows = [], []
+    results: list[dict[str, Any]] = []
+    rows: list[list[object]] = []
     for cell in options.cells:
         for size in ("2x128", "1x256", "2x512"):
-            run = make_run(cell, *SIZES[size])
-            trained = 1 / min(timed(run.advance, 3) for _ in range(4)) * SIZES[size][2] * SIZES[size][3]
+            run = make_run(cell, SIZES[size])
+            trained = 1 / min(timed(run.advance, 3) for _ in range(4)) * SIZES[size].streams * SIZES[size].length
             ids = np.random.default_rng(1).integers(0, VOCAB, SCORED).astype(np.uint8)
             with one_thread():
                 scored = SCORED / min(timed(partial(score, run.network, ids), 1) for _ in range(2))
@@ -284,12 +319,11 @@ def evaluation(options):
     return results
 
 
-def start(options):
+def start(options: argparse.Namespace) -> dict[str, float]:
     """From the keystroke to the first character of `charrnn sample`, and the help text."""
     from charrnn.config.keys import Config, DataConfig, ModelConfig
     from charrnn.data.vocab import Vocab
-    from charrnn.models.header import Header
-    from charrnn.models.network import Network
+    from charrnn.models import Header, Network
     from charrnn.storage.checkpoint import save
 
     with tempfile.TemporaryDirectory() as folder:
@@ -306,6 +340,7 @@ def start(options):
             for _ in range(options.repeats):
                 began = perf_counter()
                 process = subprocess.Popen([sys.executable, "-m", "charrnn", *words], stdout=subprocess.PIPE)
+                assert process.stdout
                 process.stdout.read(1)
                 taken.append(perf_counter() - began)
                 process.kill()
@@ -315,10 +350,10 @@ def start(options):
     return results
 
 
-def scaling(options):
+def scaling(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Our own speed against one thing at a time, around LSTM 2 x 128 with batch 50 and window 50."""
-    base = {"layers": 2, "hidden": 128, "streams": 50, "length": 50, "vocab": VOCAB, "chars": 1_000_000}
-    axes = {
+    base, others = SIZES["2x128"], {"workers": 1, "vocab": VOCAB, "chars": 1_000_000}
+    axes: dict[str, tuple[int, ...]] = {
         "workers": (1, 2, 4),
         "streams": (1, 10, 50, 200, 800),
         "length": (10, 50, 200, 800),
@@ -327,14 +362,16 @@ def scaling(options):
         "vocab": (65, 256, 1000, 5000),
         "chars": (100_000, 1_000_000, 10_000_000, 100_000_000),
     }
-    results, rows = [], []
+    results: list[dict[str, Any]] = []
+    rows: list[list[object]] = []
     for axis, values in axes.items():
         for value in [v for v in values if axis != "workers" or v <= (os.cpu_count() or 1)]:
-            run = make_run("lstm", **(base | ({"workers": value} if axis == "workers" else {axis: value})))
+            size, rest = (base, others | {axis: value}) if axis in others else (base._replace(**{axis: value}), others)
+            run = make_run("lstm", size, **rest)
             chars = run.config.train.batch_size * run.config.train.seq_length
             run.advance()
             times = [timed(run.advance, 1)]
-            while sum(times) < 1 or len(times) < 3:
+            while sum(times) < 2 * options.seconds or len(times) < 3:
                 times.append(timed(run.advance, 1))
             run.close()
             results.append({axis: value, "chars_per_second": chars / statistics.median(times)})
@@ -346,7 +383,7 @@ def scaling(options):
 # -- the whole ----------------------------------------------------------------------------------------------------
 
 
-def processor():
+def processor() -> str:
     """The processor's name, where the system tells it."""
     try:
         for line in Path("/proc/cpuinfo").read_text().splitlines():
@@ -357,24 +394,37 @@ def processor():
     return platform.processor() or platform.machine()
 
 
-def peers():
-    """The candidates that are installed, and their versions."""
-    names, about = ["charrnn"], {}
-    for package, found in (("torch", ["torch one-hot", "torch embedding"]), ("jax", ["jax"])):
+def installed(wanted: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """The candidates that are wanted and installed, and the versions of the peers among them."""
+    names, versions = ["charrnn"], {}
+    for package in wanted:
         if find_spec(package):
-            names += found
-            about[package] = __import__("importlib.metadata").metadata.version(package)
+            names += PEERS[package]
+            versions[package] = version(package)
         else:
             print(f"{package} is not installed, so it is left out", file=sys.stderr)
-    return names, about
+    return names, versions
 
 
-def main():
+def several(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """The type of an option whose value is some of the known words, with commas between them."""
+
+    def words(text: str) -> list[str]:
+        found = [word for word in text.split(",") if word]
+        if unknown := [word for word in found if word not in known]:
+            raise argparse.ArgumentTypeError(f"no such word: {', '.join(unknown)}; choose from {','.join(known)}")
+        return found
+
+    return words
+
+
+def main() -> None:
+    """Measure what the command line asks for."""
     from charrnn import __version__
     from charrnn.blas import describe, forced_kernel
     from charrnn.processes import cores
 
-    parts = {
+    parts: dict[str, Callable[[], object]] = {
         "training": lambda: training(options, names, cores()),
         "one-thread": lambda: training(options, names, 1),
         "sampling": lambda: sampling(options, names),
@@ -384,29 +434,37 @@ def main():
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(parts)}; default: all")
-    parser.add_argument("--cells", type=lambda text: text.split(","), default=CELLS)
-    parser.add_argument("--sizes", type=lambda text: text.split(","), default=tuple(SIZES))
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args()
+    parser.add_argument("--cells", type=several(CELLS), default=CELLS, help=f"of {','.join(CELLS)}; default: all")
+    parser.add_argument("--sizes", type=several([*SIZES]), default=[*SIZES], help=f"of {','.join(SIZES)}; default: all")
+    parser.add_argument("--peers", type=several([*PEERS]), default=[*PEERS], help=f"of {','.join(PEERS)}; default: all")
+    parser.add_argument("--repeats", type=int, default=9, help="turns of each candidate; default: %(default)s")
+    parser.add_argument("--seconds", type=float, default=TURN, help="of a turn, about; default: %(default)s")
+    options: argparse.Namespace = parser.parse_args()
     if unknown := set(options.parts) - set(parts):
         parser.error(f"no such part: {', '.join(unknown)}")
-    names, versions = peers()
-    about = {"charrnn": __version__, **describe(), **versions, "cores": cores(), "processor": processor()}
+    names, versions = installed(options.peers)
+    about: dict[str, Any] = {
+        "charrnn": __version__,
+        **describe(),
+        **versions,
+        "cores": cores(),
+        "processor": processor(),
+    }
     if forced_kernel():
         print(f"note: {forced_kernel()}", file=sys.stderr)
     print(", ".join(f"{key} {value}" for key, value in about.items()))
-    folder = HERE / "results"
-    folder.mkdir(exist_ok=True)
-    results = {"about": about}
+    RESULTS.parent.mkdir(exist_ok=True)
+    results: dict[str, Any] = {"about": about}
     for part in options.parts or parts:
         results[part] = parts[part]()
-        (folder / "bench.json").write_text(json.dumps(results, indent=1) + "\n")
+        RESULTS.write_text(json.dumps(results, indent=1) + "\n")
     if "training" in results:
-        (HERE.parent / "docs" / "pictures" / "speed.svg").write_text(draw(results["training"], about))
+        PICTURE.write_text(draw(results["training"], about))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--serve"]:
-        serve(*sys.argv[2:5], int(sys.argv[5]))
+        candidate, cell, size, threads = sys.argv[2:6]
+        serve(candidate, cell, size, int(threads))
     else:
         main()

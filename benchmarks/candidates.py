@@ -2,41 +2,79 @@
 
 Every candidate has step() -> loss, a whole training step in float32: forward, backward, clipping by norm, Adam; and
 sample(n), which draws n characters one after the other. The text is random: speed does not depend on content.
+
+Heavy packages are imported inside the functions: a process must have chosen its processors before BLAS loads.
 """
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from charrnn import Config
+    from charrnn.training.loop import Run
 
 VOCAB = 65
 STEPS_PER_EPOCH = 40
 RATE, CLIP, BETAS, EPSILON = 2e-3, 5.0, (0.9, 0.999), 1e-8
 
 
-def make_run(cell, layers, hidden, streams, length, workers=1, vocab=VOCAB, chars=None):
-    """A charrnn run on random text, with weights that depend on nothing but the shape."""
-    from charrnn import config_from_dict
-    from charrnn.training.bench import random_corpus
-    from charrnn.training.loop import Run
+class Size(NamedTuple):
+    """The size of a network and of its windows."""
 
-    config = config_from_dict(
+    layers: int
+    hidden: int
+    streams: int
+    length: int
+
+
+class Candidate(Protocol):
+    """What is measured."""
+
+    def step(self) -> float:
+        """Take a training step; return its loss."""
+
+    def sample(self, n: int) -> None:
+        """Draw n characters, one after the other."""
+
+
+def make_config(cell: str, size: Size, workers: int = 1) -> "Config":
+    """The config of a charrnn run that only trains."""
+    from charrnn import config_from_dict
+
+    return config_from_dict(
         {
             "data": {"path": "-"},
-            "model": {"cell": cell, "num_layers": layers, "hidden_size": hidden},
-            "train": {"batch_size": streams, "seq_length": length, "epochs": 10**6, "eval_every": 1 << 40,
+            "model": {"cell": cell, "num_layers": size.layers, "hidden_size": size.hidden},
+            "train": {"batch_size": size.streams, "seq_length": size.length, "epochs": 10**6, "eval_every": 1 << 40,
                       "sample_length": 0, "patience": None, "shards": workers, "learning_rate": RATE},
         }
     )  # fmt: skip
-    corpus = random_corpus(vocab, chars or streams * length * STEPS_PER_EPOCH + 1)
-    return Run(config, corpus, workers=workers)
+
+
+def make_run(cell: str, size: Size, workers: int = 1, vocab: int = VOCAB, chars: int | None = None) -> "Run":
+    """A charrnn run on random text, with weights that depend on nothing but the shape."""
+    from charrnn.training.bench import random_corpus
+    from charrnn.training.loop import Run
+
+    corpus = random_corpus(vocab, chars or size.streams * size.length * STEPS_PER_EPOCH + 1)
+    return Run(make_config(cell, size, workers), corpus, workers=workers)
 
 
 class Charrnn:
     """The product, as `charrnn train` and `charrnn sample` run it."""
 
-    def __init__(self, cell, size, threads):
-        self.run = make_run(cell, *size, workers=threads)
+    def __init__(self, cell: str, size: Size, threads: int) -> None:
+        self.run = make_run(cell, size, workers=threads)
 
-    def step(self):
+    def step(self) -> float:
+        """Take a training step; return its loss."""
         return self.run.advance().loss
 
-    def sample(self, n):
+    def sample(self, n: int) -> None:
+        """Draw n characters, one after the other."""
         from charrnn.blas import one_thread
         from charrnn.generation.sampling import Options, generate_batch
 
@@ -50,21 +88,21 @@ class Torch:
 
     embedding = False
 
-    def __init__(self, cell, size, threads):
+    def __init__(self, cell: str, size: Size, threads: int) -> None:
         import numpy as np
         import torch
 
         torch.set_num_threads(threads)
         self.torch = torch
-        run = make_run(cell, *size)
+        run = make_run(cell, size)
         layers, hidden, _, _ = size
         value, self.batches, self.at = run.network.params.value, run.batches, 0
         kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU, "rnn": torch.nn.RNN}[cell]
         self.rnn = kind(VOCAB, hidden, layers)
         self.out = torch.nn.Linear(hidden, VOCAB)
-        order = [0, 1, 3, 2] if cell == "lstm" else slice(None)  # PyTorch's order of the gates
+        order = {"lstm": [0, 1, 3, 2], "gru": [0, 1, 2], "rnn": [0]}[cell]  # PyTorch's order of the gates
 
-        def rows(planes):
+        def rows(planes: "npt.NDArray[np.float32]") -> Any:
             return torch.from_numpy(np.ascontiguousarray(planes[order].swapaxes(1, 2)).reshape(-1, planes.shape[1]))
 
         with torch.no_grad():
@@ -83,9 +121,10 @@ class Torch:
         modules = [self.rnn, self.out] + ([self.table] if self.embedding else [])
         self.parameters = [p for module in modules for p in module.parameters()]
         self.optimizer = torch.optim.Adam(self.parameters, RATE, BETAS, EPSILON)
-        self.state = None
+        self.state: Any = None
 
-    def step(self):
+    def step(self) -> float:
+        """Take a training step; return its loss."""
         import numpy as np
 
         torch = self.torch
@@ -103,9 +142,10 @@ class Torch:
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters, CLIP)
         self.optimizer.step()
-        return loss.item()
+        return float(loss.item())
 
-    def sample(self, n):
+    def sample(self, n: int) -> None:
+        """Draw n characters, one after the other."""
         torch = self.torch
         with torch.inference_mode():
             x, state = torch.zeros(1, 1, dtype=torch.int64), None
@@ -124,32 +164,32 @@ class TorchEmbedding(Torch):
 class Jax:
     """The same network as a compiled scan: inputs by look-up, one product a step for all gates, Adam written out."""
 
-    def __init__(self, cell, size, threads):
+    def __init__(self, cell: str, size: Size, threads: int) -> None:
         import jax
         import numpy as np
 
-        run = make_run(cell, *size)
+        run = make_run(cell, size)
         layers, hidden, streams, _ = size
         self.batches, self.at, self.count, self.jax = run.batches, 0, 0, jax
-        self.params = {
+        self.params: Any = {
             name: jax.numpy.array(array if name.startswith(("output", "bias")) else np.concatenate(list(array), axis=1))
             for name, array in run.network.params.value.items()
         }
-        self.moments = [jax.tree.map(jax.numpy.zeros_like, self.params) for _ in range(2)]
-        self.zero = tuple(jax.numpy.zeros((streams, hidden)) for _ in range(2 * layers))
-        self.state = self.zero
+        self.moments: Any = [jax.tree.map(jax.numpy.zeros_like, self.params) for _ in range(2)]
+        self.zero: Any = tuple(jax.numpy.zeros((streams, hidden)) for _ in range(2 * layers))
+        self.state: Any = self.zero
         cells = {"lstm": self._lstm, "gru": self._gru, "rnn": self._rnn}
         self.cell, self.layers = cells[cell], layers
         self.train = jax.jit(self._train, donate_argnums=(0, 1, 2))
         self.read = jax.jit(self._read)
 
-    def _lstm(self, z, carry, p, k):
+    def _lstm(self, z: Any, carry: Any, p: Any, k: int) -> tuple[Any, Any]:
         jax, (h, c) = self.jax, carry
         i, f, o, g = self.jax.numpy.split(z + h @ p[f"weight_hh_l{k}"], 4, axis=1)
         c = jax.nn.sigmoid(f) * c + jax.nn.sigmoid(i) * jax.numpy.tanh(g)
         return jax.nn.sigmoid(o) * jax.numpy.tanh(c), c
 
-    def _gru(self, z, carry, p, k):
+    def _gru(self, z: Any, carry: Any, p: Any, k: int) -> tuple[Any, Any]:
         jax, (h, c) = self.jax, carry
         zr, zz, zn = jax.numpy.split(z, 3, axis=1)
         ur, uz, un = jax.numpy.split(h @ p[f"weight_hh_l{k}"], 3, axis=1)
@@ -157,16 +197,18 @@ class Jax:
         update = jax.nn.sigmoid(zz + uz)
         return (1 - update) * n + update * h, c
 
-    def _rnn(self, z, carry, p, k):
+    def _rnn(self, z: Any, carry: Any, p: Any, k: int) -> tuple[Any, Any]:
         h, c = carry
         return self.jax.numpy.tanh(z + h @ p[f"weight_hh_l{k}"]), c
 
-    def _loss(self, p, state, x, y):
-        jax, h, end = self.jax, None, []
+    def _loss(self, p: Any, state: Any, x: Any, y: Any) -> tuple[Any, Any]:
+        """The loss of a window, and the state after it."""
+        jax, h = self.jax, None
+        end: list[Any] = []
         for k in range(self.layers):
             z = (p["weight_ih_l0"][x] if k == 0 else h @ p[f"weight_ih_l{k}"]) + p[f"bias_l{k}"].reshape(-1)
 
-            def one(carry, z, k=k):
+            def one(carry: Any, z: Any, k: int = k) -> tuple[Any, Any]:
                 carry = self.cell(z, carry, p, k)
                 return carry, carry[0]
 
@@ -175,7 +217,8 @@ class Jax:
         logs = jax.nn.log_softmax(h @ p["output_weight"] + p["output_bias"])
         return -jax.numpy.take_along_axis(logs, y[..., None], axis=-1).mean(), tuple(end)
 
-    def _train(self, p, moments, state, x, y, t):
+    def _train(self, p: Any, moments: Any, state: Any, x: Any, y: Any, t: float) -> tuple[Any, Any, Any, Any]:
+        """A step: parameters, moments and state after it, and its loss."""
         jax = self.jax
         (loss, state), grads = jax.value_and_grad(self._loss, has_aux=True)(p, state, x, y)
         norm = jax.numpy.sqrt(sum((g * g).sum() for g in jax.tree.leaves(grads)))
@@ -188,7 +231,8 @@ class Jax:
         )
         return p, [mean, square], state, loss
 
-    def step(self):
+    def step(self) -> float:
+        """Take a training step; return its loss."""
         batch = self.batches[self.at % len(self.batches)]
         self.at += 1
         if batch.fresh:
@@ -198,8 +242,10 @@ class Jax:
         self.params, self.moments, self.state, loss = self.train(self.params, self.moments, self.state, x, y, t)
         return float(loss)
 
-    def _read(self, p, state, x, key):
-        jax, h, end = self.jax, None, []
+    def _read(self, p: Any, state: Any, x: Any, key: Any) -> tuple[Any, Any, Any]:
+        """Read a character and draw the next: that, the state after it, and a new key."""
+        jax, h = self.jax, None
+        end: list[Any] = []
         for k in range(self.layers):
             z = (p["weight_ih_l0"][x] if k == 0 else h @ p[f"weight_ih_l{k}"]) + p[f"bias_l{k}"].reshape(-1)
             carry = self.cell(z, state[2 * k : 2 * k + 2], p, k)
@@ -207,7 +253,8 @@ class Jax:
         key, drawing = jax.random.split(key)
         return jax.random.categorical(drawing, h @ p["output_weight"] + p["output_bias"]), tuple(end), key
 
-    def sample(self, n):
+    def sample(self, n: int) -> None:
+        """Draw n characters, one after the other."""
         x, key = self.jax.numpy.zeros(1, "int32"), self.jax.random.key(0)
         state = tuple(s[:1] for s in self.zero)
         for _ in range(n):
@@ -215,4 +262,9 @@ class Jax:
             x.item()
 
 
-CANDIDATES = {"charrnn": Charrnn, "torch one-hot": Torch, "torch embedding": TorchEmbedding, "jax": Jax}
+CANDIDATES: dict[str, Callable[[str, Size, int], Candidate]] = {
+    "charrnn": Charrnn,
+    "torch one-hot": Torch,
+    "torch embedding": TorchEmbedding,
+    "jax": Jax,
+}

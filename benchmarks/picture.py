@@ -1,5 +1,8 @@
 """The training table as a picture: SVG, readable on light and dark pages, without a plotting library."""
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 NAMES = {"charrnn": "charrnn", "torch": "PyTorch", "jax": "JAX"}
 STYLE = """
 text { font: 12px system-ui, sans-serif; fill: #1f2328 }
@@ -13,9 +16,9 @@ text { font: 12px system-ui, sans-serif; fill: #1f2328 }
 LEFT, WIDTH, BAR, GAP = 96, 470, 13, 12
 
 
-def draw(results, about):
+def draw(results: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
     """Bars of char/s as multiples of PyTorch's, for each cell and size; without PyTorch, of charrnn's own."""
-    rows = []
+    rows: list[tuple[str, dict[str, float]]] = []
     for row in results:
         speed = {"charrnn": row["charrnn"]["chars_per_second"]}
         torch = [row[name]["chars_per_second"] for name in row if name.startswith("torch")]

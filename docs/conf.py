@@ -11,7 +11,7 @@ SOURCE = PROJECT["urls"]["Source"]
 
 project = "charrnn"
 author = PROJECT["authors"][0]["name"]
-version = release = re.search(r'__version__ = "(.+)"', (ROOT / "charrnn" / "version.py").read_text())[1]  # type: ignore[index]
+version = release = re.findall(r'__version__ = "(.+)"', (ROOT / "charrnn" / "version.py").read_text())[0]
 
 extensions = ["myst_parser"]
 myst_heading_anchors = 3

@@ -33,7 +33,9 @@ def escaped(text: str) -> str:
 
 def reference() -> list[tuple[str, str, str, str]]:
     """Every key of a config: its dotted name, default, type and meaning, from the lines of `charrnn config`."""
-    keys, sections, comments = [], [], []  # type: list[tuple[str, str, str, str]], list[str], list[str]
+    keys: list[tuple[str, str, str, str]] = []
+    sections: list[str] = []
+    comments: list[str] = []
     for line in printed("config").splitlines()[3:]:
         text, indent = line.strip(), (len(line) - len(line.lstrip())) // 2
         if text.startswith("# "):

@@ -25,6 +25,8 @@ from charrnn.cli.streams import close_stdout, open_streams
 from charrnn.cli.train import train
 from charrnn.errors import CharrnnError
 
+__all__ = ["cli", "main"]
+
 NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
 
 for command in (train, sample, evaluate, compare, report, flow, info, bench, show_config):

@@ -58,7 +58,8 @@ class Disk:
 
         class File(io.FileIO):  # unbuffered, so that what was written before the end is on disk
             def write(self, data: Any) -> int:
-                return disk.watched("write", super().write)(data)
+                written: int = disk.watched("write", super().write)(data)
+                return written
 
             def flush(self) -> None:
                 if not self.closed and self.mode == "wb":  # nothing else has a buffer

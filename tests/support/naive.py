@@ -3,7 +3,7 @@
 Straight from the equations in the docstrings of charrnn/cells.py; no code of the package is used.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ def relu(x: Array) -> Array:
     return np.array([max(number, 0.0) for number in x])
 
 
-ACTIVATIONS = {"tanh": np.tanh, "relu": relu, "sigmoid": sigmoid}
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {"tanh": np.tanh, "relu": relu, "sigmoid": sigmoid}
 
 
 def rnn(x: Array, h: Array, W: Array, U: Array, b: Array, activation: str) -> list[Array]:

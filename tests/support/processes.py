@@ -123,9 +123,9 @@ def call(*args: str, stdin: bytes = b"The ") -> Result:
     buffers = [io.BytesIO(data) for data in (stdin, b"", b"")]
     streams = [io.TextIOWrapper(buffer, "utf-8", "backslashreplace") for buffer in buffers]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    replaced = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True), argv=["charrnn", *args])
+    replaced: dict[str, Any] = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
     try:
-        with mock.patch.multiple(sys, **replaced), pytest.raises(SystemExit) as exit_info:
+        with mock.patch.multiple(sys, argv=["charrnn", *args], **replaced), pytest.raises(SystemExit) as exit_info:
             cli.main()
     finally:
         for number, handler in handlers.items():
@@ -139,17 +139,24 @@ def call(*args: str, stdin: bytes = b"The ") -> Result:
 
 def start(*args: Any, cwd: Path = ROOT) -> subprocess.Popen[str]:
     """Start charrnn with text pipes for streams, in a process group of its own, and leave it running."""
-    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    command = [*CHARRNN, *map(str, args)]
-    return subprocess.Popen(command, cwd=cwd, env=environment(), text=True, start_new_session=True, **streams)
+    return subprocess.Popen(
+        [*CHARRNN, *map(str, args)],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def run_in_terminal(*args: Any, cwd: Path = ROOT, columns: int = 80, **changes: str) -> Result:
     """Run charrnn to its end in a pseudo-terminal."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (40, columns))
-    streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
-    with subprocess.Popen([*CHARRNN, *map(str, args)], cwd=cwd, env=environment(**changes), **streams) as process:
+    command, env = [*CHARRNN, *map(str, args)], environment(**changes)
+    with subprocess.Popen(command, cwd=cwd, env=env, stdin=theirs, stdout=theirs, stderr=theirs) as process:
         os.close(theirs)
         shown = read_terminal(ours)
         if process.poll() is None and not select.select([ours], [], [], 0)[0]:

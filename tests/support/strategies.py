@@ -58,8 +58,10 @@ def values(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
     if kind is int:
         return st.integers(low, 10**9 if high is None else high)
     if kind is float:
-        open_ends = {"exclude_min": "above" in bounds, "exclude_max": "below" in bounds}
-        return st.floats(low, high, allow_nan=False, allow_infinity=False, **open_ends)
+        without_low, without_high = "above" in bounds, "below" in bounds
+        return st.floats(
+            low, high, allow_nan=False, allow_infinity=False, exclude_min=without_low, exclude_max=without_high
+        )
     return {bool: st.booleans(), str: names, NoneType: st.none()}[kind]
 
 

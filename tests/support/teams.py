@@ -1,5 +1,7 @@
 """A small team of shards and workers."""
 
+from typing import Literal
+
 import numpy as np
 
 from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
@@ -11,7 +13,9 @@ STREAMS, LENGTH = 6, 9
 IDS = np.random.default_rng(3).integers(0, VOCAB.size, 200).astype(np.uint8)
 
 
-def make_team(shards: int, workers: int = 1, dropout: float = 0.0, cell: str = "lstm") -> Team:
+def make_team(
+    shards: int, workers: int = 1, dropout: float = 0.0, cell: Literal["rnn", "lstm", "gru"] = "lstm"
+) -> Team:
     model = ModelConfig(cell=cell, hidden_size=5, num_layers=2, dropout=dropout)
     train = TrainConfig(batch_size=STREAMS, seq_length=LENGTH, shards=shards)
     team = Team(Config(DataConfig("-"), model, train, seed=4), VOCAB, IDS, workers)

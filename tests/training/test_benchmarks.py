@@ -1,0 +1,70 @@
+"""The benchmarks run: a tiny measurement from end to end, in a copy of their folder, and the picture of a result."""
+
+import importlib
+import json
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+
+from tests.support.processes import PATIENCE, ROOT, environment
+
+TINY = ["--cells", "rnn", "--sizes", "1x128", "--repeats", "1", "--seconds", "0.01"]
+
+
+def measure(folder, *words):
+    """Run a copy of bench.py below a folder, without peers."""
+    shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("results", "__pycache__"))
+    (folder / "docs" / "pictures").mkdir(parents=True)
+    command = [sys.executable, folder / "benchmarks" / "bench.py", *words, "--peers", ""]
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, cwd=folder)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="bench.py waits for pipes with select")
+def test_a_tiny_measurement_gives_a_table_a_file_and_the_picture(tmp_path):
+    done = measure(tmp_path, "training", "start", *TINY)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "benchmarks" / "results" / "bench.json").read_text())
+    assert list(results) == ["about", "training", "start"]
+    (row,) = results["training"]
+    assert (row["cell"], row["size"]) == ("rnn", "1x128")
+    assert row["ceiling"] > 0
+    assert row["charrnn"]["chars_per_second"] > 0
+    assert not {"torch one-hot", "torch embedding", "jax"} & set(row)
+    assert all(0 < seconds < PATIENCE for seconds in results["start"].values())
+    assert "training, char/s, " in done.stdout
+    assert f"{row['charrnn']['chars_per_second']:,.0f}" in done.stdout
+    ElementTree.parse(tmp_path / "docs" / "pictures" / "speed.svg")
+
+
+def test_an_unknown_size_is_refused(tmp_path):
+    done = measure(tmp_path, "training", "--sizes", "1x128,9x9")
+    assert done.returncode == 2
+    assert done.stderr.endswith("argument --sizes: no such word: 9x9; choose from 2x128,1x128,1x256,2x512\n")
+
+
+@pytest.mark.parametrize("peers", [False, True])
+def test_the_picture_shows_a_bar_for_each_speed_and_the_better_input_of_pytorch(peers, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    picture = importlib.import_module("picture")
+    speeds = {"charrnn": 3000.0}
+    if peers:
+        speeds |= {"torch one-hot": 1500.0, "torch embedding": 2000.0, "jax": 1000.0}
+    row = {"cell": "lstm", "size": "2x128"} | {name: {"chars_per_second": speed} for name, speed in speeds.items()}
+    root = ElementTree.fromstring(picture.draw([row], {"charrnn": "1.2.3", "torch": "2.0", "jax": "0.1"}))
+    svg = "{http://www.w3.org/2000/svg}"
+    widths = {
+        bar.get("class"): float(bar.get("width")) for bar in root.findall(f"{svg}rect") if bar.get("width") != "11"
+    }
+    said = [text.text for text in root.findall(f"{svg}text")]
+    assert "LSTM 2 × 128" in said
+    assert "charrnn 1.2.3" in said
+    if peers:
+        assert list(widths) == ["charrnn", "torch", "jax"]
+        assert widths["charrnn"] / widths["torch"] == pytest.approx(1.5, rel=0.01)
+        assert widths["charrnn"] / widths["jax"] == pytest.approx(3, rel=0.01)
+        assert "3,000 (1.50×)" in said
+    else:
+        assert list(widths) == ["charrnn"]
