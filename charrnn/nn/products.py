@@ -22,6 +22,8 @@ from charrnn.arrays import Array, Shape
 from charrnn.blas import kernel
 from charrnn.nn.ops import ONE
 
+Matrices = Sequence[Array] | Array  # K matrices (D, C)
+
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 MAX_UNPACKED = 1_000_000 if kernel() in AVX512_KERNELS else 0  # multiply-adds of a product that is not packed
 MIN_TILED_ROWS = 8  # products of fewer rows stay whole
@@ -68,7 +70,7 @@ def best_tiling(rows: int, depth: int, columns: int, stacked: int = 1) -> Tiling
     return Tiling()
 
 
-def pack(matrices: Sequence[Array], buffer: Array, scale: Array | None = None) -> None:
+def pack(matrices: Matrices, buffer: Array, scale: Array | None = None) -> None:
     """Copy K matrices (D, C), each times its `scale` (K,), into a buffer of a tiling's shape.
 
     The buffer is for K separate matrices, or for a single one that they form when stacked on top of one another.
@@ -85,7 +87,7 @@ def pack(matrices: Sequence[Array], buffer: Array, scale: Array | None = None) -
         np.multiply(matrix.reshape(place.shape), ONE if scale is None else scale[k], out=place)
 
 
-def _pack_flat(matrices: Sequence[Array], buffer: Array, scale: Array | None) -> None:
+def _pack_flat(matrices: Matrices, buffer: Array, scale: Array | None) -> None:
     """The same into (K * D, C), stacked, or (D, K * C), side by side."""
     depth, columns = matrices[0].shape
     stacked = len(buffer) == len(matrices) * depth
@@ -153,7 +155,7 @@ def tall_product(a: Array, b: Array, out: Array) -> None:
     np.matmul(a, b, out=out)
 
 
-def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) -> None:
+def deep_product(a: Array, rows: Array, out: Matrices, scratch: Array) -> None:
     """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows.
 
     Shapes: a (M, D), rows (M, K * C), each out[k] (D, C); `scratch` is flat, at least as large as all results.

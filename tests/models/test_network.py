@@ -1,7 +1,7 @@
 """The network: equal to the naive reference, the same however the work is cut, and with no memory but the tape's."""
 
 import pickle
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -45,6 +45,8 @@ def owned_arrays(thing, found=None):
     elif isinstance(thing, dict | list | tuple):
         for item in thing.values() if isinstance(thing, dict) else thing:
             owned_arrays(item, found)
+    elif is_dataclass(thing):  # with slots, of which some may be unset
+        owned_arrays([getattr(thing, field.name, None) for field in fields(thing)], found)
     elif hasattr(thing, "__dict__"):
         owned_arrays(vars(thing), found)
     return found
