@@ -91,6 +91,7 @@ class Recurrent:
     ) -> LayerTape:
         plane = (streams, self.hidden_size)
         tape = LayerTape(
+            planes=self.cell.planes,
             activations=zeros((length + training, len(self.cell.planes), *plane), dtype),
             states=states,
             saved={name: zeros((length, *plane), dtype) for name in self.cell.saved},
