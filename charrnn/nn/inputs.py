@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Step, Weights
+from charrnn.nn.contract import Step, Weights
 from charrnn.nn.ops import gate_rows, scatter_rows
 from charrnn.nn.packing import GatePacking
 from charrnn.nn.products import deep_product, pack, window_product

@@ -7,7 +7,7 @@ pre-activations is multiplied by 1/2 while it is packed. Shapes: G gates, H unit
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Cell, Weights
+from charrnn.nn.contract import Cell, Weights
 from charrnn.nn.ops import HALF
 from charrnn.nn.products import pack
 from charrnn.nn.tape import LayerTape, Workspace

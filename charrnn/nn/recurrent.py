@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Shape, zeros
-from charrnn.nn.cells import Cell, HiddenProduct, Step, Weights
+from charrnn.nn.contract import Cell, HiddenProduct, Step, Weights
 from charrnn.nn.inputs import LayerInput
 from charrnn.nn.packing import GatePacking
 from charrnn.nn.products import best_tiling, deep_product, pack, prepare_product

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Shape, zeros
-from charrnn.nn.cells import Cell
+from charrnn.nn.contract import Cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.embedding import Embedding
 from charrnn.nn.inputs import CharacterInput, LayerInput, VectorInput

@@ -18,7 +18,7 @@ per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and wha
 from dataclasses import dataclass
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Step
+from charrnn.nn.contract import Step
 from charrnn.nn.products import Tiling
 
 WINDOW_STEPS = 10  # steps whose partial sums fit into the workspace, if products with W are split in their sum
