@@ -15,7 +15,7 @@ OUTCOMES = json.loads((Path(__file__).parents[1] / "support" / "fixtures" / "bit
 @pytest.mark.parametrize("name", NETWORKS)
 def test_training_and_sampling_give_the_bits_of_the_first_release(name, tile, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(products, "MAX_UNPACKED", tile)
+    monkeypatch.setattr(products, "MAX_UNPACKED_MULTIPLIES", tile)
     here = computed_with() | {"tile": tile}
     stored = [outcome["networks"][name] for outcome in OUTCOMES if here.items() <= outcome.items()]
     if not stored:

@@ -271,7 +271,7 @@ def in_pieces(monkeypatch):
     def patch(small=60):
         for module in (recurrent, heads):
             monkeypatch.setattr(module, "best_tiling", cut)
-        for name, value in {"MAX_UNPACKED": small, "MIN_TILED_ROWS": 1, "SUM_BLOCK": 1}.items():
+        for name, value in {"MAX_UNPACKED_MULTIPLIES": small, "MIN_TILED_ROWS": 1, "SUM_BLOCK": 1}.items():
             monkeypatch.setattr(products, name, value)
 
     return patch
