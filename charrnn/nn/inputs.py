@@ -1,6 +1,8 @@
 """What a recurrent layer reads in one window: characters, which look up rows of W, or vectors, which W multiplies.
 
-Both kinds of input add W x + b to the gates of every step, and compute the gradients of W and of x. Shapes: T steps, N streams, M = T * N rows, D inputs, G gates, H units, V vocabulary.
+Both kinds of input add W x + b to the gates of every step, and compute the gradients of W and of x.
+
+Shapes: T steps, N streams, M = T * N rows, D inputs, G gates, H units, V vocabulary.
 """
 
 from collections.abc import Callable

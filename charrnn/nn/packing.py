@@ -1,6 +1,8 @@
 """Packing a layer's weights. This is the only place where pre-activations of sigmoid gates are halved.
 
-Cells compute a sigmoid as (1 + tanh(x / 2)) / 2, so every term of x is multiplied by 1/2 when it is packed. Shapes: G gates, H units, V vocabulary.
+Cells compute a sigmoid as (1 + tanh(x / 2)) / 2, so every term of x is multiplied by 1/2 when it is packed.
+
+Shapes: G gates, H units, V vocabulary.
 """
 
 import numpy as np
