@@ -1,9 +1,8 @@
-"""A recurrent layer: it owns the time loop and every matrix product; the cell owns the equations of one step.
+"""A recurrent layer: the time loop and every matrix product. The equations of one step belong to its cell.
 
 Shapes: T steps, N streams, D inputs, H hidden units, G gates, P planes, S carried states, M = T * N rows. A plane is
 one (N, H) array. The layer holds sizes only: parameters are passed in as named views, the carried state as an array
-(S, N, H), and the memory of one forward and backward pass as a LayerTape, allocated once for the longest window: see
-tape.py.
+(S, N, H), and the memory of one forward and backward pass as a LayerTape (see tape.py).
 """
 
 from collections.abc import Callable, Mapping
@@ -23,12 +22,12 @@ from charrnn.nn.tape import WINDOW_STEPS, Factor, LayerTape, Workspace
 
 @dataclass(frozen=True)
 class SingleStep:
-    """One step of a layer with its weights packed for good."""
+    """One step of a layer whose weights are packed once."""
 
     views: Step
     weights: Weights
     bias: Array  # (G, N, H)
-    times_W: Callable[[], Any] | None  # puts W x into the gates, unless the layer looks characters up
+    times_W: Callable[[], Any] | None  # writes W x into the gates; None if the layer looks characters up
 
 
 class Recurrent:
@@ -68,7 +67,7 @@ class Recurrent:
         return p
 
     def factors(self, length: int, streams: int) -> dict[str, Factor]:
-        """Name -> what each product multiplies by: W, unless it is looked up, and the parts of U."""
+        """Name -> weights of each product: W, unless the layer looks characters up, and the parts of U."""
         shapes = {} if self.lookup else {"W": (min(WINDOW_STEPS, length), len(self.cell.gates), self.size_in)}
         for part in self.cell.products:
             shapes[part.name] = (1, len(part.weights), self.hidden_size)
@@ -201,13 +200,14 @@ class Recurrent:
         work: Workspace,
         state_gradients: Array | None = None,
     ) -> None:
-        """Run back through the window that forward() ran. Gradients are overwritten; the tape is used up.
+        """Run back through the window that forward() ran. Gradients and the tape's activations are overwritten.
 
         Arguments:
             p, g: parameters and gradients, from bind().
-            inputs: as for forward(); takes the gradient of what was read.
+            inputs: as for forward(); vectors take their gradient.
             dh: (T, N, H), gradient of the output.
-            state_gradients: (S, T, N, H), takes the gradient of the state before each step, if given.
+            tape, work: as for forward().
+            state_gradients: if given, (S, T, N, H), takes the gradient of the state before each step.
         """
         assert tape.transposed, "this tape was made for inference"
         for part in self.cell.products:
@@ -226,7 +226,7 @@ class Recurrent:
         inputs.backward(p, g, dgates, tape, work)
 
     def _recurrent_gradients(self, g: Weights, rows: Array, length: int, tape: LayerTape, work: Workspace) -> None:
-        """The gradients of U and of the biases from those of the planes, `rows` (M, P, H)."""
+        """Write the gradients of U and of the biases, given those of the planes, `rows` (M, P, H)."""
         for part in self.cell.products:
             left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), self.hidden_size)
             right = rows[:, part.planes].reshape(len(rows), -1)  # a view
@@ -240,9 +240,10 @@ class Recurrent:
         """One step with weights packed once, for reading character by character.
 
         Arguments:
-            named: all parameters by name, which are copied.
+            named: all parameters by name; copied.
             state: (S, N, H), moved on in place by every step.
-            below: (1, N, D), the output of the layer below, unless this layer looks characters up.
+            work: memory that no other layer uses.
+            below: (1, N, D), the output of the layer below; None if this layer looks characters up.
         """
         streams, p = state.shape[1], self.bind(named)
         for name in self.cell.hidden_bias:
