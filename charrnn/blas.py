@@ -1,7 +1,7 @@
-"""What this machine computes with: the versions, BLAS kernel and threads that a bug report and a log need.
+"""The BLAS library that NumPy uses: its kernel, its threads, and the versions that a log and a bug report need.
 
-And one_thread(), under which all of charrnn computes: the products of a recurrent step are too small to share out over
-BLAS threads (with another program busy they ran at a quarter of the speed), and results do not depend on their number.
+charrnn computes with one BLAS thread, within one_thread(). The products of a recurrent step are too small to be divided
+among threads, and with one thread results do not depend on the number of processors.
 """
 
 import os
@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController, threadpool_info
 
 @cache
 def _controller() -> ThreadpoolController:
-    return ThreadpoolController()  # looks through all loaded libraries, so once is enough
+    return ThreadpoolController()  # inspects all loaded libraries, which is slow
 
 
 def one_thread() -> AbstractContextManager[Any]:
@@ -26,19 +26,19 @@ def one_thread() -> AbstractContextManager[Any]:
 
 @cache
 def kernel() -> str:
-    """The kernel that NumPy's BLAS library chose for this processor, as OpenBLAS calls it; "unknown" for others."""
-    found = _controller().select(user_api="blas").info()
-    return str(found[0].get("architecture", "unknown")) if found else "unknown"
+    """OpenBLAS's name of the kernel that it chose for this processor; "unknown" for other BLAS libraries."""
+    libraries = _controller().select(user_api="blas").info()
+    return str(libraries[0].get("architecture", "unknown")) if libraries else "unknown"
 
 
 def describe() -> dict[str, Any]:
-    """NumPy's version, its BLAS library, the kernel that the library chose, and the number of its threads."""
-    found: dict[str, Any] = next((info for info in threadpool_info() if info.get("user_api") == "blas"), {})
+    """NumPy's version, and name, kernel and number of threads of its BLAS library."""
+    library: dict[str, Any] = next((info for info in threadpool_info() if info.get("user_api") == "blas"), {})
     return {
         "numpy": np.__version__,
-        "blas": f"{found.get('internal_api', 'unknown')} {found.get('version') or ''}".strip(),
-        "kernel": str(found.get("architecture", "unknown")),
-        "threads": int(found.get("num_threads", 1)),
+        "blas": f"{library.get('internal_api', 'unknown')} {library.get('version') or ''}".strip(),
+        "kernel": str(library.get("architecture", "unknown")),
+        "threads": int(library.get("num_threads", 1)),
     }
 
 
@@ -49,7 +49,7 @@ def sentence() -> str:
 
 
 def forced_kernel() -> str | None:
-    """A warning where the environment overrides OpenBLAS's choice of kernel, which can halve its speed."""
+    """A warning if the environment overrides OpenBLAS's choice of kernel, which can halve its speed; else None."""
     forced = os.environ.get("OPENBLAS_CORETYPE")
     if not forced:
         return None

@@ -34,7 +34,7 @@ def strict_numerics() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def signals_that_end() -> None:
-    """Those that a job in the background, or nohup, ignores would be ignored by every process that a test starts."""
+    """Undo ignored signals: background jobs and nohup ignore some, and every process that a test starts would too."""
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, usual)
@@ -42,7 +42,7 @@ def signals_that_end() -> None:
 
 @pytest.fixture(autouse=True, scope="session")
 def one_blas_thread() -> Iterator[None]:
-    """Products as small as these gain nothing from threads, and lose much where other tests run beside them."""
+    """Such small products gain nothing from threads, and slow down when other tests run in parallel."""
     with threadpool_limits(1):
         yield
 
@@ -58,7 +58,7 @@ def _peak_memory(work: Callable[[], Any]) -> int:
 
 @pytest.fixture(scope="session")
 def peak_memory() -> Callable[[Callable[[], Any]], int]:
-    """peak_memory(work): bytes allocated at the worst moment of a piece of work."""
+    """peak_memory(work): the most bytes allocated at any time while work() runs."""
     return _peak_memory
 
 

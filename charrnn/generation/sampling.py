@@ -1,10 +1,11 @@
 """Sampling: text from any LanguageModel, character by character.
 
-One step: take the logits (V,), lower those that would repeat a passage, keep the top k, the top p or what passes min
-p, add noise in proportion to the temperature, and take the largest. With noise of Gumbel's distribution that is a
-draw from the softmax (Gumbel 1954), and the noise can be drawn ahead. Each stream has a generator of its own, so the
-same seed gives the same text. It never prints, and never emits the unknown character. Shapes: N streams, V
-vocabulary.
+One step takes the logits of the next character, lowers those that would repeat a passage, removes those that top k, top
+p or min p leave out, adds noise in proportion to the temperature, and takes the largest. With noise of Gumbel's
+distribution that is a draw from the softmax (Gumbel 1954), and the noise can be drawn in advance. Each stream has a
+random generator of its own, so the same seed gives the same text. The unknown character is never written.
+
+Shapes: N streams, V vocabulary.
 """
 
 from collections import defaultdict
@@ -12,17 +13,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import repeat
 from math import log
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array
 from charrnn.data import Unknown
-from charrnn.models import LanguageModel
+from charrnn.models import LanguageModel, ReadCharacter
 
-PASSAGE_CHARS = 8  # characters that make a passage, for the repetition penalty
-NOISE_SIZE = 1 << 18  # random numbers drawn at a time: drawn one by one they would cost most of the time
-NOISE_CHARS = 256  # but for no more characters than these
+PASSAGE_CHARS = 8  # length of a passage, for the repetition penalty
+MAX_NOISE_NUMBERS = 1 << 18  # random numbers drawn at a time; drawing them for each character would be slow
+MAX_NOISE_CHARS = 256  # characters for which noise is drawn at a time
 PRIME_CHARS = 256  # characters of a prime read at a time, which bounds memory
 
 
@@ -36,9 +38,9 @@ class Options:
         top_k: keep the k likeliest characters; 0 keeps all.
         top_p: keep the fewest characters whose probabilities reach p (Holtzman et al. 2020); 1 keeps all.
         min_p: keep characters at least this share as likely as the likeliest; 0 keeps all.
-        repetition_penalty: make a character that would carry on a passage written before F times less likely, F^2 after
-            one such character in a row, and so on, which breaks every loop; 1 does nothing.
-        until: stop once this text was written.
+        repetition_penalty: F makes a character that would continue an earlier passage F times less likely, F^2 times
+            after one such character in a row, and so on, which breaks every loop; 1 does nothing.
+        until: stop once this text has been written.
     """
 
     length: int = 500
@@ -51,41 +53,46 @@ class Options:
 
     @property
     def filters(self) -> bool:
-        """Whether any character may be left out."""
+        """Whether top k, top p or min p may leave out characters."""
         return self.temp > 0 and (self.top_k > 0 or self.top_p < 1 or self.min_p > 0)
+
+    @property
+    def penalises(self) -> bool:
+        """Whether repetition is made less likely."""
+        return self.repetition_penalty != 1
 
 
 @dataclass
 class _Stream:
-    """What one stream remembers of what it wrote, as far as options need it."""
+    """What one stream remembers of its text, as far as the options need it."""
 
-    tail: str = ""  # the last characters read or written
-    written: str = ""  # the last characters written
-    repeated: int = 0  # characters in a row that carried on an earlier passage
-    followers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    tail: str  # the last characters read or written, at most PASSAGE_CHARS
+    written: str = ""  # the last characters written, at most as many as `until` has
+    repeated: int = 0  # characters in a row that continued an earlier passage
+    followers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))  # passage -> ids that followed it
     done: bool = False
 
     def repeats(self) -> set[int]:
-        """The ids that would carry on a passage which this stream wrote before."""
-        return self.followers.get(self.tail[-PASSAGE_CHARS:], set())
+        """The ids that would continue an earlier passage of this stream."""
+        return self.followers.get(self.tail, set())
 
-    def note(self, chosen: int, character: str) -> None:
-        """Remember what followed which passage, and how long the present repetition is."""
-        if len(self.tail) == PASSAGE_CHARS:
-            self.repeated = self.repeated + 1 if chosen in self.repeats() else 0
-            self.followers[self.tail].add(chosen)
-        self.tail = (self.tail + character)[-PASSAGE_CHARS:]
-
-    def ends_with(self, character: str, until: str) -> bool:
-        """Whether `until` has been written once `character` is."""
-        self.written = (self.written + character)[-len(until) :]
-        return self.written == until
+    def write(self, chosen: int, character: str, options: Options) -> bool:
+        """Remember a character that was written. Returns whether `until` is now complete."""
+        if options.penalises:
+            if len(self.tail) == PASSAGE_CHARS:
+                self.repeated = self.repeated + 1 if chosen in self.repeats() else 0
+                self.followers[self.tail].add(chosen)
+            self.tail = (self.tail + character)[-PASSAGE_CHARS:]
+        if not options.until:
+            return False
+        self.written = (self.written + character)[-len(options.until) :]
+        return self.written == options.until
 
 
 def weights(logits: Array, options: Options) -> Array:
-    """What the probability of each character is proportional to, (N, V) float64, for temp > 0; the likeliest has 1.
+    """Unnormalised probabilities of the next character, (N, V) in float64; the largest of each stream is 1.
 
-    In this order: temperature, top k, top p, min p.
+    They are divided by the temperature, which must be above 0, and filtered by top k, top p and min p, in this order.
     """
     scores: Array = logits.astype(np.float64)
     scores -= np.maximum.reduce(scores, axis=1, keepdims=True)
@@ -106,37 +113,46 @@ def weights(logits: Array, options: Options) -> Array:
 
 
 def _noise(shape: tuple[int, int], seed: int, temp: float, dtype: npt.DTypeLike, unknown: bool) -> Iterator[Array]:
-    """Without end, what to add to the logits (N, V) of a character: a draw is then the largest of each stream.
+    """Yield without end what to add to the logits (N, V) of a character so that the largest sum of a stream is a draw.
 
-    -ln E, with E of an exponential distribution, has Gumbel's distribution. The `unknown` character, the last, gets
-    -inf.
+    If E has an exponential distribution, -ln E has Gumbel's. With `unknown`, the last character is the unknown
+    character and gets -inf.
     """
     num, size = shape
-    if temp == 0:  # the likeliest each time
-        still = np.zeros(shape, dtype)
-        still[:, size - unknown :] = -np.inf
-        yield from repeat(still)
+    if temp == 0:  # no noise: the likeliest character each time
+        zero = np.zeros(shape, dtype)
+        zero[:, size - unknown :] = -np.inf
+        yield from repeat(zero)
     generators = [np.random.default_rng([seed, k]) for k in range(num)]
-    ahead = max(1, min(NOISE_CHARS, NOISE_SIZE // (num * size)))
+    chars = max(1, min(MAX_NOISE_CHARS, MAX_NOISE_NUMBERS // (num * size)))
     while True:
-        drawn = np.stack([generator.standard_exponential((ahead, size)) for generator in generators], axis=1)
+        drawn = np.stack([generator.standard_exponential((chars, size)) for generator in generators], axis=1)
         with np.errstate(divide="ignore"):
             noise = (-temp * np.log(drawn)).astype(dtype)
         noise[..., size - unknown :] = -np.inf
         yield from noise
 
 
-def _allowed(logits: Array, streams: list[_Stream], options: Options, has_unknown: bool) -> Array:
-    """The logits (N, V) with repetition made less likely, and -inf for characters that the filters leave out."""
-    logits = logits.copy()  # the model may reuse its own
-    if options.repetition_penalty != 1:
-        for row, stream in zip(logits, streams, strict=True):
-            row[list(stream.repeats())] -= log(options.repetition_penalty) * (1 + stream.repeated)
-    if options.filters:
-        if has_unknown:
-            logits[:, -1] = -np.inf  # it takes no place among the likeliest
-        logits = np.where(weights(logits, options) > 0, logits, logits.dtype.type(-np.inf))
+def _prime(model: LanguageModel, state: Any, read: ReadCharacter, ids: Array) -> Array:
+    """Read ids (len,) in every stream. Returns the logits (N, V) of the next character."""
+    logits = model.predict(state)
+    for begin in range(0, len(ids), PRIME_CHARS):
+        piece = np.repeat(ids[begin : begin + PRIME_CHARS, None], len(logits), axis=1)
+        logits = read(piece[0]) if len(piece) == 1 else model.feed(piece, state)[-1]
     return logits
+
+
+def _penalise_(logits: Array, streams: list[_Stream], penalty: float) -> None:
+    """Lower the logits (N, V) of characters that would continue an earlier passage of their stream."""
+    for row, stream in zip(logits, streams, strict=True):
+        row[list(stream.repeats())] -= log(penalty) * (1 + stream.repeated)
+
+
+def _filter_(logits: Array, options: Options, has_unknown: bool) -> None:
+    """Set the logits (N, V) of characters that top k, top p or min p leave out to -inf."""
+    if has_unknown:
+        logits[:, -1] = -np.inf  # it does not count among the likeliest
+    logits[~(weights(logits, options) > 0)] = -np.inf
 
 
 def generate_batch(
@@ -150,15 +166,15 @@ def generate_batch(
     """Yield (stream, character) for `num` texts written side by side.
 
     Arguments:
-        model: what to draw from, as it is when the first character is asked for.
+        model: the model, as it is when the first character is asked for.
         options: how to draw.
         num: texts, N. Text k is drawn from a generator seeded with (seed, k).
-        prime: what to read first; it is not yielded. Without it the model reads a newline, if it knows one.
+        prime: what to read first; it is not yielded. Without a prime the model reads a newline, if it knows one.
         seed: the same seed gives the same texts.
         unknown: what to do with characters of the prime that the model does not know, as for Vocab.encode().
 
     Yields:
-        Of a byte model a "character" is chr(byte).
+        For a byte model a "character" is chr(byte).
 
     Raises:
         TextError: the model cannot read the prime.
@@ -169,18 +185,21 @@ def generate_batch(
         ids = vocab.encode("\n")
     state = model.start(num)
     read = model.stepper(state)
-    logits = model.predict(state)
-    for begin in range(0, len(ids), PRIME_CHARS):
-        piece = np.repeat(ids[begin : begin + PRIME_CHARS, None], num, axis=1)
-        logits = read(piece[0]) if len(piece) == 1 else model.feed(piece, state)[-1]
+    logits = _prime(model, state, read, ids)
     streams = [_Stream(vocab.decode(ids)[-PASSAGE_CHARS:]) for _ in range(num)]
-    scores = np.zeros_like(logits)
-    symbols, until, penalised = vocab.symbols, options.until, options.repetition_penalty != 1
-    adjusted = penalised or options.filters
     writing = num  # streams that are not done
-    for length, noise in enumerate(_noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown), 1):
-        if adjusted:
-            logits = _allowed(logits, streams, options, vocab.has_unknown)
+    scores = np.zeros_like(logits)
+    noises = _noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown)
+    # What does not change from character to character is looked up once.
+    symbols, filters, penalises = vocab.symbols, options.filters, options.penalises
+    remembers = penalises or options.until != ""
+    for length, noise in enumerate(noises, 1):
+        if penalises or filters:
+            logits = logits.copy()  # the model may reuse its array
+        if penalises:
+            _penalise_(logits, streams, options.repetition_penalty)
+        if filters:
+            _filter_(logits, options, vocab.has_unknown)
         np.add(logits, noise, out=scores)
         drawn = scores.argmax(axis=1)
         for k, chosen in enumerate(drawn.tolist()):
@@ -188,11 +207,8 @@ def generate_batch(
             if stream.done:
                 continue
             character = symbols[chosen]
-            if penalised:
-                stream.note(chosen, character)
-            stream.done = length == options.length
-            if until:
-                stream.done = stream.ends_with(character, until) or stream.done
+            ended = remembers and stream.write(chosen, character, options)
+            stream.done = ended or length == options.length
             writing -= stream.done
             yield k, character
         if not writing:
@@ -213,7 +229,7 @@ def generate(
     repetition_penalty: float = 1.0,
     until: str = "",
 ) -> Iterator[str]:
-    """Yield one text character by character; arguments as for Options and generate_batch(). Raises TextError."""
+    """Yield one text, character by character. Arguments and errors are those of Options and generate_batch()."""
     options = Options(length, temp, top_k, top_p, min_p, repetition_penalty, until)
     for _, character in generate_batch(model, options, 1, prime, seed, unknown):
         yield character

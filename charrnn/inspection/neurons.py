@@ -99,8 +99,7 @@ def watch(network: Network, ids: Array) -> Activity:
     warm = min(WARM_UP, length // 4)
     positions = np.arange(streams) * length + np.arange(length)[:, None]
     values = np.zeros((length, streams, layers, hidden), np.float32)
-    gates = {g: network.stack.cell.planes.index(g) for g in GATES[network.config.cell]}
-    counts = {g: np.zeros((2, layers, hidden)) for g in gates}
+    counts = {g: np.zeros((2, layers, hidden)) for g in GATES[network.config.cell]}
     state, tape = network.start(streams), network.stack.tape(CHUNK_STEPS, streams, network.dtype, training=False)
     for begin in range(0, length, CHUNK_STEPS):
         chunk = slice(begin, min(begin + CHUNK_STEPS, length))
@@ -109,9 +108,9 @@ def watch(network: Network, ids: Array) -> Activity:
         for k, memory in enumerate(tape.layers):
             kept = memory.state(-1, steps)
             values[chunk, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
-            for g, plane in gates.items():
-                gate = memory.plane(plane, steps)[max(warm - begin, 0) :]
-                counts[g][:, k] += (gate < LOW).sum(axis=(0, 1)), (gate > HIGH).sum(axis=(0, 1))
+            for g, count in counts.items():
+                gate = memory.gate(g, steps)[max(warm - begin, 0) :]
+                count[:, k] += (gate < LOW).sum(axis=(0, 1)), (gate > HIGH).sum(axis=(0, 1))
     watched = (length - warm) * streams
     saturation = []
     for g, name in GATES[network.config.cell].items():

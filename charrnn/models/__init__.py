@@ -5,7 +5,7 @@ state; they do not train themselves.
 """
 
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
-from charrnn.models.language_model import LanguageModel
+from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, distinct, order_losses
@@ -17,6 +17,7 @@ __all__ = [
     "LanguageModel",
     "NGram",
     "Network",
+    "ReadCharacter",
     "SavedModel",
     "Sums",
     "TrainingState",

@@ -1,7 +1,13 @@
-"""The one contract that scoring and sampling know: a LanguageModel. It holds no code.
+"""LanguageModel: the contract between models and the code that scores and samples. It holds no code.
 
-A network satisfies it, and so does an n-gram. Anything that can start, predict and read on can be evaluated and
-sampled by the same commands. Shapes: T steps, N streams, V vocabulary.
+A network satisfies it, and so does an n-gram. The state of a model is opaque to its users: start() makes it, and feed()
+and the function that stepper() returns move it on in place. To read single characters fast:
+
+    state = model.start(streams)
+    read = model.stepper(state)
+    logits = read(ids)  # again and again; feed() may move the same state on in between
+
+Shapes: T steps, N streams, V vocabulary.
 """
 
 from collections.abc import Callable
@@ -18,7 +24,7 @@ class LanguageModel(Protocol):
 
     @property
     def vocab(self) -> Vocab:
-        """The characters that it knows, and their ids."""
+        """The characters and their ids."""
 
     def start(self, streams: int) -> Any:
         """The state of N streams before any character."""
@@ -30,11 +36,12 @@ class LanguageModel(Protocol):
         """Read ids (T, N) and move the state on in place.
 
         Returns:
-            Logits (T, N, V) of the character after each. The array may be reused by the next call.
+            Logits (T, N, V) of the character after each. The next call may overwrite them.
         """
 
     def stepper(self, state: Any) -> ReadCharacter:
-        """A function that reads one id of each stream, (N,), and moves `state` on: fast for many single characters.
+        """Return a function that reads one id of each stream, (N,), and moves `state` on in place.
 
-        It uses the model as it is now. Its result, logits (N, V) of the next character, may be reused by the next call.
+        It is the fast way to read many single characters. It uses the model as it is now: later changes of parameters
+        do not count. It returns logits (N, V) of the next character, which its next call may overwrite.
         """

@@ -1,11 +1,12 @@
-"""Network: a configuration and a vocabulary made into input, stack and head. It is a LanguageModel.
+"""Network: the recurrent network that a configuration and a vocabulary describe. It is a LanguageModel.
 
 Shapes: T steps, N streams, V vocabulary, L layers, S states, H hidden units. Parameters live in one Params. The
-state (L, S, N, H) belongs to the caller, and so does the Tape of a training step. It knows no optimizer, no text and
-no files.
+state (L, S, N, H) belongs to the caller, and so does the Tape of a training step. This module knows no optimizer, no
+text and no files.
 """
 
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from charrnn.nn import Head, NextCharacter, Params, Stack, StackTape, Stepper, i
 
 
 def build_stack(config: ModelConfig, vocab_size: int) -> Stack:
-    """The stack that a config asks for; it holds sizes only. Raises ConfigError for an n-gram, which has none."""
+    """The stack of a config; it holds sizes only. Raises ConfigError for an n-gram, which has no stack."""
     if config.cell == "ngram":
         raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     cell = make_cell(config.cell, config.activation, config.reset)
@@ -28,18 +29,18 @@ def build_stack(config: ModelConfig, vocab_size: int) -> Stack:
 
 
 def build_head(config: ModelConfig, vocab_size: int) -> Head:
-    """The head that a config asks for; it holds sizes only."""
+    """The head of a config; it holds sizes only. This is the only place that chooses one."""
     return NextCharacter(config.hidden_size, vocab_size)
 
 
 def parameter_shapes(config: ModelConfig, vocab_size: int) -> dict[str, Shape]:
-    """Name -> shape of every parameter of a network, without taking memory for them."""
+    """Name -> shape of every parameter of a network; allocates nothing."""
     return build_stack(config, vocab_size).shapes() | build_head(config, vocab_size).shapes()
 
 
 def parameter_count(config: ModelConfig, vocab_size: int) -> int:
-    """How many parameters a network has, without taking memory for them."""
-    return sum(int(np.prod(shape)) for shape in parameter_shapes(config, vocab_size).values())
+    """The number of parameters of a network; allocates nothing."""
+    return sum(prod(shape) for shape in parameter_shapes(config, vocab_size).values())
 
 
 @dataclass
@@ -61,10 +62,10 @@ class Network:
         dtype: float32 to train, float64 (or complex128) to check.
         values, grads: memory for the parameters and their gradients, as in Params.
 
-    Attributes: `params`, all zero until initialise() or load().
+    Attributes: `stack` and `head`; `params`, all zero until initialise() or load().
 
     Raises:
-        ConfigError: the config asks for an n-gram.
+        ConfigError: the config is that of an n-gram.
     """
 
     def __init__(
@@ -81,20 +82,20 @@ class Network:
         self.stack = build_stack(config, vocab.size)
         self.head = build_head(config, vocab.size)
         self.params = Params(parameter_shapes(config, vocab.size), dtype, values, grads)
-        self._tape: Tape | None = None  # memory of feed(), for the latest shape; holds no state
+        self._tape: Tape | None = None  # memory of feed(), for the latest shape
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Travels to another process as config, vocabulary and parameters; gradients and memory stay behind."""
+        """Pickle config, vocabulary and parameters, without gradients and tapes."""
         return Network, (self.config, self.vocab, self.dtype, self.params.values)
 
     @property
     def vocab(self) -> Vocab:
-        """The characters that it knows, and their ids."""
+        """The characters and their ids."""
         return self._vocab
 
     @property
     def size(self) -> int:
-        """How many parameters it has."""
+        """The number of parameters."""
         return self.params.size
 
     def initialise(self, rng: np.random.Generator) -> None:
@@ -121,14 +122,14 @@ class Network:
         """Run a window.
 
         Arguments:
-            batch: the window. Zeroing the state of a fresh batch is the caller's part.
+            batch: the window. The caller resets the state before a fresh batch.
             state: (L, S, N, H), moved on in place.
             tape: memory, from tape().
             rng: drops values; None drops none.
 
         Returns:
-            The mean loss over batch.count targets, in nats per character, summed in float64. Of a shard it is the
-            shard's part of the mean.
+            The sum of the losses, in float64, divided by batch.count: the mean in nats per character, or a shard's part
+            of the mean.
         """
         length, streams = batch.x.shape
         top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng)
@@ -141,10 +142,11 @@ class Network:
         return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
 
     def backward(self, batch: Batch, tape: Tape, state_gradients: list[Array] | None = None) -> None:
-        """The gradient of the mean loss that forward() returned, into params.grads, which is overwritten.
+        """Write the gradient of the loss that forward() returned into params.grads.
 
-        `state_gradients`, if given, holds an array (S, T, N, H) for each layer. It takes the gradient of the state
-        before each step.
+        Arguments:
+            batch, tape: as for forward(). The tape can be used for one backward pass only.
+            state_gradients: for each layer an array (S, T, N, H) that takes the gradient of the state before each step.
         """
         assert tape.h is not None, "forward() comes first"
         length, streams = batch.x.shape
@@ -181,6 +183,6 @@ class Network:
     def stepper(self, state: Array) -> ReadCharacter:
         """A function that reads one id of each stream, moves `state` on, and returns logits (N, V) of the next.
 
-        It copies the parameters, which is worth it from a dozen characters on.
+        It copies the parameters, so it pays from about a dozen characters on.
         """
         return Stepper(self.stack, self.head, self.params.value, state).step

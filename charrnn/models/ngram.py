@@ -1,14 +1,14 @@
-"""The Markov baseline: an n-gram model of characters, counted and not trained; a LanguageModel like the network.
+"""The Markov baseline: an n-gram model of characters, counted rather than trained. It is a LanguageModel.
 
-An n-gram is a context of n - 1 characters and the one that follows. All n-grams of one length are a Level: sorted
-keys (rank of the context) * V + character, so that the followers of a context lie side by side; the rank of an
-n-gram is its place there. Every probability is a share of its own and what its context leaves to the context that is
-one shorter:
+An n-gram is a context of n - 1 characters and the character that follows it. All n-grams of one length form a Level.
+They are sorted by a key, (rank of the context) * V + character, so that the followers of a context are adjacent. The
+rank of an n-gram is its index in that order. A probability is interpolated with the one that the context gives without
+its oldest character:
 
     p(c | context) = share(context c) + backoff(context) * p(c | context without its oldest character)
 
-Shapes: T steps, N streams, V vocabulary, M = T * N rows, G n-grams of a level, C contexts. No hashing, no
-dictionaries.
+Shapes: T steps, N streams, V vocabulary, M = T * N rows, G n-grams of a level, C contexts of a level. All work is done
+on sorted arrays: there are no hash tables.
 """
 
 from collections.abc import Iterator
@@ -23,55 +23,71 @@ from charrnn.data import Vocab
 from charrnn.models.language_model import ReadCharacter
 
 Smoothing = Literal["kneser-ney", "witten-bell", "additive"]
-TABLE = 1 << 19  # numbers in a table at most, 4 MB
+MAX_TABLE_NUMBERS = 1 << 19  # numbers in the table of a level, 4 MB
 
 
 @dataclass(frozen=True)
 class Level:
-    """The n-grams of one length: `keys` (G,), sorted; `symbols` (G,), the last character of each; `first` (C + 1,),
-    where the followers of each context begin; `share` (G,) and `backoff` (C,), those of the equation above; `table`
-    (C, V), the shares once more, of short contexts: they have so many followers that whole rows are quicker.
-    """
+    """The n-grams of one length."""
 
-    keys: Array
-    symbols: Array
-    first: Array
-    share: Array
-    backoff: Array
-    table: Array | None
+    keys: Array  # (G,), sorted
+    symbols: Array  # (G,), the last character of each n-gram
+    first: Array  # (C + 1,), rank of the first follower of each context
+    share: Array  # (G,), of the equation above
+    backoff: Array  # (C,), of the equation above
+    table: Array | None  # (C, V), shares of short contexts once more: with many followers whole rows are faster
 
     def find(self, contexts: Array, ids: Array, size: int) -> Array:
-        """Ranks of the n-grams (context, character), -1 where the text does not hold them; all of one shape."""
-        wanted = contexts * size + ids
-        ranks = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
-        return np.where((self.keys[ranks] == wanted) & (contexts >= 0), ranks, -1)
+        """Look n-grams up.
+
+        Arguments:
+            contexts: ranks of the contexts, of any shape; -1 for one that the text does not contain.
+            ids: the characters that follow them, of the same shape.
+            size: V.
+
+        Returns:
+            Ranks of the n-grams, of the same shape; -1 for those that the text does not contain.
+        """
+        keys = contexts * size + ids
+        ranks = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
+        return np.where((self.keys[ranks] == keys) & (contexts >= 0), ranks, -1)
 
 
 class NGram:
     """An n-gram model of a text.
 
-    Arguments: `vocab`; `ids` (len,), the text, of at least `order` characters; `order`, the characters of an n-gram, so
-    that `order` - 1 are looked at; `smoothing`: interpolated modified Kneser-Ney (Chen and Goodman 1998), interpolated
-    Witten-Bell (Witten and Bell 1991), or additive, (count + 1) / (total + V), of whole contexts alone (Laplace).
-    The state is the rank (order, N) of the last 0, 1, 2 ... characters, -1 where the text does not hold them.
+    Arguments:
+        vocab: the characters.
+        ids: (len,), the text, of at least `order` characters.
+        order: characters of an n-gram, so that a prediction depends on the last `order` - 1.
+        smoothing: kneser-ney, interpolated and modified (Chen and Goodman 1998); witten-bell, interpolated (Witten and
+            Bell 1991); or additive, (count + 1) / (total + V), which uses contexts of `order` - 1 characters only
+            (Laplace).
+
+    The state (order, N) holds the ranks of the contexts of the last 0, 1, 2 ... characters, -1 for a context that the
+    text does not contain.
     """
 
     def __init__(self, vocab: Vocab, ids: Array, order: int, smoothing: Smoothing = "kneser-ney") -> None:
-        self._vocab, self.ids, self.order, self.smoothing = vocab, ids, order, smoothing
-        self._mixed = order - 1 if smoothing == "additive" else 0  # the shortest context that counts
+        self._vocab = vocab
+        self.ids = ids
+        self.order = order
+        self.smoothing = smoothing
+        self._shortest_context = order - 1 if smoothing == "additive" else 0
 
     @cached_property
     def levels(self) -> list[Level]:
-        """The n-grams of 1, 2 ... `order` characters; counted when first asked for, not when a file is read."""
+        """The n-grams of 1, 2 ... `order` characters; counted on first use, not when a file is read."""
         levels: list[Level] = []
-        before: tuple[Array, Array, int] | None = None  # keys, counts and contexts of the level before
-        for keys, counts, endings in count(self.ids, self._vocab.size, self.order):
-            if before is not None:
-                shorter = (before[0], endings if self.smoothing == "kneser-ney" else before[1], before[2])
-                levels.append(smooth(*shorter, self._vocab.size, self.smoothing))
-            before = keys, counts, len(endings)
-        assert before is not None
-        levels.append(smooth(*before, self._vocab.size, self.smoothing))
+        size, kneser_ney = self._vocab.size, self.smoothing == "kneser-ney"
+        shorter: Counts | None = None
+        for counts in count(self.ids, size, self.order):
+            if shorter is not None:
+                numbers = counts.predecessors if kneser_ney else shorter.counts
+                levels.append(smooth(shorter.keys, numbers, shorter.contexts, size, self.smoothing))
+            shorter = counts
+        assert shorter is not None
+        levels.append(smooth(shorter.keys, shorter.counts, shorter.contexts, size, self.smoothing))
         return levels
 
     @property
@@ -85,7 +101,7 @@ class NGram:
         return sum(len(level.keys) for level in self.levels)
 
     def start(self, streams: int = 1) -> Array:
-        """The state of N streams before any character: (order, N), of which only the empty context is known."""
+        """The state of N streams before any character: (order, N), where only the empty context has a rank."""
         state = np.full((self.order, streams), -1)
         state[0] = 0
         return state
@@ -97,20 +113,21 @@ class NGram:
     def predict(self, state: Array) -> Array:
         """ln p (N, V) of the next character in each stream."""
         rows = np.arange(state.shape[1])
-        p, left = np.zeros((len(rows), self._vocab.size)), np.ones(len(rows))  # left: to contexts shorter than this
-        for contexts, level in reversed([*zip(state, self.levels, strict=True)][self._mixed :]):
-            known = contexts >= 0
+        p = np.zeros((len(rows), self._vocab.size))
+        remaining = np.ones(len(rows))  # the probability that longer contexts leave to this one
+        for contexts, level in reversed([*zip(state, self.levels, strict=True)][self._shortest_context :]):
+            seen = contexts >= 0
             if level.table is not None:
-                p += level.table[contexts] * np.where(known, left, 0)[:, None]
+                p += level.table[contexts] * np.where(seen, remaining, 0)[:, None]
             else:
                 first = level.first[contexts]
-                many = np.where(known, level.first[contexts + 1] - first, 0)
-                ends = np.cumsum(many)
-                followers = np.arange(ends[-1]) + np.repeat(first - ends + many, many)
-                shares = level.share[followers] * np.repeat(left, many)
-                p[np.repeat(rows, many), level.symbols[followers]] += shares
-            left = np.where(known, left * level.backoff[contexts], left)
-        p += left[:, None] / self._vocab.size
+                numbers = np.where(seen, level.first[contexts + 1] - first, 0)  # of followers of each context
+                ends = np.cumsum(numbers)
+                followers = np.arange(ends[-1]) + np.repeat(first - ends + numbers, numbers)
+                shares = level.share[followers] * np.repeat(remaining, numbers)
+                p[np.repeat(rows, numbers), level.symbols[followers]] += shares
+            remaining = np.where(seen, remaining * level.backoff[contexts], remaining)
+        p += remaining[:, None] / self._vocab.size
         logs: Array = np.log(p, out=p)
         return logs
 
@@ -125,35 +142,55 @@ class NGram:
         return self.predict(ranks[:, 1:].reshape(self.order, -1)).reshape(length, streams, -1)
 
 
-def count(ids: Array, size: int, order: int) -> Iterator[tuple[Array, Array, Array]]:
-    """Count the n-grams of ids (len,), one length after another, up to `order`: (keys (G,), counts (G,), endings (C,)).
+@dataclass(frozen=True)
+class Counts:
+    """The n-grams of one length as they occur in a text."""
 
-    `endings`: for each n-gram of the level before, how many different characters stand before it in the text, of which
-    its beginning is one. That is Kneser and Ney's (1995) count for all lengths but the longest.
+    keys: Array  # (G,), sorted
+    counts: Array  # (G,), occurrences of each
+    predecessors: Array  # (C,), different characters before each context; Kneser and Ney's (1995) count of a context
+
+    @property
+    def contexts(self) -> int:
+        """C."""
+        return len(self.predecessors)
+
+
+def count(ids: Array, size: int, order: int) -> Iterator[Counts]:
+    """Yield the n-grams of ids (len,) of 1, 2 ... `order` characters; `size` is V.
+
+    The contexts of a length are the n-grams of the length before. The beginning of the text counts as one more
+    character before its first n-gram.
     """
-    ranks = np.zeros(len(ids) + 1, np.int64)  # of the (n - 1)-gram that begins at each place
+    ranks = np.zeros(len(ids) + 1, np.int64)  # of the (n - 1)-gram that begins at each position
     contexts = 1
     for k in range(order):
         beginning, suffixes = ranks[0], ranks[1:]
         keys, ranks, counts = distinct(ranks[:-1] * size + ids[k:])
         suffix = np.zeros(len(keys), np.int64)
         suffix[ranks] = suffixes
-        endings = np.bincount(suffix, minlength=contexts)
-        endings[beginning] += 1
-        yield keys, counts, endings
+        predecessors = np.bincount(suffix, minlength=contexts)
+        predecessors[beginning] += 1
+        yield Counts(keys, counts, predecessors)
         contexts = len(keys)
 
 
 def distinct(numbers: Array) -> tuple[Array, Array, Array]:
-    """The distinct numbers (G,) of (len,) whole numbers of at least 0, sorted; the rank (len,) of each; counts (G,).
+    """Sort and count whole numbers of at least 0, as np.unique() does.
 
-    As np.unique() does it, but where number and place fit into 63 bits together they are sorted as one, which is
-    several times faster than to sort places by their number.
+    Arguments:
+        numbers: (len,).
+
+    Returns:
+        The distinct numbers (G,), sorted; the rank (len,) of each number among them; and their counts (G,).
+
+    Number and position are sorted as one integer if they fit into 63 bits together, which is several times faster than
+    sorting positions by number.
     """
     bits = len(numbers).bit_length()
     if len(numbers) == 0 or int(numbers.max()) >> (63 - bits):
-        found: tuple[Array, Array, Array] = np.unique(numbers, return_inverse=True, return_counts=True)
-        return found
+        result: tuple[Array, Array, Array] = np.unique(numbers, return_inverse=True, return_counts=True)
+        return result
     packed = (numbers << bits) | np.arange(len(numbers))
     packed.sort()
     values = packed >> bits
@@ -165,64 +202,90 @@ def distinct(numbers: Array) -> tuple[Array, Array, Array]:
 
 
 def smooth(keys: Array, counts: Array, contexts: int, size: int, smoothing: Smoothing) -> Level:
-    """A level from its keys (G,), their counts (G,), and the numbers of contexts and of characters."""
+    """Make a level of counted n-grams.
+
+    Arguments:
+        keys: (G,), sorted.
+        counts: (G,).
+        contexts: C.
+        size: V.
+        smoothing: as for NGram.
+    """
     context = keys // size
-    many = np.bincount(context, minlength=contexts)
+    followers = np.bincount(context, minlength=contexts)  # (C,), different characters after each context
     totals = np.bincount(context, counts, contexts)
-    taken: Array  # from the counts (G,) ...
-    added: Array  # ... and added to the totals (C,): together what is left to the shorter context
-    left: Array
+    discount: Array  # subtracted from each count, (G,)
+    pseudocount: Array  # added to the total of each context, (C,)
+    remaining: Array  # what a context leaves to the shorter one, (C,), in counts
     if smoothing == "kneser-ney":
-        taken, added = discounts(counts)[np.minimum(counts, 3)], np.zeros(1)
-        left = np.bincount(context, taken, contexts)
+        discount, pseudocount = discounts(counts)[np.minimum(counts, 3)], np.zeros(1)
+        remaining = np.bincount(context, discount, contexts)
     else:
-        taken, added = np.zeros(1), many if smoothing == "witten-bell" else np.full(1, size)
-        left = added
-    whole = np.maximum(totals + added, 1)
-    share = (counts - taken) / whole[context]
+        discount = np.zeros(1)
+        pseudocount = followers if smoothing == "witten-bell" else np.full(1, size)
+        remaining = pseudocount
+    denominator = np.maximum(totals + pseudocount, 1)
+    share = (counts - discount) / denominator[context]
     table = None
-    if contexts * size <= TABLE:
+    if contexts * size <= MAX_TABLE_NUMBERS:
         table = np.zeros((contexts, size))
         table.reshape(-1)[keys] = share
-    symbols = (keys - context * size).astype(np.min_scalar_type(size))
     first = np.zeros(contexts + 1, np.int32 if len(keys) < 1 << 31 else np.int64)
-    np.cumsum(many, out=first[1:])
-    return Level(keys, symbols, first, share, np.where(many > 0, left / whole, 1.0), table)
+    np.cumsum(followers, out=first[1:])
+    return Level(
+        keys=keys,
+        symbols=(keys - context * size).astype(np.min_scalar_type(size)),
+        first=first,
+        share=share,
+        backoff=np.where(followers > 0, remaining / denominator, 1.0),
+        table=table,
+    )
 
 
 def discounts(counts: Array) -> Array:
-    """What modified Kneser-Ney takes from counts of 0, 1, 2, and 3 or more: (4,) (Chen and Goodman 1998).
+    """What modified Kneser-Ney subtracts from counts of 0, 1, 2, and 3 or more, (4,) (Chen and Goodman 1998).
 
-    Where the text is too small or too regular for that estimate, half of the count, so that something is left for what
-    was never seen.
+    If the text is too small or too regular for their estimate, half of the count is subtracted, so that unseen
+    characters keep some probability.
     """
     n = np.bincount(np.minimum(counts, 5), minlength=6).astype(float)
-    base = n[1] / max(n[1] + 2 * n[2], 1)
-    found = [k - (k + 1) * base * n[k + 1] / max(n[k], 1) for k in (1, 2, 3)]
-    return np.array([0.0, *(d if n[1] and n[k] and d > 0 else k / 2 for k, d in enumerate(found, 1))])
+    y = n[1] / max(n[1] + 2 * n[2], 1)
+    result = np.zeros(4)
+    for k in (1, 2, 3):
+        estimate = k - (k + 1) * y * n[k + 1] / max(n[k], 1)
+        result[k] = estimate if n[1] and n[k] and estimate > 0 else k / 2
+    return result
 
 
 def order_losses(train: Array, held_out: Array, size: int, highest: int = 20) -> Iterator[float]:
-    """Nats per character of `held_out` under Kneser-Ney models of `train` of order 1, 2, 3 ..., in one pass.
+    """Yield the loss of `held_out` under Kneser-Ney models of `train` of order 1, 2 ... `highest`.
 
-    They share all levels but their longest, so each order costs no more than its own level.
+    The models share all levels but their longest, so each order costs no more than one level.
+
+    Arguments:
+        train: (len,), ids of the training text.
+        held_out: (M,), ids of the text that is scored.
+        size: V.
+
+    Yields:
+        Nats per character.
     """
-    before: tuple[Array, Array, Array, int] | None = None  # keys, ranks of contexts, of n-grams, number of contexts
-    p = np.full(len(held_out), 1 / size)
-    for keys, counts, endings in count(train, size, highest):
-        ranks = np.zeros(len(held_out), np.int64)
-        if before is not None:
-            known, contexts, ranks, number = before
-            p = _mixed(smooth(known, endings, number, size, "kneser-ney"), contexts, ranks, p)
-            ranks = np.concatenate([[-1], ranks[:-1]])
-        level = smooth(keys, counts, len(endings), size, "kneser-ney")
-        found = level.find(ranks, held_out, size)
-        yield -float(np.log(_mixed(level, ranks, found, p)).mean())
-        before = keys, ranks, found, len(endings)
+    p = np.full(len(held_out), 1 / size)  # of held_out under the levels that all longer models share
+    shorter: Counts | None = None
+    contexts = ranks = np.zeros(len(held_out), np.int64)  # of held_out in the level before
+    for counts in count(train, size, highest):
+        if shorter is not None:
+            level = smooth(shorter.keys, counts.predecessors, shorter.contexts, size, "kneser-ney")
+            p = _interpolate(level, contexts, ranks, p)
+            contexts = np.concatenate([[-1], ranks[:-1]])
+        level = smooth(counts.keys, counts.counts, counts.contexts, size, "kneser-ney")
+        ranks = level.find(contexts, held_out, size)
+        yield -float(np.log(_interpolate(level, contexts, ranks, p)).mean())
+        shorter = counts
 
 
-def _mixed(level: Level, contexts: Array, ranks: Array, p: Array) -> Array:
-    """The equation at the head of this file for given n-grams: all (M,)."""
+def _interpolate(level: Level, contexts: Array, ranks: Array, p: Array) -> Array:
+    """The equation at the head of this file for given n-grams and p of the shorter context; all (M,)."""
     backoff = np.where(contexts >= 0, level.backoff[contexts], 1.0)
-    mixed: Array = np.where(ranks >= 0, level.share[ranks], 0.0) + backoff * p
-    return mixed
+    interpolated: Array = np.where(ranks >= 0, level.share[ranks], 0.0) + backoff * p
+    return interpolated

@@ -1,84 +1,47 @@
 """The three cells: the mathematics of one time step, forward and backward, and nothing else.
 
-A cell sees a record `s` of views and products that the layer has prepared. It declares by name what the layer must
-keep for it, and never indexes time. Everything is one plane (N, H): N streams, H units. `X_prev` is X one step
-earlier, `dX` the gradient of the loss with respect to X; `s.tmp` and `s.tmp2` are scratch.
+A cell sees one record `s` of views and products, which the layer fills for every step of a window. The record names
+what the cell's equations use; a cell never indexes time. Every array is a plane (N, H), with N streams and H hidden
+units, unless a comment says otherwise. `x_prev` is `x` one step earlier, `dx` is the gradient of the loss with respect
+to `x`, and `u_x` is the recurrent part U_x h_prev of gate or gates `x`. `tmp` and `tmp2` are scratch.
 
-Forward: on entry `s.gates` (G, N, H) holds the pre-activations W x + b; on return it holds the activations.
-Pre-activations of sigmoid gates come in multiplied by 1/2, as do their U h terms, because sigmoid(x) = (1 + tanh(x /
-2)) / 2.
+Forward: on entry `s.gates` holds the pre-activations W x + b; on return it holds the activations. Pre-activations of
+sigmoid gates come in multiplied by 1/2, as do their U h terms, because sigmoid(x) = (1 + tanh(x / 2)) / 2.
 
 Backward: on entry `s.dh` (and `s.dc`) is the gradient with respect to this step's state; `back` replaces it with the
-one for the previous state. It writes the gradient of each plane exactly once, because those rows are strided.
+gradient with respect to the previous state. `back` writes the gradient of each plane exactly once, because those rows
+are strided.
 
-A product with the recurrent weights is one of `products`: `s.times_U()` computes it forward, `s.back_U()` backward.
-Results go into the last argument of a ufunc, which NumPy handles faster than `out=`. A cell has no biases of its
-own, no loop and no whole-sequence product: those belong to recurrent.py.
+The products with the recurrent weights are listed in `products`: `s.times_U()` computes one forward, `s.back_U()`
+backward. Results go into the last positional argument of a ufunc, which NumPy handles faster than `out=`. A cell has
+no time loop, no input weights and no product over a whole window: those belong to recurrent.py.
 """
 
 from dataclasses import dataclass
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy import add, multiply, subtract, tanh
 
+from charrnn.arrays import Array
+from charrnn.nn.contract import Cell, HiddenProduct, Product, Step, Weights
 from charrnn.nn.ops import ONE, from_tanh_, relu_, sigmoid_, tanh_
 
 
-class Step:
-    """The views and products of one time step, made once by the layer from the names that a cell declares.
+@dataclass(slots=True, init=False, eq=False, repr=False)
+class RNNStep(Step):
+    """The record of an RNN."""
 
-    A plain class rather than a dataclass per cell or a SimpleNamespace: attribute access is faster than the latter's
-    (1 % of a training step at 2 x 128), and the names differ from cell to cell.
-    """
-
-    if TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Any: ...
-
-        def __setattr__(self, name: str, value: Any) -> None: ...
-
-
-Weights = SimpleNamespace  # parameters W, U, b and what `hidden_bias` names
-
-
-@dataclass(frozen=True)
-class HiddenProduct:
-    """One product with recurrent weights: `out` = `left` U, and on the way back `dleft` = (gradients of `planes`) U'.
-
-    `s.times_{name}()` and `s.back_{name}()`. Over the window, dU = (sequence of `left`)' (gradients of `planes`).
-    """
-
-    name: str
-    left: str
-    weights: tuple[int, ...]  # which of U's gates, in the order of `planes`
-    out: str  # "u", of which gate or group x has the part u_x, or another name
-    planes: slice  # adjacent planes whose gradients are those of `out`
-    dleft: str
-
-
-class Cell(Protocol):
-    """What a layer needs to know of a cell."""
-
-    gates: tuple[str, ...]  # planes of s.gates, in the order of the weights
-    planes: tuple[str, ...]  # all planes that get a gradient: the gates in their order, and what else needs one
-    sigmoids: dict[str, slice]  # adjacent gates that pass a sigmoid, and arrive halved
-    states: tuple[str, ...]  # what is carried from step to step; the first is the output
-    saved: tuple[str, ...]  # further planes kept for the way back
-    hidden_bias: dict[str, str]  # extra bias -> the plane whose summed gradient is the bias's
-    products: tuple[HiddenProduct, ...]  # in which every gate's part of U takes part once
-
-    def step(self, s: Step, p: Weights) -> None:
-        """From the previous state and s.gates to this step's state."""
-
-    def back(self, s: Step) -> None:
-        """From the gradient of this step's state to those of the planes and of the previous state."""
+    a: Array
+    da: Array
+    u_a: Array
+    times_U: Product
+    back_U: Product
 
 
 class RNN:
     """h = f(W x + U h_prev + b), f one of tanh, relu, sigmoid (Elman 1990)."""
 
+    record: type[Step] = RNNStep
     gates: tuple[str, ...] = ("a",)
     states: tuple[str, ...] = ("h",)
 
@@ -91,13 +54,13 @@ class RNN:
         self.hidden_bias: dict[str, str] = {}
         self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0,), "u", slice(0, 1), "dh"),)
 
-    def step(self, s: Step, p: Weights) -> None:
+    def step(self, s: RNNStep, p: Weights) -> None:
         """h = f(a), a = W x + b + U h_prev."""
         s.times_U()
         add(s.a, s.u_a, s.h)
         self.f_(s.h)
 
-    def back(self, s: Step) -> None:
+    def back(self, s: RNNStep) -> None:
         """da = dh * f'(a), with f' written in terms of h; dh_prev = da U'."""
         if self.activation == "relu":
             np.greater(s.h.real, 0, out=s.tmp, casting="unsafe")
@@ -106,6 +69,27 @@ class RNN:
             subtract(ONE if self.activation == "tanh" else s.h, s.tmp, s.tmp)
         multiply(s.tmp, s.dh, s.da)
         s.back_U()
+
+
+@dataclass(slots=True, init=False, eq=False, repr=False)
+class LSTMStep(Step):
+    """The record of an LSTM."""
+
+    i: Array
+    f: Array
+    o: Array
+    g: Array
+    ifo: Array  # (3, N, H)
+    c_prev: Array
+    c: Array
+    di: Array
+    df: Array
+    do: Array
+    dg: Array
+    dc: Array
+    u: Array  # (4, N, H)
+    times_U: Product
+    back_U: Product
 
 
 class LSTM:
@@ -121,6 +105,7 @@ class LSTM:
     The order i, f, o, g (PyTorch: i, f, g, o) keeps the three sigmoids adjacent.
     """
 
+    record: type[Step] = LSTMStep
     gates: tuple[str, ...] = ("i", "f", "o", "g")
     states: tuple[str, ...] = ("h", "c")
 
@@ -131,7 +116,7 @@ class LSTM:
         self.hidden_bias: dict[str, str] = {}
         self.products: tuple[HiddenProduct, ...] = (HiddenProduct("U", "h_prev", (0, 1, 2, 3), "u", slice(0, 4), "dh"),)
 
-    def step(self, s: Step, p: Weights) -> None:
+    def step(self, s: LSTMStep, p: Weights) -> None:
         """The six equations of the class."""
         s.times_U()
         s.gates += s.u
@@ -143,15 +128,15 @@ class LSTM:
         tanh(s.c, s.tmp)
         multiply(s.o, s.tmp, s.h)
 
-    def back(self, s: Step) -> None:
+    def back(self, s: LSTMStep) -> None:
         """The derivative of each equation, last to first; sigmoid' = y - y^2, tanh' = 1 - y^2.
 
-        What stands in two derivatives is multiplied once: h = o * tanh(c), and dc * f, which is dc_prev.
+        Factors that two derivatives share are computed once: h = o * tanh(c), and dc * f = dc_prev.
         """
         multiply(s.h, s.o, s.tmp)  # do = dh * tanh(c) * o' = dh * (h - h * o)
         subtract(s.h, s.tmp, s.tmp)
         multiply(s.tmp, s.dh, s.do)
-        tanh(s.c, s.tmp)  # again: to fetch it from memory would take as long
+        tanh(s.c, s.tmp)  # computed again: loading it from memory would take as long
         s.tmp *= s.h  # dc += dh * o * (1 - tanh(c)^2) = dh * (o - h * tanh(c))
         subtract(s.o, s.tmp, s.tmp)
         s.tmp *= s.dh
@@ -170,6 +155,30 @@ class LSTM:
         s.back_U()  # dh_prev = sum over gates of dgate U_gate'
 
 
+@dataclass(slots=True, init=False, eq=False, repr=False)
+class GRUStep(Step):
+    """The record of a GRU. `v`, `u_n`, `times_U`: reset after the product; `rh`, `times_U_rz`, `times_U_n`: before."""
+
+    r: Array
+    z: Array
+    n: Array
+    v: Array
+    rz: Array  # (2, N, H)
+    rh: Array
+    dr: Array
+    dz: Array
+    dn: Array
+    dv: Array
+    u_rz: Array  # (2, N, H)
+    u_n: Array
+    times_U: Product
+    back_U: Product
+    times_U_rz: Product
+    back_U_rz: Product
+    times_U_n: Product
+    back_U_n: Product
+
+
 class GRU:
     """Gated recurrent unit (Cho et al. 2014), in both forms of the reset gate.
 
@@ -180,6 +189,7 @@ class GRU:
     h = (1 - z) * n + z * h_prev
     """
 
+    record: type[Step] = GRUStep
     gates: tuple[str, ...] = ("r", "z", "n")
     states: tuple[str, ...] = ("h",)
 
@@ -202,7 +212,7 @@ class GRU:
                 HiddenProduct("U_n", "rh", (2,), "tmp", slice(2, 3), "tmp"),
             )
 
-    def step(self, s: Step, p: Weights) -> None:
+    def step(self, s: GRUStep, p: Weights) -> None:
         """The equations of the class; h as n + z * (h_prev - n)."""
         if self.after:
             s.times_U()
@@ -223,9 +233,9 @@ class GRU:
         s.h *= s.z
         s.h += s.n
 
-    def back(self, s: Step) -> None:
+    def back(self, s: GRUStep) -> None:
         """The derivative of each equation, last to first."""
-        subtract(ONE, s.z, s.tmp)  # dh * (1 - z), in both that follow
+        subtract(ONE, s.z, s.tmp)  # dh * (1 - z), a factor of dz and dn
         s.tmp *= s.dh
         subtract(s.h_prev, s.n, s.tmp2)  # dz = dh * (h_prev - n) * z'
         s.tmp2 *= s.z
@@ -251,6 +261,12 @@ class GRU:
 
 
 def make_cell(cell: str, activation: str = "tanh", reset: str = "after") -> Cell:
-    """The cell that a config names: `rnn` with its activation, `lstm`, or `gru` with its reset form."""
+    """Return the cell that a config names.
+
+    Arguments:
+        cell: rnn, lstm or gru.
+        activation: tanh, relu or sigmoid; counts for an RNN.
+        reset: before or after the recurrent product; counts for a GRU.
+    """
     cells: dict[str, Cell] = {"rnn": RNN(activation), "lstm": LSTM(), "gru": GRU(reset)}
     return cells[cell]

@@ -1,4 +1,4 @@
-"""Dropout between layers."""
+"""Dropout between layers. Shapes: T steps, N streams, H hidden units; all arrays are (T, N, H)."""
 
 import numpy as np
 
@@ -6,18 +6,19 @@ from charrnn.arrays import Array
 
 
 class Dropout:
-    """Inverted dropout (Srivastava et al. 2014) on connections between layers, never on those through time
-    (Zaremba et al. 2014): each value is zeroed with probability `rate`, the others are divided by 1 - rate.
+    """Inverted dropout (Srivastava et al. 2014): zeroes each value with probability `rate`, divides others by 1 - rate.
+
+    It acts on connections between layers, never on those through time (Zaremba et al. 2014).
     """
 
     def __init__(self, rate: float) -> None:
         self.rate = rate
 
     def forward(self, x: Array, mask: Array, out: Array, rng: np.random.Generator) -> Array:
-        """Draw a fresh mask (overwritten) and return `out` = x * mask; all of one shape."""
+        """Draw a new mask and return `out` = x * mask; `mask` and `out` are overwritten."""
         if out.dtype == np.float32:
             draw = rng.random(out.shape, dtype=np.float32, out=out)
-        else:  # the same mask when checking in float64
+        else:  # other precisions draw the same mask
             draw = rng.random(out.shape, dtype=np.float32)
         np.greater_equal(draw, self.rate, out=mask, casting="unsafe")
         mask /= 1 - self.rate

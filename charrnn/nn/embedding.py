@@ -1,4 +1,4 @@
-"""A learned embedding of characters."""
+"""A learned embedding of characters. Shapes: T steps, N streams, V vocabulary, E width of the embedding."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from charrnn.nn.ops import scatter_rows
 
 
 class Embedding:
-    """Ids (T, N) to vectors (T, N, E): rows of a table (V, E), shared by all gates of the first layer."""
+    """Turns ids (T, N) into vectors (T, N, E), rows of a table (V, E)."""
 
     name = "embedding"
 
@@ -19,5 +19,5 @@ class Embedding:
         return np.take(table, ids, axis=0, out=out, mode="clip")
 
     def backward(self, ids: Array, dout: Array, dtable: Array) -> None:
-        """The gradient of the table from that of the vectors (T, N, E)."""
+        """Write the gradient of the table, given that of the vectors (T, N, E)."""
         scatter_rows(dout.reshape(ids.size, -1), ids.reshape(-1), dtable[None])

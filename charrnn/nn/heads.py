@@ -15,7 +15,7 @@ from charrnn.nn.products import best_tiling, pack, prepare_product, tall_product
 
 
 class Head(Protocol):
-    """What a network needs of a head."""
+    """What a network needs of a head. Shapes are those of this module; V is the width of the scores."""
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters."""
@@ -24,10 +24,13 @@ class Head(Protocol):
         """Scores (M, V) of hidden rows h (M, H)."""
 
     def prepare_scores(self, value: Mapping[str, Array], h: Array) -> Callable[[], Array]:
-        """A function that returns the scores (N, V) of what h (1, N, H) then holds; parameters are copied."""
+        """Return a function that computes the scores (N, V) of h (1, N, H) each time it is called.
+
+        Parameters are copied, so later changes of them do not count.
+        """
 
     def loss_(self, scores: Array, targets: Array) -> Array:
-        """The loss of each row, (M,), in nats; the scores are used up."""
+        """The loss of each row, (M,), in nats. Overwrites the scores with what backward() needs."""
 
     def backward(
         self,
@@ -39,7 +42,10 @@ class Head(Protocol):
         weight: Array | float,
         dh: Array,
     ) -> None:
-        """Gradients of sum(weight * loss): of the parameters into `grad`, of h into `dh` (M, H)."""
+        """Write the gradients of sum(weight * loss): of the parameters into `grad`, of h into `dh` (M, H).
+
+        `used_scores` (M, V) are the scores as loss_() left them.
+        """
 
 
 class NextCharacter:
@@ -66,7 +72,10 @@ class NextCharacter:
         return logits
 
     def prepare_scores(self, value: Mapping[str, Array], h: Array) -> Callable[[], Array]:
-        """A function that returns the logits (N, V) of what h (1, N, H) then holds; parameters are copied."""
+        """Return a function that computes the logits (N, V) of h (1, N, H) each time it is called; copies parameters.
+
+        It overwrites the logits that it returned before.
+        """
         streams = h.shape[1]
         logits, bias = zeros((streams, self.vocab_size), h.dtype), np.tile(value[self.bias], (streams, 1))
         tiling = best_tiling(streams, self.hidden_size, self.vocab_size)
@@ -96,11 +105,16 @@ class NextCharacter:
         weight: Array | float,
         dh: Array,
     ) -> None:
-        """Gradients of sum(weight * nats): of the parameters into `grad`, of h into `dh` (M, H); overwritten.
+        """Write the gradients of sum(weight * nats).
 
         Arguments:
-            used_scores: (M, V), the probabilities that loss_() left; used up.
+            value: parameters by name.
+            grad: gradients by name, overwritten.
+            h: hidden rows (M, H), as for scores().
+            used_scores: (M, V), the probabilities that loss_() left; overwritten.
+            targets: ids (M,), as for loss_().
             weight: a number, or one for each row, (M,).
+            dh: gradient of h (M, H), overwritten.
         """
         dlogits = softmax_cross_entropy_back_(used_scores, targets, weight)
         np.matmul(h.T, dlogits, out=grad[self.weight])

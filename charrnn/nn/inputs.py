@@ -1,8 +1,8 @@
-"""What a recurrent layer reads: characters, which look up rows of its weights, or vectors, which are multiplied by
-them.
+"""What a recurrent layer reads in one window: characters, which look up rows of W, or vectors, which W multiplies.
 
-Both put W x + b into the gates of every step and give back the gradients of W and of what they read. An input
-belongs to one window. Shapes: T steps, N streams, M = T * N rows, D inputs, G gates, H units, V vocabulary.
+Both kinds of input add W x + b to the gates of every step, and compute the gradients of W and of x.
+
+Shapes: T steps, N streams, M = T * N rows, D inputs, G gates, H units, V vocabulary.
 """
 
 from collections.abc import Callable
@@ -10,24 +10,24 @@ from collections.abc import Callable
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Step, Weights
+from charrnn.nn.contract import Step, Weights
 from charrnn.nn.ops import gate_rows, scatter_rows
 from charrnn.nn.packing import GatePacking
 from charrnn.nn.products import deep_product, pack, window_product
 from charrnn.nn.tape import LayerTape, Workspace
 
-AddInput = Callable[[int, Step], None]  # puts the input's part into the gates of step t
+AddInput = Callable[[int, Step], None]  # writes W x + b into the gates of step t
 
 
 class CharacterInput:
-    """Ids (T, N). Each selects a row of W, as a one-hot input would, without the zeros."""
+    """Ids (T, N). Each selects a row of every W (D, H), where D = V: the product with a one-hot vector."""
 
     def __init__(self, ids: Array) -> None:
         self.ids = ids
         self.length = len(ids)
 
     def prepare(self, packing: GatePacking, p: Weights, tape: LayerTape, work: Workspace) -> AddInput:
-        """Return a function that fills the gates of one step."""
+        """Return a function that writes W x + b into the gates of one step."""
         if self.ids.size >= p.W.shape[1]:  # adding the bias to the whole table is less work than to every step
             table, index = gate_rows(packing.table(p, p.W), self.ids)
 
@@ -46,14 +46,17 @@ class CharacterInput:
         return look_up_and_add
 
     def backward(self, p: Weights, g: Weights, dgates: Array, tape: LayerTape, work: Workspace) -> None:
-        """The gradient of W from that of the gates (M, G * H); overwritten."""
+        """Write the gradient of W, given that of the gates (M, G * H)."""
         scatter_rows(dgates, self.ids.reshape(-1), g.W)
 
 
 class VectorInput:
-    """Vectors x (T, N, D): embedded characters, or the output of the layer below.
+    """Vectors: embedded characters, or the output of the layer below.
 
-    `dx` (T, N, D) takes their gradient. It may share the memory of the gradient of the layer's output.
+    Arguments:
+        x: (T, N, D).
+        dx: (T, N, D), takes their gradient; may share memory with the gradient of the layer's output. None for
+            inference.
     """
 
     def __init__(self, x: Array, dx: Array | None = None) -> None:
@@ -73,7 +76,7 @@ class VectorInput:
         return add_bias
 
     def backward(self, p: Weights, g: Weights, dgates: Array, tape: LayerTape, work: Workspace) -> None:
-        """The gradients of W and of x from that of the gates (M, G * H); overwritten."""
+        """Write the gradients of W and of x, given that of the gates (M, G * H)."""
         assert self.dx is not None, "this input was made for inference"
         length, streams, size_in = self.x.shape
         pack(p.W.swapaxes(1, 2), tape.transposed["W"])

@@ -1,13 +1,14 @@
-"""Packing a layer's weights: the one place that knows that sigmoid gates are computed from halved pre-activations.
+"""Packing a layer's weights. This is the only place where pre-activations of sigmoid gates are halved.
 
-Sigmoid gates are computed as (1 + tanh(x / 2)) / 2 (see cells.py), so everything that adds up to their
-pre-activations is multiplied by 1/2 while it is packed. Shapes: G gates, H units, V vocabulary.
+Cells compute a sigmoid as (1 + tanh(x / 2)) / 2, so every term of x is multiplied by 1/2 when it is packed.
+
+Shapes: G gates, H units, V vocabulary.
 """
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Cell, Weights
+from charrnn.nn.contract import Cell, Weights
 from charrnn.nn.ops import HALF
 from charrnn.nn.products import pack
 from charrnn.nn.tape import LayerTape, Workspace
@@ -28,13 +29,13 @@ class GatePacking:
             self.scale[gates] = HALF
 
     def table(self, p: Weights, rows: Array) -> Array:
-        """What each character adds to the gates, W x + b, scaled, (G, V, H); `rows` (G, V, H) is W x."""
+        """W x + b of every character, scaled, (G, V, H). `rows` (G, V, H) holds W x."""
         table: Array = rows + p.b[:, None]
         table *= self.scale[:, None, None]
         return table
 
     def pack(self, p: Weights, tape: LayerTape, work: Workspace) -> None:
-        """Pack W, U and b, scaled, as the forward pass takes them."""
+        """Pack W, U and b, scaled, for the forward pass."""
         if "W" in tape.packed:
             pack(p.W, tape.packed["W"], self.scale)
         for part in self._products:

@@ -1,7 +1,7 @@
 """All parameters of a model in one flat vector, all gradients in another; every named array is a view.
 
 So gradient norm, clipping, optimizer step, the sum over workers, the finite check and a checksum are one vector
-operation each, and the table of shapes is written once. It knows no layer and no optimizer.
+operation each, and the table of shapes is written once. This module knows no layer and no optimizer.
 """
 
 from collections.abc import Mapping
@@ -16,8 +16,11 @@ from charrnn.arrays import Array, Shape, zeros
 class Params:
     """Named views into one flat vector of values and one of gradients.
 
-    Arguments: `shapes`, name -> shape, in the order in which they lie in memory; `dtype`; `values` and `grads`, memory
-    to use instead of fresh zeros, each flat, (size,).
+    Arguments:
+        shapes: name -> shape, in the order in which they lie in memory.
+        dtype: of values and gradients.
+        values, grads: flat memory (size,) to use instead of new zeros.
+
     Attributes: `values` and `grads`, flat, (size,); `value` and `grad`, name -> view of that shape.
     """
 

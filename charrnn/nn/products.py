@@ -22,8 +22,12 @@ from charrnn.arrays import Array, Shape
 from charrnn.blas import kernel
 from charrnn.nn.ops import ONE
 
+Matrices = Sequence[Array] | Array  # K matrices (D, C)
+
 AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
-MAX_UNPACKED = 1_000_000 if kernel() in AVX512_KERNELS else 0  # multiply-adds of a product that is not packed
+MAX_UNPACKED_MULTIPLIES = (
+    1_000_000 if kernel() in AVX512_KERNELS else 0
+)  # multiply-adds of a product that is not packed
 MIN_TILED_ROWS = 8  # products of fewer rows stay whole
 MIN_BLOCK_COLUMNS = 32
 MAX_BLOCK_COLUMNS = 64  # columns of a block: as close to this as divides all columns
@@ -55,20 +59,28 @@ class Tiling:
 
 
 def best_tiling(rows: int, depth: int, columns: int, stacked: int = 1) -> Tiling:
-    """How to split (N, D) @ (D, C). The second factor may be `stacked` matrices on top of one another."""
+    """How to split a product (N, D) @ (D, C) so that no tile is packed by BLAS; whole if that is not possible.
+
+    Arguments:
+        rows: N.
+        depth: D.
+        columns: C.
+        stacked: how many matrices, on top of one another, make up the second factor. Pieces of the sum do not cut
+            across them.
+    """
     if rows < MIN_TILED_ROWS:
         return Tiling(single=rows == 1)
     widths = [width for width in range(MAX_BLOCK_COLUMNS, MIN_BLOCK_COLUMNS - 1, -1) if columns % width == 0]
     row_pieces = [1, *(n for n in range(2, rows // MIN_PIECE_ROWS + 1) if rows % (2 * n) == 0)]  # of even length
     sum_pieces = dict.fromkeys((1, stacked, 2 * stacked, 4 * stacked))
     for sums, width, pieces in itertools.product(sum_pieces, widths or [columns], row_pieces):
-        fits = rows * depth * width <= MAX_UNPACKED * sums * pieces
+        fits = rows * depth * width <= MAX_UNPACKED_MULTIPLIES * sums * pieces
         if depth % sums == 0 and depth // sums <= MAX_SUM_DEPTH and fits:
             return Tiling(pieces, sums, columns // width)
     return Tiling()
 
 
-def pack(matrices: Sequence[Array], buffer: Array, scale: Array | None = None) -> None:
+def pack(matrices: Matrices, buffer: Array, scale: Array | None = None) -> None:
     """Copy K matrices (D, C), each times its `scale` (K,), into a buffer of a tiling's shape.
 
     The buffer is for K separate matrices, or for a single one that they form when stacked on top of one another.
@@ -85,8 +97,8 @@ def pack(matrices: Sequence[Array], buffer: Array, scale: Array | None = None) -
         np.multiply(matrix.reshape(place.shape), ONE if scale is None else scale[k], out=place)
 
 
-def _pack_flat(matrices: Sequence[Array], buffer: Array, scale: Array | None) -> None:
-    """The same into (K * D, C), stacked, or (D, K * C), side by side."""
+def _pack_flat(matrices: Matrices, buffer: Array, scale: Array | None) -> None:
+    """pack() into a buffer of two dimensions: (K * D, C), stacked, or (D, K * C), side by side."""
     depth, columns = matrices[0].shape
     stacked = len(buffer) == len(matrices) * depth
     for k, matrix in enumerate(matrices):
@@ -98,14 +110,23 @@ def _pack_flat(matrices: Sequence[Array], buffer: Array, scale: Array | None) ->
 def prepare_product(tiling: Tiling, a: Array, b: Array, out: Array, scratch: Array) -> Callable[[], Any]:
     """Return a function that computes out[t, k] = a[t] @ b[k] each time it is called.
 
-    Tiles are axes of one batched product. For N rows in R pieces, a sum of D terms in S pieces and C columns in B
-    blocks, NumPy multiplies left and right into parts, whose first three axes are k, s, b:
+    With R = S = B = 2, a product of one step and one matrix consists of eight products of tiles:
 
-        left   (1, S, 1, T, R, N / R, D / S)    a, seen in pieces of rows and of the sum
-        right  (K, S, B, 1, 1, D / S, C / B)    b, as pack() leaves it
-        parts  (K, S, B, T, R, N / R, C / B)    views of `out`; with S > 1 of `scratch`, summed over S afterwards
+          a (N, D)               b (D, C)               out (N, C)
+        +-------+-------+      +-------+-------+      +-------+-------+
+        | r0 s0 | r0 s1 |      | s0 b0 | s0 b1 |      | r0 b0 | r0 b1 |     r0 b0 = (r0 s0) (s0 b0) + (r0 s1) (s1 b0)
+        +-------+-------+  @   +-------+-------+  =   +-------+-------+
+        | r1 s0 | r1 s1 |      | s1 b0 | s1 b1 |      | r1 b0 | r1 b1 |
+        +-------+-------+      +-------+-------+      +-------+-------+
+
+    Their indices are axes of one batched product, left @ right = parts, whose axes are k, s, b, t, r and a tile:
+
+        left   (1, S, 1, T, R,  N / R, D / S)   a view of `a`
+        right  (K, S, B, 1, 1,  D / S, C / B)   `b`
+        parts  (K, S, B, T, R,  N / R, C / B)   a view of `out`; if S > 1, of `scratch`, which is then summed over S
 
     Arguments:
+        tiling: how the product is split.
         a: (T, N, D).
         b: K matrices (D, C) as pack() leaves them.
         out: (T, K, N, C).
@@ -144,8 +165,8 @@ def window_product(tiling: Tiling, a: Array, b: Array, out: Array, scratch: Arra
 
 
 def tall_product(a: Array, b: Array, out: Array) -> None:
-    """out = a @ b for many rows, (M, D) x (D, C) -> (M, C), in equal pieces of `a`; copies `b` if it is transposed."""
-    for rows in range(min(MAX_PIECE_ROWS, MAX_UNPACKED // b.size), MIN_TILED_ROWS - 1, -1):
+    """out = a @ b for many rows, (M, D) @ (D, C), in equal pieces of `a` if possible. A transposed `b` is copied."""
+    for rows in range(min(MAX_PIECE_ROWS, MAX_UNPACKED_MULTIPLIES // b.size), MIN_TILED_ROWS - 1, -1):
         if len(a) % rows == 0:
             pieces = a.reshape(-1, rows, a.shape[1])
             np.matmul(pieces, np.ascontiguousarray(b), out=out.reshape(-1, rows, out.shape[1]))
@@ -153,13 +174,17 @@ def tall_product(a: Array, b: Array, out: Array) -> None:
     np.matmul(a, b, out=out)
 
 
-def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) -> None:
-    """out[k] = a transposed @ (columns of gate k in `rows`): sums over many rows.
+def deep_product(a: Array, rows: Array, out: Matrices, scratch: Array) -> None:
+    """out[k] = transpose of a @ (columns of matrix k in `rows`): products that sum over many rows.
 
-    Shapes: a (M, D), rows (M, K * C), each out[k] (D, C); `scratch` is flat, at least as large as all results.
+    Arguments:
+        a: (M, D).
+        rows: (M, K * C).
+        out: K matrices (D, C).
+        scratch: flat, at least as large as all results.
     """
     depth, columns = out[0].shape
-    if not MAX_UNPACKED or depth % SUM_BLOCK or columns % SUM_BLOCK or max(depth, columns) > MAX_SUM_WIDTH:
+    if not MAX_UNPACKED_MULTIPLIES or depth % SUM_BLOCK or columns % SUM_BLOCK or max(depth, columns) > MAX_SUM_WIDTH:
         whole = scratch[: depth * len(out) * columns].reshape(depth, -1)
         np.matmul(a.T, rows, out=whole)
         for k, result in enumerate(out):
@@ -167,7 +192,7 @@ def deep_product(a: Array, rows: Array, out: Sequence[Array], scratch: Array) ->
         return
     left = _in_blocks(a).swapaxes(1, 2)[:, None]  # (D / 32, 1, 32, M)
     partial_sum = scratch[: depth * columns].reshape(depth, columns)
-    pieces = -(-len(a) * SUM_BLOCK * SUM_BLOCK // MAX_UNPACKED)
+    pieces = -(-len(a) * SUM_BLOCK * SUM_BLOCK // MAX_UNPACKED_MULTIPLIES)
     edges = [len(a) * n // pieces for n in range(pieces + 1)]
     for k, result in enumerate(out):
         right = _in_blocks(rows[:, k * columns : (k + 1) * columns])  # (C / 32, M, 32)

@@ -1,21 +1,19 @@
-"""A recurrent layer: it owns the time loop and every matrix product; the cell owns the equations of one step.
+"""A recurrent layer: the time loop and every matrix product. The equations of one step belong to its cell.
 
 Shapes: T steps, N streams, D inputs, H hidden units, G gates, P planes, S carried states, M = T * N rows. A plane is
 one (N, H) array. The layer holds sizes only: parameters are passed in as named views, the carried state as an array
-(S, N, H), and the memory of one forward and backward pass as a LayerTape, allocated once for the longest window: see
-tape.py.
+(S, N, H), and the memory of one forward and backward pass as a LayerTape (see tape.py).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from types import SimpleNamespace
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Shape, zeros
-from charrnn.nn.cells import Cell, HiddenProduct, Step, Weights
+from charrnn.nn.contract import Cell, HiddenProduct, Step, Weights
 from charrnn.nn.inputs import LayerInput
 from charrnn.nn.packing import GatePacking
 from charrnn.nn.products import best_tiling, deep_product, pack, prepare_product
@@ -24,12 +22,12 @@ from charrnn.nn.tape import WINDOW_STEPS, Factor, LayerTape, Workspace
 
 @dataclass(frozen=True)
 class SingleStep:
-    """One step of a layer with its weights packed for good."""
+    """One step of a layer whose weights are packed once."""
 
     views: Step
     weights: Weights
     bias: Array  # (G, N, H)
-    times_W: Callable[[], Any] | None  # puts W x into the gates, unless the layer looks characters up
+    times_W: Callable[[], Any] | None  # writes W x into the gates; None if the layer looks characters up
 
 
 class Recurrent:
@@ -46,6 +44,7 @@ class Recurrent:
         self.index = index
         self.lookup = lookup
         self.packing = GatePacking(cell)
+        self._record_names = {field.name for field in fields(cell.record)}
 
     # -- parameters ---------------------------------------------------------------------------------------------------
 
@@ -62,13 +61,13 @@ class Recurrent:
     def bind(self, named: Mapping[str, Array]) -> Weights:
         """This layer's parameters, or gradients, out of all named views: W (G, D, H), U (G, H, H), b (G, H)."""
         k = self.index
-        p = SimpleNamespace(W=named[f"weight_ih_l{k}"], U=named[f"weight_hh_l{k}"], b=named[f"bias_l{k}"])
+        p = Weights(W=named[f"weight_ih_l{k}"], U=named[f"weight_hh_l{k}"], b=named[f"bias_l{k}"])
         for name in self.cell.hidden_bias:
             setattr(p, name, named[f"{name}_l{k}"])
         return p
 
     def factors(self, length: int, streams: int) -> dict[str, Factor]:
-        """Name -> what each product multiplies by: W, unless it is looked up, and the parts of U."""
+        """Name -> weights of each product: W, unless the layer looks characters up, and the parts of U."""
         shapes = {} if self.lookup else {"W": (min(WINDOW_STEPS, length), len(self.cell.gates), self.size_in)}
         for part in self.cell.products:
             shapes[part.name] = (1, len(part.weights), self.hidden_size)
@@ -91,6 +90,7 @@ class Recurrent:
     ) -> LayerTape:
         plane = (streams, self.hidden_size)
         tape = LayerTape(
+            planes=self.cell.planes,
             activations=zeros((length + training, len(self.cell.planes), *plane), dtype),
             states=states,
             saved={name: zeros((length, *plane), dtype) for name in self.cell.saved},
@@ -112,52 +112,60 @@ class Recurrent:
         return tape
 
     def _step(self, tape: LayerTape, t: int, work: Workspace) -> Step:
-        """The views and products of step t, under the names that the cell's equations use."""
-        s = Step()
-        planes = tape.activations[t]
-        s.gates = planes[self.packing.gates]
-        s.tmp, s.tmp2 = work.tmp
-        for k, name in enumerate(self.cell.planes):  # s.i, s.f, ...
-            setattr(s, name, planes[k])
-        for name, gates in self.cell.sigmoids.items():  # s.ifo, the adjacent sigmoid gates
-            setattr(s, name, s.gates[gates])
-        for k, name in enumerate(self.cell.states):  # s.h_prev, s.h, s.dh
-            setattr(s, f"{name}_prev", tape.states[k, t])
-            setattr(s, name, tape.states[k, t + 1])
-            setattr(s, f"d{name}", work.dstate[k])
-        for name, values in tape.saved.items():
-            setattr(s, name, values[t])
-        rows = None
-        if tape.transposed:  # s.di, s.df, ...: gradients, in the slot after this step's
-            rows = tape.activations[t + 1].reshape(work.u.shape[1], len(self.cell.planes), -1)
-            for k, name in enumerate(self.cell.planes):
-                setattr(s, f"d{name}", rows[:, k])
+        """The record of step t: of all views and products, those that the cell's equations use."""
+        views = self._forward_views(tape, t, work)
+        if tape.transposed:
+            views |= self._gradient_views(tape, t)
         for part in self.cell.products:
+            views |= self._products(part, views, tape, work)
+        step = self.cell.record()
+        for name in self._record_names & views.keys():
+            setattr(step, name, views[name])
+        return step
+
+    def _forward_views(self, tape: LayerTape, t: int, work: Workspace) -> dict[str, Any]:
+        """Name -> view of the planes, the states and the workspace."""
+        planes, cell = tape.activations[t], self.cell
+        gates = planes[self.packing.gates]
+        views: dict[str, Any] = {"gates": gates, "tmp": work.tmp[0], "tmp2": work.tmp[1]}
+        views |= dict(zip(cell.planes, planes, strict=True))  # i, f, o, g
+        views |= {group: gates[indices] for group, indices in cell.sigmoids.items()}  # ifo
+        views |= {name: values[t] for name, values in tape.saved.items()}
+        for k, name in enumerate(cell.states):
+            views[f"{name}_prev"] = tape.states[k, t]
+            views[name] = tape.states[k, t + 1]
+            views[f"d{name}"] = work.dstate[k]
+        for part in cell.products:
             if part.out == "u":
-                self._add_u(s, part, work)
-            self._add_product(s, part, tape, rows, work)
-        return s
+                views |= self._hidden_views(part, work)
+        return views
 
-    def _add_u(self, s: Step, part: HiddenProduct, work: Workspace) -> None:
-        """s.u, and its parts s.u_a for each gate and each group of sigmoid gates."""
-        s.u = work.u[: len(part.weights)]
-        for u, gate in zip(s.u, part.weights, strict=True):
-            setattr(s, f"u_{self.cell.gates[gate]}", u)
-        for name, gates in self.cell.sigmoids.items():
-            first = part.weights.index(gates.start)
-            setattr(s, f"u_{name}", s.u[first : first + gates.stop - gates.start])
+    def _hidden_views(self, part: HiddenProduct, work: Workspace) -> dict[str, Any]:
+        """Name -> view of U h: `u`, and its parts `u_x` for each gate and each group of sigmoid gates."""
+        u = work.u[: len(part.weights)]
+        views = {f"u_{self.cell.gates[gate]}": plane for gate, plane in zip(part.weights, u, strict=True)}
+        for group, indices in self.cell.sigmoids.items():
+            first = part.weights.index(indices.start)
+            views[f"u_{group}"] = u[first : first + indices.stop - indices.start]
+        return views | {"u": u}
 
-    def _add_product(self, s: Step, part: HiddenProduct, tape: LayerTape, rows: Array | None, work: Workspace) -> None:
-        """s.times_U and s.back_U. `rows` (N, P, H) holds the gradients of the planes; None for inference."""
-        factor, name = tape.factors[part.name], part.name
-        left, out = getattr(s, part.left)[None], getattr(s, part.out).reshape(1, -1, *s.tmp.shape)
-        forward = prepare_product(factor.forward, left, tape.packed[name], out, work.partial_sums)
-        setattr(s, f"times_{name}", forward)
-        if rows is not None:
-            gradients = rows[:, part.planes].reshape(1, len(rows), -1)
-            dleft = getattr(s, part.dleft)[None, None]
-            backward = prepare_product(factor.backward, gradients, tape.transposed[name], dleft, work.partial_sums)
-            setattr(s, f"back_{name}", backward)
+    def _gradient_views(self, tape: LayerTape, t: int) -> dict[str, Any]:
+        """Name -> gradient of each plane: di, df, do, dg; and `rows` (N, P, H), all of them. See tape.py."""
+        streams = tape.activations.shape[2]
+        rows = tape.activations[t + 1].reshape(streams, len(self.cell.planes), -1)
+        return {f"d{name}": rows[:, k] for k, name in enumerate(self.cell.planes)} | {"rows": rows}
+
+    def _products(self, part: HiddenProduct, views: dict[str, Any], tape: LayerTape, work: Workspace) -> dict[str, Any]:
+        """Name -> prepared product: times_U, and for training back_U."""
+        factor, name, plane = tape.factors[part.name], part.name, views["tmp"].shape
+        left, out = views[part.left][None], views[part.out].reshape(1, -1, *plane)
+        products = {f"times_{name}": prepare_product(factor.forward, left, tape.packed[name], out, work.partial_sums)}
+        if "rows" in views:
+            gradients, dleft = views["rows"][:, part.planes].reshape(1, plane[0], -1), views[part.dleft][None, None]
+            products[f"back_{name}"] = prepare_product(
+                factor.backward, gradients, tape.transposed[name], dleft, work.partial_sums
+            )
+        return products
 
     # -- the time loop ------------------------------------------------------------------------------------------------
 
@@ -192,13 +200,14 @@ class Recurrent:
         work: Workspace,
         state_gradients: Array | None = None,
     ) -> None:
-        """Run back through the window that forward() ran. Gradients are overwritten; the tape is used up.
+        """Run back through the window that forward() ran. Gradients and the tape's activations are overwritten.
 
         Arguments:
             p, g: parameters and gradients, from bind().
-            inputs: as for forward(); takes the gradient of what was read.
+            inputs: as for forward(); vectors take their gradient.
             dh: (T, N, H), gradient of the output.
-            state_gradients: (S, T, N, H), takes the gradient of the state before each step, if given.
+            tape, work: as for forward().
+            state_gradients: if given, (S, T, N, H), takes the gradient of the state before each step.
         """
         assert tape.transposed, "this tape was made for inference"
         for part in self.cell.products:
@@ -217,7 +226,7 @@ class Recurrent:
         inputs.backward(p, g, dgates, tape, work)
 
     def _recurrent_gradients(self, g: Weights, rows: Array, length: int, tape: LayerTape, work: Workspace) -> None:
-        """The gradients of U and of the biases from those of the planes, `rows` (M, P, H)."""
+        """Write the gradients of U and of the biases, given those of the planes, `rows` (M, P, H)."""
         for part in self.cell.products:
             left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), self.hidden_size)
             right = rows[:, part.planes].reshape(len(rows), -1)  # a view
@@ -231,9 +240,10 @@ class Recurrent:
         """One step with weights packed once, for reading character by character.
 
         Arguments:
-            named: all parameters by name, which are copied.
+            named: all parameters by name; copied.
             state: (S, N, H), moved on in place by every step.
-            below: (1, N, D), the output of the layer below, unless this layer looks characters up.
+            work: memory that no other layer uses.
+            below: (1, N, D), the output of the layer below; None if this layer looks characters up.
         """
         streams, p = state.shape[1], self.bind(named)
         for name in self.cell.hidden_bias:

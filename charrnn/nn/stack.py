@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Shape, zeros
-from charrnn.nn.cells import Cell
+from charrnn.nn.contract import Cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.embedding import Embedding
 from charrnn.nn.inputs import CharacterInput, LayerInput, VectorInput
@@ -80,7 +80,7 @@ class Stack:
     # -- memory -------------------------------------------------------------------------------------------------------
 
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
-        """How many numbers tape() will hold, as a formula, so that memory is known before it is taken."""
+        """The number of numbers that tape() will hold, computed without allocating them."""
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
         gates, states, saved = len(cell.gates), len(cell.states), len(cell.saved)
         plane = streams * hidden
@@ -99,12 +99,12 @@ class Stack:
         return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
 
     def _partial_sums(self, length: int, streams: int, training: bool) -> int:
-        """The most numbers that the partial sums of one product take."""
+        """The largest number of partial sums of any product."""
         factors = (factor for layer in self.layers for factor in layer.factors(length, streams).values())
         return max(factor.partial_sums(streams, training) for factor in factors)
 
     def workspace(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
-        """Memory for the layers to use in turn."""
+        """Memory that the layers use in turn."""
         gates, hidden, plane = len(self.cell.gates), self.hidden_size, (streams, self.hidden_size)
         return Workspace(
             weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
@@ -187,7 +187,7 @@ class Stack:
         """Run back through the window that forward() ran with the same ids; overwrites every gradient of the stack.
 
         Arguments:
-            dh: (T, N, H), gradient of the top layer's output, in the memory of dh_view(); used up.
+            dh: (T, N, H), gradient of the top layer's output, in the memory of dh_view(); overwritten.
             dropped: whether that forward() dropped values.
             state_gradients: for each layer an array (S, T, N, H) that takes the gradient of the state before each step.
         """

@@ -1,8 +1,8 @@
-"""One character at a time: the step of a network for one stream or several side by side, as sampling needs it.
+"""Stepper: a network that reads one character at a time, in one stream or several, as sampling needs it.
 
-It runs the layers' own steps, with two things done once instead of for each window: the weights are packed for good,
-and what each character adds to the first layer, bias and embedding included, is a table. It holds copies of the
-parameters, so training on does not affect it, and it cannot be trained.
+It runs the steps of the layers. Two things are done once rather than in every window: weights are packed, and W x + b
+of the first layer is computed for every character, embedding included. A stepper holds copies of the parameters, so
+later training does not affect it. It cannot be trained.
 
 Shapes: N streams, V vocabulary, G gates, H hidden units, L layers, S states.
 """
@@ -39,7 +39,11 @@ class Stepper:
         self._scores = head.prepare_scores(named, state[-1, :1])
 
     def step(self, ids: Array) -> Array:
-        """Read one id of each stream, (N,), and move the state on; logits (N, V) of the next, until the next step."""
+        """Read one id of each stream, (N,), and move the state on.
+
+        Returns:
+            Logits (N, V) of the next character; the next call overwrites them.
+        """
         self._input[...] = self._table[ids[0] if len(ids) == 1 else ids]
         for views, weights, bias, times_W in self._layers:
             if times_W:

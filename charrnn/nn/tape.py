@@ -1,4 +1,4 @@
-"""The memory of one recurrent layer: its tape, the weights as products take them, and the workspace that layers share.
+"""The memory of a recurrent layer: its tape, its packed weights, and the workspace that all layers share.
 
 Shapes: T steps, N streams, D inputs, H hidden units, G gates, P planes, S carried states. A plane is one (N, H)
 array.
@@ -18,7 +18,7 @@ per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and wha
 from dataclasses import dataclass
 
 from charrnn.arrays import Array
-from charrnn.nn.cells import Step
+from charrnn.nn.contract import Step
 from charrnn.nn.products import Tiling
 
 WINDOW_STEPS = 10  # steps whose partial sums fit into the workspace, if products with W are split in their sum
@@ -51,13 +51,14 @@ class Factor:
 class LayerTape:
     """Memory of one recurrent layer for one window."""
 
+    planes: tuple[str, ...]  # names of the cell's planes
     activations: Array  # (T, P, N, H), or (T + 1, P, N, H) to train
-    states: Array  # (S, T + 1, N, H); row 0 is what came in, so [:-1] is "previous" and [1:] "output"
+    states: Array  # (S, T + 1, N, H); row t is the state before step t, row t + 1 the state after it
     saved: dict[str, Array]  # each (T, N, H)
     factors: dict[str, Factor]  # W and the parts of U
-    packed: dict[str, Array]  # the factors as products of the forward pass take them
-    transposed: dict[str, Array]  # and as products of the backward pass do, in the same memory; empty for inference
-    steps: list[Step]  # the views and products of each step
+    packed: dict[str, Array]  # the factors, packed for the forward pass
+    transposed: dict[str, Array]  # the factors, transposed and packed for the backward pass; in the memory of `packed`
+    steps: list[Step]  # the record of each step
 
     @property
     def output(self) -> Array:
@@ -68,18 +69,21 @@ class LayerTape:
         """Carried state number `index` after each of the first `length` steps, (length, N, H)."""
         return self.states[index, 1 : length + 1]
 
-    def plane(self, index: int, length: int) -> Array:
-        """Plane number `index` of each of the first `length` steps, (length, N, H), until the backward pass."""
-        return self.activations[:length, index]
+    def gate(self, name: str, length: int) -> Array:
+        """A gate, or another plane of the cell, at each of the first `length` steps, (length, N, H).
+
+        The backward pass overwrites it.
+        """
+        return self.activations[:length, self.planes.index(name)]
 
 
 @dataclass
 class Workspace:
     """Memory that every layer of a stack uses in turn."""
 
-    weights: dict[str, Array]  # flat buffers for packed "W" and "U" of the layer at work; also scratch
+    weights: dict[str, Array]  # flat buffers for packed "W" and "U" of the current layer; also scratch
     partial_sums: Array  # flat, for products that are split in their sum
     u: Array  # (G, N, H): products with the recurrent weights
-    bias: Array  # (G, N, H)
-    tmp: Array  # (2, N, H)
-    dstate: Array  # (S, N, H): gradient of the state at the step at work
+    bias: Array  # (G, N, H): b, repeated for every stream
+    tmp: Array  # (2, N, H): scratch of a step
+    dstate: Array  # (S, N, H): gradient of the state of the current step

@@ -1,5 +1,4 @@
-"""The matrix products of one training step, alone, on arrays of the same shapes: the ceiling that a step is held
-against.
+"""The matrix products of a training step alone, on arrays of the same shapes, as an upper bound of training speed.
 
 Shapes: N streams, T steps, M = T * N rows, H hidden units, V vocabulary.
 """
@@ -21,7 +20,7 @@ from charrnn.nn.tape import Factor
 class StepProduct:
     """One product of a training step."""
 
-    times: int  # how often a step computes it
+    times: int  # calls in one step
     multiply: Callable[[], Any]
     multiplications: int  # multiply-adds of one call
 

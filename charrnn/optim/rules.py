@@ -13,22 +13,22 @@ import numpy as np
 
 from charrnn.arrays import Array
 
-BLOCK = 1 << 15  # numbers updated at a time: five vectors of this length fit a cache of 1 MB
+BLOCK_SIZE = 1 << 15  # numbers updated at a time: five vectors of this length fit a cache of 1 MB
 
 
 @dataclass(frozen=True)
 class Hyper:
-    """Constants of the update rules."""
+    """Constants of the update rules; each rule reads those that it needs."""
 
-    momentum: float = 0.9
-    betas: tuple[float, float] = (0.9, 0.999)
-    rho: float = 0.99
-    epsilon: float = 1e-8
-    weight_decay: float = 0.0
+    momentum: float = 0.9  # mu of momentum
+    betas: tuple[float, float] = (0.9, 0.999)  # decay of adam's two moments
+    rho: float = 0.99  # decay of rmsprop's moment
+    epsilon: float = 1e-8  # added to every denominator
+    weight_decay: float = 0.0  # times the values: added to the gradient, or subtracted by adamw with the step
 
 
-# Each rule works on one block: values w, gradients g (may be overwritten), moments m (K, block), scratch a,
-# learning rate lr, number of the step t >= 1, constants k.
+# A rule updates one block in place: values w, by gradients g (which it may overwrite) and moments m (K, block). `a` is
+# scratch, `lr` the learning rate, `t` the number of the step, from 1, and `k` the constants.
 def _sgd(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -> None:
     """w -= lr g (Robbins and Monro 1951)."""
     np.multiply(g, lr, out=a)
@@ -62,6 +62,7 @@ def _rmsprop(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper
 
 
 def _scaled(w: Array, g: Array, s: Array, a: Array, lr: float, epsilon: float) -> None:
+    """w -= lr g / (sqrt(s) + eps)."""
     np.sqrt(s, out=a)
     a += epsilon
     np.divide(g, a, out=a)
@@ -90,7 +91,7 @@ def _adam(w: Array, g: Array, m: Array, a: Array, lr: float, t: int, k: Hyper) -
 Rule = Callable[[Array, Array, Array, Array, float, int, Hyper], None]
 
 
-RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
+RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments K
     "sgd": (_sgd, 0),
     "momentum": (_momentum, 1),
     "adagrad": (_adagrad, 1),
@@ -101,12 +102,15 @@ RULES: dict[str, tuple[Rule, int]] = {  # name -> update rule, number of moments
 
 
 class Optimizer:
-    """One of RULES with its moments.
+    """An update rule and its moments.
 
-    Arguments: `name`, of the rule; `values` (P,), for size and dtype; `hyper`, the constants; `moments` (K, P), memory
-    to use instead of fresh zeros.
+    Arguments:
+        name: one of RULES.
+        values: parameters (P,), for size and dtype.
+        hyper: the constants.
+        moments: memory (K, P) to use instead of fresh zeros.
 
-    Attribute `moments` (K, P): everything that has to be saved.
+    Attribute `moments` (K, P): all state that a checkpoint has to hold.
     """
 
     def __init__(self, name: str, values: Array, hyper: Hyper, moments: Array | None = None) -> None:
@@ -114,13 +118,20 @@ class Optimizer:
         self.decoupled = name == "adamw"
         self.hyper = hyper
         self.moments: Array = np.zeros((count, values.size), values.dtype) if moments is None else moments
-        self.scratch: Array = np.zeros(min(BLOCK, values.size), values.dtype)
+        self.scratch: Array = np.zeros(min(BLOCK_SIZE, values.size), values.dtype)
 
     def step(self, values: Array, grads: Array, lr: float, t: int) -> None:
-        """Update `values` (P,) in place by `grads` (P,), which may be overwritten; `t` counts steps from 1."""
+        """Take one step.
+
+        Arguments:
+            values: parameters (P,), updated in place.
+            grads: their gradients (P,), which may be overwritten.
+            lr: the learning rate.
+            t: the number of the step, from 1.
+        """
         decay = self.hyper.weight_decay
-        for start in range(0, values.size, BLOCK):
-            block = slice(start, start + BLOCK)
+        for start in range(0, values.size, BLOCK_SIZE):
+            block = slice(start, start + BLOCK_SIZE)
             w, g, m = values[block], grads[block], self.moments[:, block]
             a = self.scratch[: w.size]
             if decay and self.decoupled:  # Loshchilov and Hutter 2019

@@ -6,33 +6,36 @@ from math import cos, pi
 
 @dataclass
 class Plateau:
-    """Lowers the rate when validation stops improving.
+    """A schedule that lowers the learning rate when the validation loss stops improving."""
 
-    `best`: lowest loss so far; `waited`: evaluations since then; `rate`: share of the learning rate that remains.
-    """
-
-    best: float | None = None
-    waited: int = 0
-    rate: float = 1.0
+    best: float | None = None  # the lowest loss so far
+    waited: int = 0  # evaluations since then, or since the rate was lowered
+    rate: float = 1.0  # the share of the base learning rate that remains
 
     def update(self, loss: float, factor: float, patience: int) -> None:
-        """Note a validation loss; after `patience` of them without improvement the rate falls by `factor`."""
+        """Take in a validation loss. `patience` of them in a row without improvement multiply the rate by `factor`."""
         if self.best is None or loss < self.best:
-            self.best, self.waited = loss, 0
+            self.best = loss
+            self.waited = 0
             return
         self.waited += 1
         if self.waited >= patience:
-            self.rate, self.waited = self.rate * factor, 0
+            self.rate *= factor
+            self.waited = 0
 
 
 def rate_share(kind: str, step: int, epoch: int, total: int, factor: float, start_epoch: int, floor: float) -> float:
-    """The share of the base learning rate at a step. A plateau schedule is kept by Plateau.
+    """The share of the base learning rate at a step.
 
     Arguments:
-        kind: constant; exponential, times `factor` for each epoch after `start_epoch`; cosine, from 1 down to `floor`
-            at the last step (Loshchilov and Hutter 2017).
-        step: from 0, of `total` steps.
-        epoch: from 1.
+        kind: constant, 1 throughout; exponential, `factor` to the power of the epochs after `start_epoch`; cosine, from
+            1 at the first step down to `floor` at the last (Loshchilov and Hutter 2017); plateau, 1, because Plateau
+            keeps that share.
+        step: number of the step, from 0.
+        epoch: number of the epoch, from 1.
+        total: steps of the run.
+        factor, start_epoch: of the exponential schedule.
+        floor: of the cosine schedule.
     """
     if kind == "exponential":
         return float(factor ** max(0, epoch - start_epoch))

@@ -109,6 +109,19 @@ def test_top_k_top_p_and_min_p_keep_exactly_what_they_say(logits, options):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+def test_top_p_counts_the_characters_that_top_k_left():
+    """Of 0.4, 0.3, 0.2, 0.1, the first has 0.57 of the two that remain; before top k, half would take two."""
+    found = weights(np.log([[0.4, 0.3, 0.2, 0.1]]), Options(top_k=2, top_p=0.5))
+    np.testing.assert_array_equal(found, [[1, 0, 0, 0]])
+
+
+def test_the_temperature_counts_before_top_p():
+    """At temperature 2 the probabilities 0.64, 0.32, 0.04 become 0.51, 0.36, 0.13: two characters have only 0.87."""
+    logits = np.log([[0.64, 0.32, 0.04]])
+    assert (weights(logits, Options(temp=2.0, top_p=0.9)) > 0).tolist() == [[True, True, True]]
+    assert (weights(logits, Options(top_p=0.9)) > 0).tolist() == [[True, True, False]]
+
+
 def test_a_character_that_is_kept_out_or_impossible_has_probability_zero():
     logits = np.array([0.0, -np.inf, 1.0, 2.0])
     np.testing.assert_array_equal(weights(logits[None], Options())[0] > 0, [True, False, True, True])

@@ -1,7 +1,7 @@
 """The network: equal to the naive reference, the same however the work is cut, and with no memory but the tape's."""
 
 import pickle
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
@@ -45,6 +45,8 @@ def owned_arrays(thing, found=None):
     elif isinstance(thing, dict | list | tuple):
         for item in thing.values() if isinstance(thing, dict) else thing:
             owned_arrays(item, found)
+    elif is_dataclass(thing):  # with slots, of which some may be unset
+        owned_arrays([getattr(thing, field.name, None) for field in fields(thing)], found)
     elif hasattr(thing, "__dict__"):
         owned_arrays(vars(thing), found)
     return found
@@ -261,26 +263,26 @@ def test_float32_agrees_with_float64(composition, make_toy):
 
 @pytest.fixture
 def in_pieces(monkeypatch):
-    """in_pieces(small): from now on every product is cut as finely as can be."""
+    """in_pieces(limit): from now on every product is tiled as finely as possible; `limit`, multiply-adds of a tile."""
 
-    def cut(rows, depth, columns, stacked=1):
+    def finest(rows, depth, columns, stacked=1):
         return Tiling(rows, depth if depth == columns else stacked, columns) if rows > 1 else Tiling(single=True)
 
-    def patch(small=60):
+    def patch(limit=60):
         for module in (recurrent, heads):
-            monkeypatch.setattr(module, "best_tiling", cut)
-        for name, value in {"MAX_UNPACKED": small, "MIN_TILED_ROWS": 1, "SUM_BLOCK": 1}.items():
+            monkeypatch.setattr(module, "best_tiling", finest)
+        for name, value in {"MAX_UNPACKED_MULTIPLIES": limit, "MIN_TILED_ROWS": 1, "SUM_BLOCK": 1}.items():
             monkeypatch.setattr(products, name, value)
 
     return patch
 
 
-@pytest.mark.parametrize("small", [5, 60])
-def test_products_in_pieces_change_no_gradient(composition, make_toy, in_pieces, small):
+@pytest.mark.parametrize("limit", [5, 60])
+def test_products_in_pieces_change_no_gradient(composition, make_toy, in_pieces, limit):
     toy = make_toy(composition)
     wanted = [toy.gradient(batch) for batch in (toy.full, toy.short)]
     losses = [toy.forward(batch)[0] for batch in (toy.full, toy.short)]
-    in_pieces(small)
+    in_pieces(limit)
     cut = make_toy(composition)
     assert [cut.forward(batch)[0] for batch in (toy.full, toy.short)] == pytest.approx(losses, rel=1e-13)
     for batch, gradient in zip((toy.full, toy.short), wanted, strict=True):

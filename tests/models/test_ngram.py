@@ -102,7 +102,7 @@ def test_a_whole_vocabulary_with_characters_that_never_occur(smoothing):
 @pytest.mark.parametrize("limit", [0, 16, 1 << 19])
 def test_rows_of_followers_and_tables_of_them_are_the_same(monkeypatch, limit):
     wanted = score_each(NGram(LETTERS, english(2000), 6), english(500, seed=1)).nats
-    monkeypatch.setattr(ngram, "TABLE", limit)
+    monkeypatch.setattr(ngram, "MAX_TABLE_NUMBERS", limit)
     np.testing.assert_allclose(score_each(NGram(LETTERS, english(2000), 6), english(500, seed=1)).nats, wanted, 1e-12)
 
 

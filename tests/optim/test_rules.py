@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from charrnn.optim import rules as optim
+from charrnn.optim import rules
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import RULES, Hyper, Optimizer
 from charrnn.optim.schedules import Plateau, rate_share
@@ -61,16 +61,16 @@ def test_where_blocks_are_cut_does_not_change_a_bit(name, block, decay, monkeypa
         return values, optimizer.moments
 
     whole = run()
-    monkeypatch.setattr(optim, "BLOCK", block)
+    monkeypatch.setattr(rules, "BLOCK_SIZE", block)
     for found, wanted in zip(run(), whole, strict=True):
         np.testing.assert_array_equal(found, wanted)
 
 
 @pytest.mark.parametrize("name", RULES)
 def test_a_step_takes_no_memory_of_its_own(name, peak_memory):
-    values, grads = np.ones((2, 2 * optim.BLOCK + 1), np.float32)
+    values, grads = np.ones((2, 2 * rules.BLOCK_SIZE + 1), np.float32)
     optimizer = Optimizer(name, values, Hyper(weight_decay=0.1))
-    assert peak_memory(lambda: optimizer.step(values, grads, 0.1, 1)) < values[: optim.BLOCK].nbytes / 10
+    assert peak_memory(lambda: optimizer.step(values, grads, 0.1, 1)) < values[: rules.BLOCK_SIZE].nbytes / 10
 
 
 @pytest.mark.parametrize("name", RULES)
@@ -99,7 +99,7 @@ def test_a_gradient_of_zero_moves_nothing_at_rest(name):
 # -- the norm and clipping ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [1, 101, optim.BLOCK, 3 * optim.BLOCK + 1])
+@pytest.mark.parametrize("size", [1, 101, rules.BLOCK_SIZE, 3 * rules.BLOCK_SIZE + 1])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_global_norm_is_the_euclidean_norm(size, dtype):
     grads = np.random.default_rng(0).standard_normal(size).astype(dtype)
@@ -118,7 +118,7 @@ def test_the_global_norm_of_nothing_but_zeros_is_zero():
 
 @pytest.mark.parametrize("wrong", [math.inf, -math.inf, math.nan])
 def test_the_global_norm_of_a_gradient_that_is_not_finite_is_not_finite(wrong):
-    grads = np.ones(2 * optim.BLOCK, np.float32)
+    grads = np.ones(2 * rules.BLOCK_SIZE, np.float32)
     grads[-3] = wrong
     assert not math.isfinite(global_norm(grads))
     assert math.isnan(global_norm(grads)) == math.isnan(wrong)

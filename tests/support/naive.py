@@ -1,6 +1,7 @@
-"""The network once more, said as plainly as it can be: one gate, one stream, one step at a time.
+"""The reference implementation of the network, in plain loops: one gate, one stream, one step at a time.
 
-Straight from the equations in the docstrings of charrnn/cells.py; no code of the package is used.
+It follows the equations in the docstrings of charrnn/nn/cells.py and uses no code of the package. Tests compare the
+package with it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -69,10 +70,17 @@ def step(config: Any, value: Mapping[str, Array], layer: int, x: Array, state: A
 def run(
     config: Any, value: Mapping[str, Array], ids: Array, start: Array, masks: Sequence[Array] = ()
 ) -> tuple[Array, Array]:
-    """Logits (T, N, V) and the state (L, S, N, H) after ids (T, N).
+    """Run the network over ids (T, N).
 
-    Arguments: `config`, a ModelConfig; `value`, the parameters by name; `start`, the state before; `masks`, the factors
-    (T, N, H) between each two layers, or none.
+    Arguments:
+        config: a ModelConfig.
+        value: parameters by name.
+        ids: (T, N).
+        start: the state before, (L, S, N, H).
+        masks: dropout's factors (T, N, H) between each two layers; none without dropout.
+
+    Returns:
+        Logits (T, N, V), and the state (L, S, N, H) after the last step.
     """
     length, streams = ids.shape
     vocab_size = len(value["output_bias"])
@@ -93,8 +101,8 @@ def run(
 def loss(logits: Array, targets: Array, weight: Array | None = None) -> float:
     """The mean of -ln p(target), in nats, over the targets (T, N) whose weight is 1."""
     nats = []
-    for at in np.ndindex(targets.shape):
-        if weight is None or weight[at]:
-            p = np.exp(logits[at]) / np.exp(logits[at]).sum()
-            nats.append(-np.log(p[targets[at]]))
+    for t, n in np.ndindex(targets.shape):
+        if weight is None or weight[t, n]:
+            p = np.exp(logits[t, n]) / np.exp(logits[t, n]).sum()
+            nats.append(-np.log(p[targets[t, n]]))
     return float(np.mean(nats))

@@ -16,18 +16,22 @@ from tests.support.processes import run
 
 
 def flops(config, vocab_size, streams, length):
-    """As said, and as counted from the shapes of the arrays, whatever the products are cut into."""
-    said = counted = 0
+    """Operations of a step as the products report them, checked against the shapes of their arrays."""
+    reported = counted = 0
     for product in step_products(build_stack(config, vocab_size), vocab_size, streams, length):
-        times, multiply, multiplications = product.times, product.multiply, product.multiplications
-        multiply()  # shapes that fit
-        said += 2 * times * multiplications
+        multiply = product.multiply
+        multiply()  # the shapes fit
+        reported += 2 * product.times * product.multiplications
         names = {products.window_product: ("", "a", "", "out"), products.deep_product: ("a", "", "out")}
         given = dict(zip(names.get(multiply.func, ("a", "", "out")), multiply.args, strict=False)) | multiply.keywords
-        a, out, rows = given["a"], given["out"], multiply.func is products.deep_product  # sums over the rows of both
-        counted += 2 * times * (sum(one.size for one in out) * len(a) if rows else out.size * a.shape[-1])
-    assert said == counted
-    return said
+        a, out = given["a"], given["out"]
+        if multiply.func is products.deep_product:  # it sums over the rows
+            multiplications = sum(matrix.size for matrix in out) * len(a)
+        else:
+            multiplications = out.size * a.shape[-1]
+        counted += 2 * product.times * multiplications
+    assert reported == counted
+    return reported
 
 
 @pytest.mark.parametrize(("cell", "gates"), [("rnn", 1), ("gru", 3), ("lstm", 4)])
@@ -60,7 +64,7 @@ def test_every_number_of_workers_gets_a_row(shards, workers, monkeypatch):
     assert min(found.evaluation, found.sampling, found.sampling_batch) > 0
 
 
-def test_a_missing_text_is_said_as_ever():
+def test_a_missing_text_is_reported():
     with pytest.raises(TextError, match=r"no\.txt does not exist"):
         bench.measure(config_from_dict({"data": {"path": "no.txt"}}))
 
