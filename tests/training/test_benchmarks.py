@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tests.support.processes import PATIENCE, ROOT, environment
+from tests.support.processes import ROOT, TIMEOUT, environment
 
 TINY = ["--cells", "rnn", "--sizes", "1x128", "--repeats", "1", "--seconds", "0.01"]
 
@@ -19,7 +19,7 @@ def measure(folder, *words):
     shutil.copytree(ROOT / "benchmarks", folder / "benchmarks", ignore=shutil.ignore_patterns("results", "__pycache__"))
     (folder / "docs" / "pictures").mkdir(parents=True)
     command = [sys.executable, folder / "benchmarks" / "bench.py", *words, "--peers", ""]
-    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE, cwd=folder)
+    return subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=TIMEOUT, cwd=folder)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="bench.py waits for pipes with select")
@@ -33,7 +33,7 @@ def test_a_tiny_measurement_gives_a_table_a_file_and_the_picture(tmp_path):
     assert row["ceiling"] > 0
     assert row["charrnn"]["chars_per_second"] > 0
     assert not {"torch one-hot", "torch embedding", "jax"} & set(row)
-    assert all(0 < seconds < PATIENCE for seconds in results["start"].values())
+    assert all(0 < seconds < TIMEOUT for seconds in results["start"].values())
     assert "training, char/s, " in done.stdout
     assert f"{row['charrnn']['chars_per_second']:,.0f}" in done.stdout
     ElementTree.parse(tmp_path / "docs" / "pictures" / "speed.svg")
