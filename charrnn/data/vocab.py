@@ -101,8 +101,7 @@ def _unknown_characters(text: str, positions: Array) -> TextError:
     named = ", ".join(f"{symbol!r} (position {position})" for symbol, position in listed)
     more = len(first_positions) - len(listed)
     return TextError(
-        f"the model does not know {named}{f' and {more} more' if more else ''}; leave them out, or set unknown to skip "
-        f"or replace",
+        f"the model does not know {named}{f' and {more} more' if more else ''}; leave them out or replace them",
         hint="--unknown skip or --unknown replace",
     )
 

@@ -60,7 +60,7 @@ class SavedModel:
     def network(self) -> Network:
         """The model as a network. Raises CheckpointError if it is an n-gram."""
         if isinstance(self.model, NGram):
-            raise CheckpointError(f"{self.path}: this is an n-gram; it has no weights to train, adapt or begin from")
+            raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
         return self.model
 
     def corpus(self) -> Corpus:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrnn.config import Config
 from charrnn.data import check_sizes, load_corpus
-from charrnn.errors import CheckpointError
+from charrnn.errors import CheckpointError, RunExistsError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
 from charrnn.training.loop import Run
@@ -46,6 +46,8 @@ def open_run(
     """
     directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
     directory.check_free(resume, force)
+    if resume and not directory.resumable and directory.best.exists():
+        _check_not_counted(directory)
     corpus = load_corpus(config)
     check_sizes(config, corpus)
     origin = None
@@ -76,6 +78,19 @@ def open_run(
     except BaseException:
         directory.release()
         raise
+
+
+def _check_not_counted(directory: RunDirectory) -> None:
+    """Refuse to begin a run in place of an n-gram, which has no state to resume. Raises RunExistsError."""
+    try:
+        counted = load_checkpoint(directory.best).config.model.cell == "ngram"
+    except CheckpointError:
+        return  # what a run left that was stopped before its first save
+    if counted:
+        raise RunExistsError(
+            f"{directory.path}: holds an n-gram, which cannot be resumed; replace it with --force, or choose another "
+            f"--out"
+        )
 
 
 def _resume_notes(saved: SavedModel, config: Config, exact: bool) -> list[str]:

@@ -162,6 +162,9 @@ def test_an_n_gram_goes_through_the_same_commands_as_a_network(small: Path, tmp_
     assert (again.code, again.out) == (0, b"")
     assert again.lines == ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
     assert run(*train, "--resume", "--quiet", cwd=tmp_path) == Result(0, b"", "")
+    refused = run("train", "my.yaml", "--resume", "--out", "runs/n", cwd=tmp_path)  # a network in its place
+    assert (refused.code, len(refused.lines)) == (2, 1)
+    assert "holds an n-gram, which cannot be resumed" in refused.err
     assert len(run("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
     assert json.loads(run("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
     assert "5-gram, kneser-ney, " in run("info", "runs/n", cwd=tmp_path).text

@@ -59,7 +59,7 @@ def test_unknown_characters_are_refused_left_out_or_replaced_as_asked(text, symb
 def test_unknown_characters_are_named_once_each_with_their_first_position():
     message = fault(Vocab("ab").encode, "axbéaxx\x1b")
     assert message.startswith("the model does not know 'x' (position 1), 'é' (position 3), '\\x1b' (position 7); ")
-    assert message.endswith("; leave them out, or set unknown to skip or replace")
+    assert message.endswith("; leave them out or replace them")
 
 
 def test_of_many_unknown_characters_the_first_eight_are_named():

@@ -287,7 +287,7 @@ def test_a_prime_with_unknown_characters_is_refused_skipped_or_replaced():
     def after(prime: str, unknown: Any) -> str:
         return text_of(model, length=5, temp=0, prime=prime, unknown=unknown)
 
-    with pytest.raises(TextError, match=r"'Z' \(position 1\).*'é' \(position 3\).*set unknown to skip or replace"):
+    with pytest.raises(TextError, match=r"'Z' \(position 1\).*'é' \(position 3\).*leave them out or replace them"):
         after("aZbé", "error")
     assert after("aZbé", "skip") == after("ab", "skip") == " cdab"
     assert after("abZ", "replace") == after("ab ", "error") == "cdab "
