@@ -52,10 +52,9 @@ def _read_prime(name: str) -> bytes:
 
 def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
     """Read files, and standard input for "-", as one text in the vocabulary of a model."""
-    from charrnn.data import file_pieces, find_files, make_split, read_pieces
+    from charrnn.data import find_files, split_of_files
 
-    raw = read_pieces(saved.config.data, file_pieces(find_files(files, "FILE")))
-    return make_split(", ".join(files), raw.codes, raw.symbols, saved.model.vocab)
+    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.model.vocab, ", ".join(files))
 
 
 def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:

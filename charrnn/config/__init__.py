@@ -16,12 +16,13 @@ This package imports no NumPy. It does not read the text that a config names.
 """
 
 from charrnn.config.building import config_from_dict, load_config
-from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig, flat
+from charrnn.config.keys import Config, DataConfig, DocumentsConfig, ModelConfig, TrainConfig, flat
 from charrnn.config.reference import json_schema, reference_yaml
 
 __all__ = [
     "Config",
     "DataConfig",
+    "DocumentsConfig",
     "ModelConfig",
     "TrainConfig",
     "config_from_dict",

@@ -99,6 +99,20 @@ def separate_texts_replace_splits(config: Config) -> Iterator[Clash]:
         yield Clash("data.fractions", f"data.fractions split data.path; they do not go with {separate[0]}")
 
 
+def documents_are_told_apart_in_one_way(config: Config) -> Iterator[Clash]:
+    """Documents have a kind or a separator, and their split is one that keeps them whole."""
+    data = config.data
+    if data.documents.kind != "none" and data.documents.separator is not None:
+        message = "data.documents.separator does not go with data.documents.kind; leave one of them out"
+        yield Clash("data.documents.separator", message, ("data.documents.kind",))
+    if data.documents and data.split == "streams":
+        message = "data.split: streams cuts documents to pieces; use random or contiguous with data.documents"
+        yield Clash("data.split", message, ("data.documents.kind",))
+    if not data.documents and data.split == "random":
+        message = "data.split: random draws documents; set data.documents to line, paragraph, file or {separator: TEXT}"
+        yield Clash("data.split", message, ("data.documents.kind",))
+
+
 def bytes_are_read_as_they_are(config: Config) -> Iterator[Clash]:
     """Keys about characters do not go with bytes."""
     if config.data.tokens == "byte":
@@ -142,6 +156,7 @@ RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     fractions_divide_the_text,
     shards_need_streams,
     separate_texts_replace_splits,
+    documents_are_told_apart_in_one_way,
     bytes_are_read_as_they_are,
     encoding_exists,
     training_ends,

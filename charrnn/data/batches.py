@@ -17,6 +17,7 @@ class Batch:
         weight: (T, N), 1, and 0 where a stream has ended; None if no stream has.
         count: targets of the window in all streams, including streams that this batch leaves out.
         fresh: whether the state must be set to zero before this window.
+        begins: (T, N), where a document begins: the state is set to zero there; None for a text that is one stream.
     """
 
     x: Array
@@ -24,6 +25,7 @@ class Batch:
     weight: Array | None
     count: int
     fresh: bool
+    begins: Array | None = None
 
 
 class Batches:
@@ -59,8 +61,8 @@ class Batches:
             raise IndexError(f"window {window} of {len(self)}")
         return self.window(window, 0, self.streams)
 
-    def window(self, window: int, first: int, stop: int) -> Batch:
-        """Window number `window` of the streams `first` to `stop` - 1."""
+    def window(self, window: int, first: int, stop: int, epoch: int = 0) -> Batch:
+        """Window number `window` of the streams `first` to `stop` - 1; every epoch is the same."""
         begin = window * self.length
         end = min(begin + self.length, self.stream_length)
         positions = np.arange(begin, end)[:, None] + np.arange(first, stop) * self.stream_length
@@ -69,7 +71,7 @@ class Batches:
         positions = np.minimum(positions, self.targets - 1)
         return Batch(self.ids[positions], self.ids[positions + 1], weight, self.count(window), fresh=window == 0)
 
-    def count(self, window: int) -> int:
+    def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window, over all streams."""
         begin = window * self.length
         end = min(begin + self.length, self.stream_length)

@@ -6,13 +6,25 @@ only in held-out text are counted and left out. Nothing here is cached or writte
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from charrnn.arrays import Array
 from charrnn.config import Config, DataConfig
 from charrnn.data.batches import Batches
+from charrnn.data.documents import DocumentFacts, facts_of, tell_apart
 from charrnn.data.files import Piece, Source, check_standard_input, file_pieces, find_files, names
 from charrnn.data.reading import Raw, read_raw
-from charrnn.data.splits import Split, make_split, split_contiguous, split_streams
+from charrnn.data.splits import (
+    Split,
+    make_split,
+    split_at_random,
+    split_contiguous,
+    split_in_order,
+    split_streams,
+)
 from charrnn.data.vocab import Vocab, build_vocab
 from charrnn.errors import TextError
 from charrnn.storage import Spool, chunks
@@ -31,6 +43,7 @@ class Corpus:
         size: characters read from data.path.
         left_out: characters at the end that split `streams` does not use.
         fingerprint: the SHA-256 of the bytes of each path of the data section, by key.
+        documents: facts about the documents; None if the text is one stream.
     """
 
     vocab: Vocab
@@ -40,6 +53,7 @@ class Corpus:
     size: int
     left_out: int
     fingerprint: dict[str, Any]
+    documents: DocumentFacts | None = None
 
 
 def find_sources(data: DataConfig) -> dict[str, list[Source]]:
@@ -83,28 +97,76 @@ def read_corpus(
         TextError: the text cannot be read, decoded or split.
         OSError: there is no space for the temporary file of a large text.
     """
-    data = config.data
     digests = digests or {}
-    raw = read_text(data, sources["path"], "data.path", digests.get("path"))
-    fingerprint = {"path": raw.sha256}
-    if len(sources) > 1:
+    texts = {key: read_text(config.data, sources[key], f"data.{key}", digests.get(key)) for key in sources}
+    parts = _documents(config.data, texts) if config.data.documents else _streams(config, texts)
+    if vocab is None:
+        train = parts.train
+        vocab = build_vocab(train.codes(), train.symbols, config.data.tokens, config.data.min_count, parts.end)
+    splits = {
+        name: make_split(name, part.codes(), part.symbols, vocab, new_spool(name) if new_spool else None)
+        for name, part in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
+    }
+    fingerprint = {key: raw.sha256 for key, raw in texts.items()}
+    size = len(texts["path"])
+    return Corpus(vocab, **splits, size=size, left_out=parts.left_out, fingerprint=fingerprint, documents=parts.facts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The text of one split. `codes()` gives it in pieces, as often as it is called."""
+
+    codes: Callable[[], Iterable[Array]]
+    symbols: str
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """The texts of all splits, and what is known of them; for documents the symbol that ends them, and facts."""
+
+    train: _Part
+    valid: _Part
+    test: _Part
+    left_out: int = 0
+    end: str = ""
+    facts: DocumentFacts | None = None
+
+
+def _streams(config: Config, texts: Mapping[str, Raw]) -> _Parts:
+    """A text as one stream, cut into splits by place. Raises TextError if the text is too short for that."""
+    data, raw = config.data, texts["path"]
+    parts: Sequence[Array]
+    if len(texts) > 1:
         parts = (raw.codes, raw.codes[:0], raw.codes[:0])
     elif data.split == "streams":
         parts = split_streams(raw.codes, data.fractions, config.train.batch_size, config.train.seq_length)
     else:
         parts = split_contiguous(raw.codes, data.fractions)
-    if vocab is None:
-        vocab = build_vocab(parts[0], raw.symbols, data.tokens, data.min_count)
-    splits = {}
-    for (key, name), part in zip(SPLIT_OF_KEY.items(), parts, strict=True):
-        codes, symbols = part, raw.symbols
-        if key != "path" and key in sources:
-            own = read_text(data, sources[key], f"data.{key}", digests.get(key))
-            fingerprint[key] = own.sha256
-            codes, symbols = own.codes, own.symbols
-        splits[name] = make_split(name, codes, symbols, vocab, new_spool(name) if new_spool else None)
     left_out = len(raw) - sum(part.size for part in parts)
-    return Corpus(vocab, **splits, size=len(raw), left_out=left_out, fingerprint=fingerprint)
+    own = {"path": parts[0], "valid_path": parts[1], "test_path": parts[2]}
+    own |= {key: text.codes for key, text in texts.items() if key != "path"}
+    train, valid, test = (_Part(partial(chunks, codes), texts.get(key, raw).symbols) for key, codes in own.items())
+    return _Parts(train, valid, test, left_out)
+
+
+def _documents(data: DataConfig, texts: Mapping[str, Raw]) -> _Parts:
+    """A text as documents, split whole. Raises TextError if there are too few of them."""
+    sets = {key: tell_apart(raw, data.documents, f"data.{key}") for key, raw in texts.items()}
+    digests = {key: documents.digests() for key, documents in sets.items()}
+    main, none = sets["path"], np.zeros(0, np.int64)
+    chosen: tuple[Array, Array, Array] = (np.arange(len(main)), none, none)
+    if len(sets) == 1 and data.resolved().split == "random":
+        chosen = split_at_random(digests["path"], data.fractions, data.split_seed)
+    elif len(sets) == 1:
+        chosen = split_in_order(len(main), data.fractions)
+    parts, splits = [], {}
+    for (key, name), own in zip(SPLIT_OF_KEY.items(), chosen, strict=True):
+        documents = sets.get(key, main)
+        own = np.arange(len(documents)) if key in sets and key != "path" else own
+        parts.append(_Part(partial(documents.joined, own), documents.symbols))
+        splits[name] = digests.get(key, digests["path"])[own]
+    train, valid, test = parts
+    return _Parts(train, valid, test, end=main.end, facts=facts_of(list(sets.values()), splits))
 
 
 def read_text(data: DataConfig, sources: Sequence[Source], key: str, sha256: str | None = None) -> Raw:
@@ -121,7 +183,21 @@ def read_text(data: DataConfig, sources: Sequence[Source], key: str, sha256: str
 
 def read_pieces(data: DataConfig, pieces: Iterable[Piece], sha256: str | None = None) -> Raw:
     """Read pieces of files as the data section says. Raises TextError."""
-    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase, sha256)
+    end_files = data.documents.kind == "file"
+    return read_raw(pieces, data.tokens, data.encoding, data.normalize, data.lowercase, sha256, end_files)
+
+
+def split_of_files(data: DataConfig, sources: Sequence[Source], vocab: Vocab, name: str) -> Split:
+    """Read files as one text, or as documents, in the vocabulary of a model; `name` is what reports call it.
+
+    Raises:
+        TextError: they cannot be read, or hold no document.
+    """
+    raw = read_pieces(data, file_pieces(sources))
+    if not data.documents:
+        return make_split(name, chunks(raw.codes), raw.symbols, vocab)
+    documents = tell_apart(raw, data.documents, name)
+    return make_split(name, documents.joined(np.arange(len(documents))), documents.symbols, vocab)
 
 
 def check_sizes(config: Config, corpus: Corpus) -> None:

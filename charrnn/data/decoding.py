@@ -98,8 +98,10 @@ class _FileDecoder:
         return f"not valid {self.encoding} ({reason})"
 
 
-def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
+def decoded(pieces: Iterable[Piece], encoding: str, end: str = "") -> Iterator[str]:
     """Decode files strictly, each by itself. A byte order mark at the start of a UTF-8 file is dropped.
+
+    `end` is put after each file, and must not occur in any.
 
     After the first fault no more text is yielded, but the other files are still read, to name all that fail.
 
@@ -117,8 +119,10 @@ def decoded(pieces: Iterable[Piece], encoding: str) -> Iterator[str]:
                 faults.append(str(error))
                 faulty = True
             else:
+                if end and end in text:
+                    raise TextError(f"{piece.source}: holds the character U+FFFF, which marks ends of files; remove it")
                 if not faults:
-                    yield text
+                    yield text + end if piece.ends_file else text
         if piece.ends_file:
             decoder, faulty = _FileDecoder(encoding), False
     if faults:

@@ -15,13 +15,14 @@ from typing import Any
 
 from charrnn.config import Config
 from charrnn.data.corpus import SPLIT_OF_KEY, Corpus, find_sources, read_corpus
+from charrnn.data.documents import DocumentFacts
 from charrnn.data.files import Source, file_pieces, names
 from charrnn.data.splits import Split
 from charrnn.data.vocab import Vocab
 from charrnn.errors import CharrnnError, TextError
 from charrnn.storage import Spool, cache, spool
 
-ENCODING_VERSION = 1  # increase it when the same text and settings give other ids: it makes old entries useless
+ENCODING_VERSION = 2  # increase it when the same text and settings give other ids: it makes old entries useless
 
 Files = dict[str, list[Path]]  # by key of the data section
 
@@ -110,6 +111,7 @@ def _content(corpus: Corpus) -> cache.Content:
         "size": corpus.size,
         "left_out": corpus.left_out,
         "fingerprint": corpus.fingerprint,
+        "documents": corpus.documents and asdict(corpus.documents),
         "vocab": asdict(corpus.vocab),
         "unknown": {split.name: split.unknown for split in splits},
     }
@@ -122,5 +124,8 @@ def _corpus(entry: cache.Entry) -> Corpus:
         name: Split(name, ids, about["unknown"][name], entry.folder / name if len(ids) else None)
         for name, ids in entry.arrays.items()
     }
+    documents = DocumentFacts(**about["documents"]) if about["documents"] else None
     size, left_out, fingerprint = about["size"], about["left_out"], about["fingerprint"]
-    return Corpus(Vocab(**about["vocab"]), **splits, size=size, left_out=left_out, fingerprint=fingerprint)
+    return Corpus(
+        Vocab(**about["vocab"]), **splits, size=size, left_out=left_out, fingerprint=fingerprint, documents=documents
+    )

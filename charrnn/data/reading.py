@@ -12,7 +12,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.decoding import code_points, decoded, transformed
 from charrnn.data.files import Piece
-from charrnn.data.vocab import Tokens, Vocab
+from charrnn.data.vocab import END, Tokens, Vocab
 from charrnn.errors import TextError
 from charrnn.storage import Spool
 
@@ -104,6 +104,7 @@ def read_raw(
     normalize: str = "none",
     lowercase: bool = False,
     sha256: str | None = None,
+    end_files: bool = False,
 ) -> Raw:
     """Read a text in one pass. The codes of a large text lie in a temporary file.
 
@@ -111,17 +112,21 @@ def read_raw(
         pieces: the files, as file_pieces() reads them.
         tokens, encoding, normalize, lowercase: as in the data section of a config.
         sha256: the hash of all bytes, if it is known already.
+        end_files: put END after each file.
 
     Raises:
-        TextError: the text cannot be read or decoded.
+        TextError: the text cannot be read or decoded, or holds END itself although files are to end with it.
         OSError: there is no space for the temporary file.
     """
     hashed, spool = _Hashed(pieces, sha256), Spool()
     if tokens == "byte":
+        symbols = Vocab.of_bytes(END if end_files else "").symbols
         for piece in hashed:
             spool.append(np.frombuffer(piece.data, np.uint8))
-        return Raw(spool.finish(), Vocab.of_bytes().symbols, hashed.sha256, hashed.size)
+            if end_files and piece.ends_file:
+                spool.append(np.array([symbols.index(END)], np.uint16))
+        return Raw(spool.finish(), symbols, hashed.sha256, hashed.size)
     numbering = _Numbering(encoding)
-    for text in transformed(decoded(hashed, encoding), normalize, lowercase):
+    for text in transformed(decoded(hashed, encoding, END if end_files else ""), normalize, lowercase):
         spool.append(numbering.codes(text))
     return Raw(spool.finish(), numbering.symbols, hashed.sha256, hashed.size)

@@ -1,6 +1,6 @@
 """Splits: a text cut into one part to train on, one to validate on and one to test on."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
-from charrnn.storage import Spool, chunks
+from charrnn.storage import Spool
 
 ROUNDING = 1e-9  # added before rounding down, so that 0.7 of 30 is 21
 
@@ -49,6 +49,66 @@ def split_streams(codes: Array, fractions: Sequence[float], streams: int, length
     return rows[:, :first], rows[:, first:second], rows[:, second:]
 
 
+def document_counts(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
+    """How many of `count` documents train, validate and test: at least one where the fraction is not zero.
+
+    Raises:
+        TextError: there are too few.
+    """
+    valid, test = (max(1, int(count * fraction + ROUNDING)) if fraction else 0 for fraction in fractions[1:])
+    if count - valid - test < 1:
+        raise TextError(
+            f"data.path: {count:,} document{'s' * (count > 1)} cannot be divided into splits that all hold some; give "
+            f"more, name other files in data.valid_path, or set data.fractions to [1, 0, 0]"
+        )
+    return count - valid - test, valid, test
+
+
+def split_in_order(count: int, fractions: Sequence[float]) -> tuple[Array, Array, Array]:
+    """The positions of the documents that train, validate and test, in that order. Raises as document_counts()."""
+    train, valid, _ = document_counts(count, fractions)
+    positions = np.arange(count)
+    return positions[:train], positions[train : train + valid], positions[train + valid :]
+
+
+def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tuple[Array, Array, Array]:
+    """Draw the documents that validate and test; the rest trains.
+
+    Equal documents stay together. Groups of them are drawn in a random order, and each goes where it still fits.
+
+    Arguments:
+        digests: (D,), equal for equal documents.
+        fractions: shares of the documents: train, valid, test.
+        seed: the same seed gives the same splits.
+
+    Returns:
+        Positions of documents, each in their order in the text.
+
+    Raises:
+        TextError: there are too few different documents.
+    """
+    _, valid, test = document_counts(len(digests), fractions)
+    _, first, groups, sizes = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
+    order = np.argsort(first)[np.random.default_rng(seed).permutation(len(first))]  # not by digest, but by place
+    split_of_group = np.zeros(len(first), np.int8)
+    for split, wanted in ((2, test), (1, valid)):
+        for group in order.tolist():
+            if not wanted:
+                break
+            if split_of_group[group] == 0 and sizes[group] <= wanted:
+                split_of_group[group] = split
+                wanted -= int(sizes[group])
+    split_of = split_of_group[groups.reshape(-1)]
+    parts = tuple(np.flatnonzero(split_of == split) for split in range(3))
+    if any(fraction and not len(part) for fraction, part in zip(fractions, parts, strict=True)):
+        raise TextError(
+            f"data.path: {len(first):,} different document{'s' * (len(first) > 1)} among {len(digests):,} cannot be "
+            f"divided into splits that share none; give more, name other files in data.valid_path, or set "
+            f"data.fractions to [1, 0, 0]"
+        )
+    return parts[0], parts[1], parts[2]
+
+
 @dataclass(frozen=True)
 class Split:
     """One part of a corpus.
@@ -70,12 +130,12 @@ class Split:
         return len(self.ids)
 
 
-def make_split(name: str, codes: Array, symbols: str, vocab: Vocab, spool: Spool | None = None) -> Split:
+def make_split(name: str, codes: Iterable[Array], symbols: str, vocab: Vocab, spool: Spool | None = None) -> Split:
     """Map the codes of a text to the ids of a vocabulary.
 
     Arguments:
         name: what to call the split.
-        codes: (len,) or (rows, columns), positions in `symbols`.
+        codes: the text in pieces of any length, (len,), positions in `symbols`.
         symbols: the characters that the codes stand for.
         vocab: the vocabulary; characters that it lacks are left out, or become its unknown character, and are counted.
         spool: collects the ids; by default one that keeps many of them in a temporary file.
@@ -85,7 +145,7 @@ def make_split(name: str, codes: Array, symbols: str, vocab: Vocab, spool: Spool
     id_of = table.astype(np.min_scalar_type(max(vocab.size - 1, 0)))
     is_unknown = table == len(vocab.symbols) if vocab.has_unknown else table < 0
     unknown = 0
-    for chunk in chunks(codes):
+    for chunk in codes:
         if is_unknown.any():
             mask = is_unknown[chunk]
             unknown += int(mask.sum())

@@ -1,6 +1,6 @@
 """Vocabularies: the characters that a model knows, and their ids 0 .. V - 1."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,10 +9,10 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.decoding import code_points, decode_bytes
 from charrnn.errors import TextError
-from charrnn.storage import chunks
 
 Tokens = Literal["char", "byte"]
 Unknown = Literal["error", "skip", "replace"]
+END = "\uffff"  # ends a document that may hold any character; Unicode keeps it for such internal use
 MAX_UNKNOWN_NAMED = 8  # unknown characters that one message names
 
 
@@ -24,21 +24,28 @@ class Vocab:
         symbols: distinct characters. With `tokens` "byte" they are the characters 0 to 255, one for each byte value.
         has_unknown: whether one more id, the last, stands for all other characters.
         tokens: "char" or "byte".
+        end: the symbol that ends each document, a newline or END; empty if the text is one stream.
     """
 
     symbols: str
     has_unknown: bool = False
     tokens: Tokens = "char"
+    end: str = ""
 
     @classmethod
-    def of_bytes(cls) -> "Vocab":
-        """The vocabulary of all 256 byte values, with which any file can be read and written."""
-        return cls("".join(map(chr, range(256))), tokens="byte")
+    def of_bytes(cls, end: str = "") -> "Vocab":
+        """The vocabulary of all 256 byte values, with which any file can be read and written, and of END."""
+        return cls("".join(map(chr, range(256))) + (end if end == END else ""), tokens="byte", end=end)
 
     @property
     def size(self) -> int:
         """The number of ids, V."""
         return len(self.symbols) + self.has_unknown
+
+    @property
+    def end_id(self) -> int | None:
+        """The id of the symbol that ends each document; None if the text is one stream."""
+        return self.symbols.index(self.end) if self.end else None
 
     def table(self, symbols: str) -> Array:
         """The id of each character of `symbols`, (len,) int32: for unknown ones the unknown id, or -1 without one."""
@@ -87,8 +94,10 @@ class Vocab:
         return text.encode("latin-1" if self.tokens == "byte" else "utf-8")
 
     def byte_lengths(self) -> Array:
-        """The number of UTF-8 bytes of each id, (V,) int64. The unknown character counts as one byte."""
+        """The number of UTF-8 bytes of each id, (V,) int64. The unknown character counts as one byte, END as none."""
         lengths = [1 if self.tokens == "byte" else len(symbol.encode()) for symbol in self.symbols]
+        if self.end == END:
+            lengths[self.symbols.index(END)] = 0
         return np.array(lengths + [1] * self.has_unknown, np.int64)
 
 
@@ -106,24 +115,28 @@ def _unknown_characters(text: str, positions: Array) -> TextError:
     )
 
 
-def build_vocab(codes: Array, symbols: str, tokens: Tokens, min_count: int) -> Vocab:
+def build_vocab(codes: Iterable[Array], symbols: str, tokens: Tokens, min_count: int, end: str = "") -> Vocab:
     """The vocabulary of a training text.
 
     Arguments:
-        codes: (len,) or (rows, columns), positions in `symbols`.
+        codes: the text in pieces of any length, (len,), positions in `symbols`.
         symbols: the characters that the codes stand for.
         tokens: "byte" gives all byte values, whatever the text holds.
         min_count: characters that occur less often become the unknown one; with 1 there is none.
+        end: the symbol that ends each document, which is always kept; empty if the text is one stream.
 
     Returns:
         A vocabulary in the order of code points.
     """
     if tokens == "byte":
-        return Vocab.of_bytes()
+        return Vocab.of_bytes(end)
     counts = np.zeros(len(symbols), np.int64)
-    for chunk in chunks(codes):
+    for chunk in codes:
         counts += np.bincount(chunk, minlength=len(symbols))
         if min_count <= 1 and counts.all():
             break  # every character occurs; how often does not matter
-    kept = sorted(symbol for symbol, count in zip(symbols, counts, strict=True) if count >= max(min_count, 1))
-    return Vocab("".join(kept), has_unknown=min_count > 1)
+    least = max(min_count, 1)
+    kept = sorted(
+        symbol for symbol, count in zip(symbols, counts, strict=True) if count >= least or (end and symbol == end)
+    )
+    return Vocab("".join(kept), has_unknown=min_count > 1, end=end)

@@ -12,6 +12,7 @@ from charrnn.data import Corpus, Split, Vocab
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.characters import shown
+from charrnn.evaluation.documents import by_place
 from charrnn.evaluation.dynamic import Rule, score_dynamically
 from charrnn.evaluation.figures import analyse, block_sums, by_position, intervals, whole_text
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
@@ -62,7 +63,7 @@ def assess(
     report = Assessment(
         text=text_name(split, corpus),
         analysis=analyse(vocab, ids, scored[0], split.unknown),
-        positions=by_position(models[0].model, ids),
+        positions=by_place(vocab, ids, scored[0].nats) if vocab.end else by_position(models[0].model, ids),
         rows=rows,
         weights=weights,
         novelty=novelty_with_passage(vocab, train, ids) if options.novelty else None,

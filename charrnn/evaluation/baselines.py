@@ -29,7 +29,7 @@ def baselines(vocab: Vocab, train: Array, ids: Array) -> Iterator[tuple[str, Sco
     """
     yield "uniform", Scores(np.full(len(ids), log(vocab.size)))
     yield "unigram", score_each(NGram(vocab, train, 1, "additive"), ids)
-    order = best_order(train, vocab.size)
+    order = best_order(train, vocab.size, vocab.end_id)
     yield f"{order}-gram, Kneser-Ney", score_each(NGram(vocab, train, order), ids)
     train_bytes = vocab.to_bytes(vocab.decode(train))
     text_bytes = vocab.to_bytes(vocab.decode(ids))
@@ -37,15 +37,15 @@ def baselines(vocab: Vocab, train: Array, ids: Array) -> Iterator[tuple[str, Sco
         yield name, (compressed_size(train_bytes + text_bytes) - compressed_size(train_bytes)) * 8 * log(2)
 
 
-def best_order(train: Array, size: int) -> int:
+def best_order(train: Array, size: int, end: int | None = None) -> int:
     """The order at which a Kneser-Ney model of the first nine tenths of a training text predicts the last tenth best.
 
-    Arguments: `train`, ids (len,); `size`, that of the vocabulary.
+    Arguments: `train`, ids (len,); `size`, that of the vocabulary; `end`, the id that ends each document, if one does.
     """
     cut = int(len(train) * (1 - ORDER_HELD_OUT))
     order, best = 1, inf
     if 0 < cut < len(train):
-        for n, loss in enumerate(order_losses(train[:cut], train[cut:], size, min(MAX_ORDER, cut)), 1):
+        for n, loss in enumerate(order_losses(train[:cut], train[cut:], size, min(MAX_ORDER, cut), end), 1):
             if loss >= best:
                 break
             order, best = n, loss

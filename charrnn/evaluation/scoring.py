@@ -19,6 +19,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import decode_bytes
 from charrnn.errors import TextError
+from charrnn.evaluation.documents import bounds, document_predictions
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 from charrnn.processes import run_in_processes
@@ -35,13 +36,20 @@ CHUNK_STEPS = 64  # steps at a time: bounds memory and does not affect the resul
 class Report:
     """The score of a text.
 
-    Fields: `chars` scored; `unknown_chars` left out; `nats` in all; `bytes`, the length of the scored text in UTF-8.
+    Fields: `chars` scored, ends of documents included; `unknown_chars` left out; `nats` in all; `bytes`, the length of
+    the scored text in UTF-8; `documents`, None if the text is one stream.
     """
 
     chars: int
     unknown_chars: int
     nats: float
     bytes: int
+    documents: int | None = None
+
+    @property
+    def nats_per_document(self) -> float | None:
+        """The mean of -ln p of whole documents; None if the text is one stream."""
+        return None if self.documents is None else self.nats / self.documents
 
     @property
     def nats_per_char(self) -> float:
@@ -65,7 +73,8 @@ class Report:
 
     def to_dict(self) -> dict[str, float]:
         """The counts and figures by name, as in `charrnn eval --json`."""
-        names = ("chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity")
+        names = ["chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity"]
+        names += ["documents", "nats_per_document"] if self.documents is not None else []
         return {name: getattr(self, name) for name in names}
 
 
@@ -131,7 +140,7 @@ def predictions(
     chunk: int = CHUNK_STEPS,
     gaps: list[float] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """The distribution of every character given all before it.
+    """The distribution of every character given all before it, or for a model of documents all before it in its own.
 
     Arguments: `ids` (len,), one or more; `streams`, 1 for a single pass, None for as many as make it faster; `chunk`,
     steps at a time; `gaps`, a list that takes the distance of predictions, in total variation, for each place where two
@@ -139,6 +148,16 @@ def predictions(
 
     Yields: positions (K,) and ln p (K, V), each position once.
     """
+    if model.vocab.end_id is not None:
+        yield from document_predictions(model, ids, chunk, lambda own: _stream(model, own, streams, chunk, gaps))
+    else:
+        yield from _stream(model, ids, streams, chunk, gaps)
+
+
+def _stream(
+    model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float] | None
+) -> Iterator[tuple[Array, Array]]:
+    """predictions() of a text that is read from its beginning to its end."""
     layout = Layout.of(len(ids), streams)
     starts, warm = layout.starts, layout.warm
     state = model.start(layout.streams)
@@ -178,8 +197,11 @@ def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
     A long text is cut into a piece for each of up to `processes` processes; each piece warms up as a stream does.
     """
     pieces = max(1, min(processes, len(ids) // MIN_CHARS_PER_PROCESS))
-    edges = [len(ids) * k // pieces for k in range(pieces + 1)]
-    jobs = [(model, ids[max(first - WARM_UP, 0) : stop], min(first, WARM_UP)) for first, stop in pairwise(edges)]
+    edges, warm_up = [len(ids) * k // pieces for k in range(pieces + 1)], WARM_UP
+    if model.vocab.end_id is not None:
+        begins, warm_up = bounds(model.vocab, ids)[0], 0
+        edges = sorted({0, len(ids), *(int(begins[np.searchsorted(begins, edge, "right") - 1]) for edge in edges)})
+    jobs = [(model, ids[max(first - warm_up, 0) : stop], min(first, warm_up)) for first, stop in pairwise(edges)]
     results = run_in_processes(_score_piece, jobs)
     if not all(agreed for _, agreed in results):
         return _score_each(model, ids, 1, [])
@@ -240,7 +262,8 @@ def score(
         nats = _nats(model, ids, 1, chunk, gaps)
     counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
     size = int(model.vocab.byte_lengths() @ counts)
-    return Report(len(ids), unknown, nats, size)
+    documents = None if model.vocab.end_id is None else len(bounds(model.vocab, ids)[0])
+    return Report(len(ids), unknown, nats, size, documents)
 
 
 def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float]) -> float:
@@ -248,7 +271,10 @@ def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gap
 
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:
-    """Score a string in one pass. Raises TextError where there is nothing to score."""
+    """Score a string in one pass; a model of lines scores each line, any other model of documents reads one document.
+
+    Raises TextError where there is nothing to score.
+    """
     vocab = model.vocab
     if isinstance(text, bytes) and vocab.tokens == "char":
         text = decode_bytes(text, "utf-8", "the text")
@@ -256,4 +282,7 @@ def score_text(model: LanguageModel, text: str | bytes) -> Report:
     if isinstance(text, str) and vocab.tokens == "char":
         in_vocab = set(vocab.symbols)
         unknown = sum(symbol not in in_vocab for symbol in text)
-    return score(model, vocab.encode(text, unknown="skip"), unknown, streams=1)
+    ids = vocab.encode(text, unknown="skip")
+    if vocab.end_id is not None and (not len(ids) or ids[-1] != vocab.end_id):
+        ids = np.append(ids, np.int32(vocab.end_id))
+    return score(model, ids, unknown, streams=1)

@@ -4,11 +4,12 @@ Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Mo
 state; they do not train themselves.
 """
 
+from charrnn.models.counting import distinct
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
 from charrnn.models.network import Network, build_stack, parameter_count
-from charrnn.models.ngram import NGram, distinct, order_losses
+from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.transfer import check_transferable, transfer
 
 __all__ = [

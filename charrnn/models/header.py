@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict
-from charrnn.data import Vocab
+from charrnn.data import END, Vocab
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.optim import Plateau
 
@@ -125,7 +125,7 @@ class Header:
         """
         try:
             words = values["vocab"]
-            vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"])
+            vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"], words.get("end", ""))
             config = config_from_dict(values["config"])
         except ConfigError as error:
             raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
@@ -150,7 +150,8 @@ def check_vocab(path: Path, vocab: Vocab) -> None:
     symbols = vocab.symbols
     valid = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
     valid = valid and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
-    if not (valid and (vocab.tokens == "char" or vocab == Vocab.of_bytes())):
+    valid = valid and vocab.end in ("", "\n", END) and vocab.end in symbols
+    if not (valid and (vocab.tokens == "char" or vocab == Vocab.of_bytes(vocab.end))):
         raise CheckpointError(f"{path}: damaged (its vocabulary)")
 
 

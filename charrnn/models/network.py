@@ -20,12 +20,15 @@ from charrnn.models.language_model import ReadCharacter
 from charrnn.nn import Head, NextCharacter, Params, Stack, StackTape, Stepper, initialise_, make_cell
 
 
-def build_stack(config: ModelConfig, vocab_size: int) -> Stack:
-    """The stack of a config; it holds sizes only. Raises ConfigError for an n-gram, which has no stack."""
+def build_stack(config: ModelConfig, vocab_size: int, cut: bool = False) -> Stack:
+    """The stack of a config; it holds sizes only. `cut`: whether documents begin inside windows.
+
+    Raises ConfigError for an n-gram, which has no stack.
+    """
     if config.cell == "ngram":
         raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     cell = make_cell(config.cell, config.activation, config.reset)
-    return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
+    return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout, cut)
 
 
 def build_head(config: ModelConfig, vocab_size: int) -> Head:
@@ -79,7 +82,7 @@ class Network:
         self.config = config
         self.dtype = np.dtype(dtype)
         self._vocab = vocab
-        self.stack = build_stack(config, vocab.size)
+        self.stack = build_stack(config, vocab.size, cut=vocab.end_id is not None)
         self.head = build_head(config, vocab.size)
         self.params = Params(parameter_shapes(config, vocab.size), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape
@@ -132,7 +135,8 @@ class Network:
             of the mean.
         """
         length, streams = batch.x.shape
-        top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng)
+        keep = None if batch.begins is None else (~batch.begins[:, :, None]).astype(self.dtype)
+        top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng, keep)
         tape.h = top.reshape(length * streams, -1)
         tape.dropped = rng is not None
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
@@ -162,8 +166,14 @@ class Network:
     # -- LanguageModel ------------------------------------------------------------------------------------------------
 
     def start(self, streams: int = 1) -> Array:
-        """The state of N streams before any character: zeros (L, S, N, H)."""
-        return self.stack.state(streams, self.dtype)
+        """The state of N streams before any character, (L, S, N, H): zeros, or for documents what their end leaves.
+
+        A document begins as if an end had just been read, so that its first character has a context.
+        """
+        state = self.stack.state(streams, self.dtype)
+        if self.vocab.end_id is not None:
+            self.feed(np.full((1, streams), self.vocab.end_id), state)
+        return state
 
     def predict(self, state: Array) -> Array:
         """Logits (N, V) of the next character in each stream."""
@@ -175,7 +185,7 @@ class Network:
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
             tape = self._tape = self.tape(length, streams, training=False)
-        h = self.stack.forward(self.params.value, ids, state, tape.stack, None)
+        h = self.stack.forward(self.params.value, ids, state, tape.stack)
         out = tape.scores[: length * streams]
         self.head.scores(self.params.value, h.reshape(length * streams, -1), out=out)
         return out.reshape(length, streams, -1)

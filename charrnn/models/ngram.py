@@ -20,6 +20,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import Vocab
+from charrnn.models.counting import Counts, count
 from charrnn.models.language_model import ReadCharacter
 
 Smoothing = Literal["kneser-ney", "witten-bell", "additive"]
@@ -81,7 +82,7 @@ class NGram:
         levels: list[Level] = []
         size, kneser_ney = self._vocab.size, self.smoothing == "kneser-ney"
         shorter: Counts | None = None
-        for counts in count(self.ids, size, self.order):
+        for counts in count(self.ids, size, self.order, self._vocab.end_id):
             if shorter is not None:
                 numbers = counts.predecessors if kneser_ney else shorter.counts
                 levels.append(smooth(shorter.keys, numbers, shorter.contexts, size, self.smoothing))
@@ -101,9 +102,14 @@ class NGram:
         return sum(len(level.keys) for level in self.levels)
 
     def start(self, streams: int = 1) -> Array:
-        """The state of N streams before any character: (order, N), where only the empty context has a rank."""
+        """The state of N streams before any character: (order, N), where only the empty context has a rank.
+
+        A document begins as if an end had just been read.
+        """
         state = np.full((self.order, streams), -1)
         state[0] = 0
+        if self._vocab.end_id is not None:
+            self._move(np.full((1, streams), self._vocab.end_id), state)
         return state
 
     def stepper(self, state: Array) -> ReadCharacter:
@@ -134,71 +140,18 @@ class NGram:
     def feed(self, ids: Array, state: Array) -> Array:
         """Read ids (T, N) and move `state` on; ln p (T, N, V) of the character after each."""
         length, streams = ids.shape
+        ranks = self._move(ids, state)
+        return self.predict(ranks[:, 1:].reshape(self.order, -1)).reshape(length, streams, -1)
+
+    def _move(self, ids: Array, state: Array) -> Array:
+        """Read ids (T, N) and move `state` on; the states before, between and after them, (order, T + 1, N)."""
+        length, streams = ids.shape
         ranks = np.zeros((self.order, length + 1, streams), np.int64)
         ranks[:, 0] = state
         for k, level in enumerate(self.levels[:-1]):
             ranks[k + 1, 1:] = level.find(ranks[k, :-1], ids, self._vocab.size)
         state[...] = ranks[:, -1]
-        return self.predict(ranks[:, 1:].reshape(self.order, -1)).reshape(length, streams, -1)
-
-
-@dataclass(frozen=True)
-class Counts:
-    """The n-grams of one length as they occur in a text."""
-
-    keys: Array  # (G,), sorted
-    counts: Array  # (G,), occurrences of each
-    predecessors: Array  # (C,), different characters before each context; Kneser and Ney's (1995) count of a context
-
-    @property
-    def contexts(self) -> int:
-        """C."""
-        return len(self.predecessors)
-
-
-def count(ids: Array, size: int, order: int) -> Iterator[Counts]:
-    """Yield the n-grams of ids (len,) of 1, 2 ... `order` characters; `size` is V.
-
-    The contexts of a length are the n-grams of the length before. The beginning of the text counts as one more
-    character before its first n-gram.
-    """
-    ranks = np.zeros(len(ids) + 1, np.int64)  # of the (n - 1)-gram that begins at each position
-    contexts = 1
-    for k in range(order):
-        beginning, suffixes = ranks[0], ranks[1:]
-        keys, ranks, counts = distinct(ranks[:-1] * size + ids[k:])
-        suffix = np.zeros(len(keys), np.int64)
-        suffix[ranks] = suffixes
-        predecessors = np.bincount(suffix, minlength=contexts)
-        predecessors[beginning] += 1
-        yield Counts(keys, counts, predecessors)
-        contexts = len(keys)
-
-
-def distinct(numbers: Array) -> tuple[Array, Array, Array]:
-    """Sort and count whole numbers of at least 0, as np.unique() does.
-
-    Arguments:
-        numbers: (len,).
-
-    Returns:
-        The distinct numbers (G,), sorted; the rank (len,) of each number among them; and their counts (G,).
-
-    Number and position are sorted as one integer if they fit into 63 bits together, which is several times faster than
-    sorting positions by number.
-    """
-    bits = len(numbers).bit_length()
-    if len(numbers) == 0 or int(numbers.max()) >> (63 - bits):
-        result: tuple[Array, Array, Array] = np.unique(numbers, return_inverse=True, return_counts=True)
-        return result
-    packed = (numbers << bits) | np.arange(len(numbers))
-    packed.sort()
-    values = packed >> bits
-    new = np.concatenate([[True], values[1:] != values[:-1]])
-    starts = np.flatnonzero(new)
-    ranks = np.empty(len(numbers), np.int64)
-    ranks[packed & ((1 << bits) - 1)] = np.cumsum(new) - 1
-    return values[starts], ranks, np.diff(starts, append=len(numbers))
+        return ranks
 
 
 def smooth(keys: Array, counts: Array, contexts: int, size: int, smoothing: Smoothing) -> Level:
@@ -257,7 +210,9 @@ def discounts(counts: Array) -> Array:
     return result
 
 
-def order_losses(train: Array, held_out: Array, size: int, highest: int = 20) -> Iterator[float]:
+def order_losses(
+    train: Array, held_out: Array, size: int, highest: int = 20, end: int | None = None
+) -> Iterator[float]:
     """Yield the loss of `held_out` under Kneser-Ney models of `train` of order 1, 2 ... `highest`.
 
     The models share all levels but their longest, so each order costs no more than one level.
@@ -266,6 +221,7 @@ def order_losses(train: Array, held_out: Array, size: int, highest: int = 20) ->
         train: (len,), ids of the training text.
         held_out: (M,), ids of the text that is scored.
         size: V.
+        end: the id that ends each document; None if the texts are streams.
 
     Yields:
         Nats per character.
@@ -273,11 +229,14 @@ def order_losses(train: Array, held_out: Array, size: int, highest: int = 20) ->
     p = np.full(len(held_out), 1 / size)  # of held_out under the levels that all longer models share
     shorter: Counts | None = None
     contexts = ranks = np.zeros(len(held_out), np.int64)  # of held_out in the level before
-    for counts in count(train, size, highest):
+    for k, counts in enumerate(count(train, size, highest, end)):
         if shorter is not None:
             level = smooth(shorter.keys, counts.predecessors, shorter.contexts, size, "kneser-ney")
             p = _interpolate(level, contexts, ranks, p)
-            contexts = np.concatenate([[-1], ranks[:-1]])
+            if end is not None and k > 1:
+                ranks = np.where(held_out == end, -1, ranks)  # only the end itself reaches into the next document
+            first = np.searchsorted(shorter.keys, end) if end is not None and k == 1 else -1
+            contexts = np.concatenate([[first], ranks[:-1]])
         level = smooth(counts.keys, counts.counts, counts.contexts, size, "kneser-ney")
         ranks = level.find(contexts, held_out, size)
         yield -float(np.log(_interpolate(level, contexts, ranks, p)).mean())

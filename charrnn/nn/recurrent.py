@@ -80,19 +80,22 @@ class Recurrent:
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
-    def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool, work: Workspace) -> LayerTape:
-        """Memory for windows of up to `length` steps of `streams` streams."""
-        states = zeros((len(self.cell.states), length + 1, streams, self.hidden_size), dtype)
-        return self._tape(length, streams, dtype, training, work, states)
-
-    def _tape(
-        self, length: int, streams: int, dtype: npt.DTypeLike, training: bool, work: Workspace, states: Array
+    def tape(
+        self, length: int, streams: int, dtype: npt.DTypeLike, training: bool, work: Workspace, cut: bool = False
     ) -> LayerTape:
+        """Memory for windows of up to `length` steps of `streams` streams, which may be `cut` between any two steps."""
+        states = zeros((len(self.cell.states), length + 1, streams, self.hidden_size), dtype)
+        before = zeros((len(self.cell.states), length, streams, self.hidden_size), dtype) if cut else states[:, :-1]
+        return self._tape(training, work, states, before)
+
+    def _tape(self, training: bool, work: Workspace, states: Array, before: Array) -> LayerTape:
+        length, streams, dtype = before.shape[1], before.shape[2], before.dtype
         plane = (streams, self.hidden_size)
         tape = LayerTape(
             planes=self.cell.planes,
             activations=zeros((length + training, len(self.cell.planes), *plane), dtype),
             states=states,
+            before=before,
             saved={name: zeros((length, *plane), dtype) for name in self.cell.saved},
             factors=self.factors(length, streams),
             packed={},
@@ -132,7 +135,7 @@ class Recurrent:
         views |= {group: gates[indices] for group, indices in cell.sigmoids.items()}  # ifo
         views |= {name: values[t] for name, values in tape.saved.items()}
         for k, name in enumerate(cell.states):
-            views[f"{name}_prev"] = tape.states[k, t]
+            views[f"{name}_prev"] = tape.before[k, t]
             views[name] = tape.states[k, t + 1]
             views[f"d{name}"] = work.dstate[k]
         for part in cell.products:
@@ -169,13 +172,16 @@ class Recurrent:
 
     # -- the time loop ------------------------------------------------------------------------------------------------
 
-    def forward(self, p: Weights, inputs: LayerInput, state: Array, tape: LayerTape, work: Workspace) -> Array:
+    def forward(
+        self, p: Weights, inputs: LayerInput, state: Array, tape: LayerTape, work: Workspace, keep: Array | None = None
+    ) -> Array:
         """Run a window.
 
         Arguments:
             p: parameters, from bind().
             inputs: what the layer reads.
             state: (S, N, H), moved on in place.
+            keep: (T, N, 1), 0 where the state is set to zero before a step, else 1; only with a tape that allows cuts.
 
         Returns:
             The output h (T, N, H), a view of the tape.
@@ -183,8 +189,11 @@ class Recurrent:
         self.packing.pack(p, tape, work)
         add_input = inputs.prepare(self.packing, p, tape, work)
         tape.states[:, 0] = state
+        tape.keep = keep
         step = self.cell.step
         for t, s in enumerate(tape.steps[: inputs.length]):
+            if keep is not None:
+                np.multiply(tape.states[:, t], keep[t], out=tape.before[:, t])
             add_input(t, s)
             step(s, p)
         state[...] = tape.states[:, inputs.length]
@@ -217,6 +226,8 @@ class Recurrent:
         for t in range(inputs.length - 1, -1, -1):
             dh_step += dh[t]
             back(tape.steps[t])
+            if tape.keep is not None:
+                work.dstate *= tape.keep[t]
             if state_gradients is not None:
                 state_gradients[:, t] = work.dstate
         length, streams = dh.shape[:2]
@@ -228,7 +239,7 @@ class Recurrent:
     def _recurrent_gradients(self, g: Weights, rows: Array, length: int, tape: LayerTape, work: Workspace) -> None:
         """Write the gradients of U and of the biases, given those of the planes, `rows` (M, P, H)."""
         for part in self.cell.products:
-            left = tape.saved.get(part.left, tape.states[0])[:length].reshape(len(rows), self.hidden_size)
+            left = tape.saved.get(part.left, tape.before[0])[:length].reshape(len(rows), self.hidden_size)
             right = rows[:, part.planes].reshape(len(rows), -1)  # a view
             deep_product(left, right, [g.U[k] for k in part.weights], work.weights["U"])
         sums = np.add.reduce(rows.reshape(len(rows), -1), axis=0).reshape(-1, self.hidden_size)
@@ -250,7 +261,7 @@ class Recurrent:
             setattr(p, name, np.tile(getattr(p, name), (streams, 1)))  # adding equal shapes is faster
         strides = (state.strides[0], 0, *state.strides[1:])  # rows 0 and 1 are the same: the state before and after
         states = np.lib.stride_tricks.as_strided(state, (len(state), 2, *state.shape[1:]), strides)
-        tape = self._tape(1, streams, state.dtype, False, work, states)
+        tape = self._tape(False, work, states, states[:, :1])
         self.packing.pack(p, tape, work)
         s, times_W = tape.steps[0], None
         if below is not None:

@@ -39,6 +39,7 @@ class StackTape:
         arrays += [self.dh, *self.masks, *self.dropped]
         for layer in self.layers:
             arrays += [layer.activations, layer.states, *layer.saved.values()]
+            arrays += [] if np.may_share_memory(layer.before, layer.states) else [layer.before]
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -46,13 +47,22 @@ class Stack:
     """Recurrent layers, with dropout between them and an optional embedding below.
 
     Arguments: `cell`; `vocab_size`; `embedding_size`, or None for look-ups in the first layer's weights;
-    `hidden_size`; `num_layers`; `dropout`, the share of values dropped between layers while training.
+    `hidden_size`; `num_layers`; `dropout`, the share of values dropped between layers while training; `cut`, whether
+    streams are cut inside windows while training, where documents begin.
     """
 
     def __init__(
-        self, cell: Cell, vocab_size: int, embedding_size: int | None, hidden_size: int, num_layers: int, dropout: float
+        self,
+        cell: Cell,
+        vocab_size: int,
+        embedding_size: int | None,
+        hidden_size: int,
+        num_layers: int,
+        dropout: float,
+        cut: bool = False,
     ) -> None:
         self.cell = cell
+        self.cut = cut
         self.hidden_size = hidden_size
         self.embedding = Embedding(vocab_size, embedding_size) if embedding_size else None
         first = embedding_size or vocab_size
@@ -84,7 +94,9 @@ class Stack:
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
         gates, states, saved = len(cell.gates), len(cell.states), len(cell.saved)
         plane = streams * hidden
-        total = count * ((length + training) * len(cell.planes) + (length + 1) * states + length * saved) * plane
+        before = length * states if self.cut and training else 0
+        numbers = (length + training) * len(cell.planes) + (length + 1) * states + before + length * saved
+        total = count * numbers * plane
         total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
         total += self._partial_sums(length, streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
@@ -123,7 +135,7 @@ class Stack:
         return StackTape(
             length,
             streams,
-            layers=[layer.tape(length, streams, dtype, training, work) for layer in self.layers],
+            layers=[layer.tape(length, streams, dtype, training, work, self.cut and training) for layer in self.layers],
             work=work,
             embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
             masks=[zeros((length, *plane), dtype) for _ in range(between)],
@@ -149,7 +161,13 @@ class Stack:
         return VectorInput(vectors[: len(ids)], dx)
 
     def forward(
-        self, value: Mapping[str, Array], ids: Array, state: Array, tape: StackTape, rng: np.random.Generator | None
+        self,
+        value: Mapping[str, Array],
+        ids: Array,
+        state: Array,
+        tape: StackTape,
+        rng: np.random.Generator | None = None,
+        keep: Array | None = None,
     ) -> Array:
         """Run a window of ids (T, N).
 
@@ -157,6 +175,8 @@ class Stack:
             value: parameters by name.
             state: (L, S, N, H), moved on in place.
             rng: drops values; None drops none.
+            keep: (T, N, 1), 0 where a document begins, so that the state before is set to zero, else 1. A training tape
+                of a stack with `cut` needs it.
 
         Returns:
             The top layer's h (T, N, H), a view of the tape.
@@ -171,7 +191,7 @@ class Stack:
                     np.copyto(out, below)
                 else:
                     self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
-            h = layer.forward(layer.bind(value), self._input(tape, k, ids, False), state[k], memory, tape.work)
+            h = layer.forward(layer.bind(value), self._input(tape, k, ids, False), state[k], memory, tape.work, keep)
         return h
 
     def backward(

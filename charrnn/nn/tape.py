@@ -54,11 +54,13 @@ class LayerTape:
     planes: tuple[str, ...]  # names of the cell's planes
     activations: Array  # (T, P, N, H), or (T + 1, P, N, H) to train
     states: Array  # (S, T + 1, N, H); row t is the state before step t, row t + 1 the state after it
+    before: Array  # (S, T, N, H): the state that step t reads: rows of `states`, or of its own if streams may be cut
     saved: dict[str, Array]  # each (T, N, H)
     factors: dict[str, Factor]  # W and the parts of U
     packed: dict[str, Array]  # the factors, packed for the forward pass
     transposed: dict[str, Array]  # the factors, transposed and packed for the backward pass; in the memory of `packed`
     steps: list[Step]  # the record of each step
+    keep: Array | None = None  # (T, N, 1) of the latest forward pass: 0 where a stream is cut before a step, else 1
 
     @property
     def output(self) -> Array:

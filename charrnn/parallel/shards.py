@@ -14,7 +14,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.config import ModelConfig
-from charrnn.data import Batches, Vocab
+from charrnn.data import Vocab, make_batches
 from charrnn.models import Network
 from charrnn.optim import Hyper, Optimizer, global_norm
 from charrnn.processes import cores, receive
@@ -86,13 +86,14 @@ class Shard:
         self.index = index
         values, grads = job.values.array(), job.grads[index].array()
         self.network = Network(job.config, job.vocab, np.float32, values, grads)
-        self.batches = Batches(job.ids.array(), job.streams, job.length)
+        self.batches = make_batches(job.ids.array(), job.vocab.end_id, job.streams, job.length, job.seed)
         self.state = job.states[index].array()
         self.tape = self.network.tape(min(job.length, self.batches.stream_length), self.stop - self.first)
 
     def forward_backward(self, step: int) -> float:
         """Compute the gradient of one step; return this shard's part of the mean loss in nats per character."""
-        batch = self.batches.window(step % len(self.batches), self.first, self.stop)
+        epoch, window = divmod(step, len(self.batches))
+        batch = self.batches.window(window, self.first, self.stop, epoch)
         if batch.fresh:
             self.state[...] = 0
         dropout = self.network.config.dropout

@@ -33,7 +33,7 @@ def check_memory(config: Config, vocab: Vocab, length: int) -> None:
     train = config.train
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
-    stack = build_stack(config.model, vocab.size)
+    stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
     window = min(train.seq_length, length)
     scalars = stack.tape_scalars(window, train.batch_size, True) + window * train.batch_size * vocab.size
     needed = 4 * (parameter_count(config.model, vocab.size) * vectors + scalars)

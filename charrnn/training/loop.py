@@ -17,7 +17,7 @@ import numpy as np
 
 from charrnn.blas import one_thread
 from charrnn.config import Config
-from charrnn.data import Batches, Corpus, check_sizes, load_corpus
+from charrnn.data import Corpus, check_sizes, load_corpus, make_batches
 from charrnn.errors import DivergedError
 from charrnn.evaluation import Report, score
 from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
@@ -86,7 +86,8 @@ class Run:
         self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers, self.corpus.train.file)
         self.network = self.team.network
         train, ids = self.config.train, self.corpus.train.ids
-        self.batches = Batches(ids, train.batch_size, train.seq_length)
+        end_id = self.corpus.vocab.end_id
+        self.batches = make_batches(ids, end_id, train.batch_size, train.seq_length, self.config.seed)
         self.plan = Plan.of(train, len(self.batches))
         self.facts = RunFacts.of(self.config, ids, self.network.params.size, self.corpus.vocab.size)
         self.stopwatch = Stopwatch()
@@ -147,7 +148,7 @@ class Run:
         began = perf_counter()
         state, train, grads = self.state, self.config.train, self.network.params.grads
         epoch = self.plan.epoch(state.step)
-        chars = self.batches.count(state.step % self.plan.steps_per_epoch)
+        chars = self.batches.count(state.step % self.plan.steps_per_epoch, epoch - 1)
         loss = self.team.forward_backward(state.step)
         norm = global_norm(grads)
         rate = self.plan.learning_rate(train, state)

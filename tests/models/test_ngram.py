@@ -13,7 +13,8 @@ from charrnn.data.vocab import Vocab
 from charrnn.evaluation.scoring import score, score_each
 from charrnn.generation.sampling import generate
 from charrnn.models import ngram
-from charrnn.models.ngram import NGram, discounts, distinct, order_losses
+from charrnn.models.counting import distinct
+from charrnn.models.ngram import NGram, discounts, order_losses
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "additive")
 LETTERS = Vocab("abcd")

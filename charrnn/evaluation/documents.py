@@ -1,0 +1,97 @@
+"""Scoring documents: each by itself, from the state before any character, its end included.
+
+Documents of similar length are read side by side, so that little is read beyond their ends, and what is read there is
+never used. A document that is far longer than the rest is read like any long text. What a document scores does not
+depend on what stands around it.
+
+Shapes: len symbols, D documents, N of them side by side, T steps at a time, K positions at a time, V vocabulary.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.data import Vocab, ends_of
+from charrnn.evaluation.results import PositionLoss
+from charrnn.models import LanguageModel
+from charrnn.nn import log_softmax_
+
+SIDE_BY_SIDE = 64
+LONG = 2048  # symbols from which a document is read as parallel streams, as a long text is
+
+ReadLong = Callable[[Array], Iterator[tuple[Array, Array]]]  # ids (len,) -> positions (K,) and ln p (K, V)
+
+
+def bounds(vocab: Vocab, ids: Array) -> tuple[Array, Array]:
+    """Where each document of ids (len,) begins, and where the next one does, both (D,).
+
+    What follows the last end is one more document, which is not finished.
+    """
+    assert vocab.end_id is not None, "the text is one stream"
+    stops = ends_of(ids, vocab.end_id)
+    if not len(stops) or stops[-1] < len(ids):
+        stops = np.append(stops, len(ids))
+    return np.concatenate([[0], stops[:-1]]).astype(np.int64), stops
+
+
+def document_predictions(
+    model: LanguageModel, ids: Array, chunk: int, read_long: ReadLong
+) -> Iterator[tuple[Array, Array]]:
+    """The distribution of every symbol given its document so far.
+
+    Arguments: `ids` (len,); `chunk`, steps at a time; `read_long`, predicts a long document.
+
+    Yields: positions (K,) and ln p (K, V), each position once.
+    """
+    begins, stops = bounds(model.vocab, ids)
+    sizes = stops - begins
+    order = np.argsort(sizes, kind="stable")
+    order, long = np.split(order, [int((sizes < LONG).sum())])
+    for group in np.split(order, range(SIDE_BY_SIDE, len(order), SIDE_BY_SIDE)):
+        if len(group):
+            yield from _side_by_side(model, ids, begins[group], sizes[group], chunk)
+    for document in long.tolist():
+        for positions, logs in read_long(ids[begins[document] : stops[document]]):
+            yield positions + begins[document], logs
+
+
+def _side_by_side(
+    model: LanguageModel, ids: Array, begins: Array, sizes: Array, chunk: int
+) -> Iterator[tuple[Array, Array]]:
+    state = model.start(len(begins))
+    yield begins, log_softmax_(np.array(model.predict(state)))
+    for first in range(0, int(sizes.max()) - 1, chunk):
+        steps = np.arange(first, min(first + chunk, int(sizes.max()) - 1))[:, None]
+        inside = steps + 1 < sizes  # (T, N)
+        logits = model.feed(ids[np.where(inside, begins + steps, begins)], state)
+        yield (begins + steps + 1)[inside], log_softmax_(logits[inside])
+
+
+def by_place(vocab: Vocab, ids: Array, nats: Array) -> list[PositionLoss]:
+    """The loss of each symbol by its place in its document. Places 1, 2, 3-4, 5-8 ... are pooled."""
+    begins, stops = bounds(vocab, ids)
+    places = np.arange(len(ids)) - np.repeat(begins, stops - begins)
+    pools = np.ceil(np.log2(places + 1)).astype(np.int64)
+    counts, sums = np.bincount(pools), np.bincount(pools, nats)
+    longest = int(places.max()) + 1
+    return [
+        PositionLoss((1 << k >> 1) + 1, min(1 << k, longest), float(total / count))
+        for k, (count, total) in enumerate(zip(counts, sums, strict=True))
+    ]
+
+
+@dataclass(frozen=True)
+class DocumentScores:
+    """The scores of documents, in their order: `begins` and `sizes` in symbols, the end included, and `nats`, (D,)."""
+
+    begins: Array
+    sizes: Array
+    nats: Array
+
+
+def document_scores(vocab: Vocab, ids: Array, nats: Array) -> DocumentScores:
+    """Add up the nats of symbols (len,) over documents."""
+    begins, stops = bounds(vocab, ids)
+    return DocumentScores(begins, stops - begins, np.add.reduceat(nats, begins))
