@@ -207,6 +207,9 @@ def check_sizes(config: Config, corpus: Corpus) -> None:
     """Refuse, before the first step, a text that cannot be trained on. Raises TextError with the numbers."""
     size, length = len(corpus.train), config.train.seq_length
     count = f"the training split has {size:,} of {corpus.size:,} characters"
+    if corpus.documents:
+        number = corpus.documents.splits["train"]
+        count = f"the training split has {number:,} document{'s' * (number > 1)}, with the ends {size:,} characters"
     if size < 2:
         raise TextError(f"data.path: {count}; at least 2 are needed, and many thousands to learn from")
     if size <= length:

@@ -5,7 +5,9 @@ target is the end symbol, and the state is set to zero before it: a document fol
 that is longer than a window is carried over, as a long text is.
 
 A stream takes whole documents up to its capacity. Where all the room is needed, the last document of a stream is cut
-and goes on in the next one, from a state of zeros: fewer cuts than streams in each epoch. Arrays are time first, (T, N).
+and goes on in the next one, from a state of zeros: fewer cuts than streams in each epoch.
+
+Arrays are time first, (T, N).
 """
 
 import numpy as np
