@@ -67,10 +67,10 @@ def draw(request: Request) -> None:
         cut += was_cut(text, request.options)
         found += 1
     if found < request.num:
-        new = ["is not among these"] * request.unique + ["is not in the training text"] * request.novel
+        old = ["among these"] * request.unique + ["in the training text"] * request.novel
         note(
-            f"{found:,} of {request.num:,} documents found: none of the last {most_in_vain(request.num):,} drawn "
-            f"{' and '.join(new)}; a higher --temp or another --prime may give more"
+            f"{found:,} of {request.num:,} documents found: each of the last {most_in_vain(request.num):,} drawn is "
+            f"{' or '.join(old)}; a higher --temp or another --prime may give more"
         )
     if cut:
         were = "document was" if cut == 1 else "documents were"
@@ -95,8 +95,8 @@ def search(request: Request) -> None:
         note(f"{len(best.documents):,} of {request.num:,} documents{bound} found")
     if not best.proven:
         note(
-            f"not proven to be the likeliest: the search keeps the beginnings that {SEARCH_BYTES >> 20} MB and --length "
-            f"allow, and had to drop one that is likelier than the last document"
+            f"not proven to be the likeliest: the search keeps the beginnings that {SEARCH_BYTES >> 20} MB and "
+            f"--length allow, and had to drop one that is likelier than the last document"
         )
 
 

@@ -186,6 +186,8 @@ def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, 
     text = arrays.get("text")
     if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < config.order or text.max() >= vocab.size:
         raise CheckpointError(f"{path}: damaged (the array text is missing, or is no text of its vocabulary)")
+    if vocab.end_id is not None and text[-1] != vocab.end_id:
+        raise CheckpointError(f"{path}: damaged (the last document in the array text has no end)")
     return NGram(vocab, text, config.order, config.smoothing)
 
 
