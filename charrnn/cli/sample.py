@@ -82,9 +82,11 @@ def sample(context: click.Context, checkpoint: str, temp: float, length: int | N
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    several = num > 1 or unique or novel
-    if several and length == 0 and not until:
+    endless = length == 0 and not until
+    if endless and num > 1:
         raise click.UsageError("several texts are printed once they end; with --length 0 add --until, or set --num 1")
+    if endless and (unique or novel):
+        raise click.UsageError("--unique and --novel look at whole documents; with --length 0 add --until")
     drawing = [name for name in NOT_WITH_TOP if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
     if top and drawing:
         option = drawing[0].replace("_", "-")

@@ -73,8 +73,8 @@ def draw(request: Request) -> None:
             f"{' or '.join(old)}; a higher --temp or another --prime may give more"
         )
     if cut:
-        were = "document was" if cut == 1 else "documents were"
-        note(f"{cut:,} {were} cut after {request.options.length:,} characters; --length sets the bound, 0 for none")
+        were, bound = "document was" if cut == 1 else "documents were", characters(request.options.length)
+        note(f"{cut:,} {were} cut after {bound}; --length sets the bound, 0 for none")
 
 
 def search(request: Request) -> None:
@@ -91,13 +91,18 @@ def search(request: Request) -> None:
     for _ in _printed(request, ([text[read:]] for text, _ in best.documents)):
         pass
     if len(best.documents) < request.num:
-        bound = f" of at most {length:,} characters" if length else ""
+        bound = f" of at most {characters(length)}" if length else ""
         note(f"{len(best.documents):,} of {request.num:,} documents{bound} found")
     if not best.proven:
         note(
             f"not proven to be the likeliest: the search keeps the beginnings that {SEARCH_BYTES >> 20} MB and "
             f"--length allow, and had to drop one that is likelier than the last document"
         )
+
+
+def characters(count: int) -> str:
+    """A number of characters in words."""
+    return f"{count:,} character{'s' * (count != 1)}"
 
 
 def _drawn(request: Request) -> Iterator[Iterable[str]]:

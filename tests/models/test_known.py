@@ -101,7 +101,7 @@ DAMAGED = {
 
 @pytest.mark.parametrize("known", DAMAGED.values(), ids=DAMAGED)
 def test_known_documents_that_are_none_are_damage(known: Array, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="my.npz: damaged .the array documents is no sorted list"):
+    with pytest.raises(CheckpointError, match=r"my.npz: damaged \(the array documents is no sorted list"):
         load_checkpoint(written(tmp_path / "my.npz", known))
 
 
@@ -124,5 +124,5 @@ def test_an_ngram_knows_the_documents_of_its_text(tmp_path: Path) -> None:
 
 
 def test_an_ngram_whose_last_document_has_no_end_is_damage(tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="my.npz: damaged .the last document"):
+    with pytest.raises(CheckpointError, match=r"my.npz: damaged \(the last document"):
         load_checkpoint(counted(tmp_path / "my.npz", ids_of("a", "b", vocab=LINES)[:-1]))
