@@ -175,7 +175,7 @@ def test_top_says_when_a_bound_leaves_the_result_unproven(lines: Path) -> None:
 
 def test_a_byte_model_writes_documents_of_bytes(tmp_path: Path) -> None:
     config = SMALL.replace("path: text.txt", "path: text.txt, documents: paragraph, tokens: byte")
-    folder = project(tmp_path, "é\né\n\nà\n\né\n\nàà\n\n" * 100, config)
+    folder = project(tmp_path, "\n\n".join("é" * (k % 7) + "\nà" + "à" * (k % 5) for k in range(300)), config)
     assert run("train", "my.yaml", "--quiet", cwd=folder).code == 0
     for more in (["--num", "3"], ["--top", "2"], ["--num", "2", "--novel"]):
         result = run("sample", "runs/my", "--length", "2", *more, cwd=folder)
