@@ -9,7 +9,7 @@ from charrnn.evaluation.comparison import compare
 from charrnn.evaluation.results import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
 from charrnn.evaluation.scoring import Report, score, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
-from charrnn.evaluation.tsv import per_char, per_line
+from charrnn.evaluation.tsv import per_char, per_document, per_line
 
 __all__ = [
     "Assessment",
@@ -25,6 +25,7 @@ __all__ = [
     "character_names",
     "compare",
     "per_char",
+    "per_document",
     "per_line",
     "score",
     "score_text",

@@ -146,12 +146,21 @@ def predictions(
     steps at a time; `gaps`, a list that takes the distance of predictions, in total variation, for each place where two
     streams meet.
 
-    Yields: positions (K,) and ln p (K, V), each position once.
+    Yields: positions (K,) and ln p (K, V), each position once; those of a long document twice, of which the second
+    counts, if `streams` is None and its streams did not agree.
     """
     if model.vocab.end_id is not None:
-        yield from document_predictions(model, ids, chunk, lambda own: _stream(model, own, streams, chunk, gaps))
+        yield from document_predictions(model, ids, chunk, lambda own: _long_document(model, own, streams, chunk))
     else:
         yield from _stream(model, ids, streams, chunk, gaps)
+
+
+def _long_document(model: LanguageModel, ids: Array, streams: int | None, chunk: int) -> Iterator[tuple[Array, Array]]:
+    """predictions() of a document; whether its streams agree is judged by itself, so neighbours change nothing."""
+    gaps: list[float] = []
+    yield from _stream(model, ids, streams, chunk, gaps)
+    if streams is None and not all(gap < MAX_GAP for gap in gaps):
+        yield from _stream(model, ids, 1, chunk, None)
 
 
 def _stream(
@@ -186,7 +195,7 @@ def log_probs(
     chunk: int = CHUNK_STEPS,
     gaps: list[float] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """ln p of every character given all before it: positions (K,) and ln p (K,). Arguments as for predictions()."""
+    """ln p of every character given all before it: positions (K,) and ln p (K,). Otherwise as predictions()."""
     for positions, rows in predictions(model, ids, streams, chunk, gaps):
         yield positions, rows[np.arange(len(positions)), ids[positions]]
 
@@ -262,12 +271,17 @@ def score(
         nats = _nats(model, ids, 1, chunk, gaps)
     counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
     size = int(model.vocab.byte_lengths() @ counts)
-    documents = None if model.vocab.end_id is None else len(bounds(model.vocab, ids)[0])
-    return Report(len(ids), unknown, nats, size, documents)
+    return Report(len(ids), unknown, nats, size, len(bounds(model.vocab, ids)[0]) if model.vocab.end else None)
 
 
 def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float]) -> float:
-    return -sum(float(logs.sum(dtype=np.float64)) for _, logs in log_probs(model, ids, streams, chunk, gaps))
+    pieces = log_probs(model, ids, streams, chunk, gaps)
+    if model.vocab.end_id is None:
+        return -sum(float(logs.sum(dtype=np.float64)) for _, logs in pieces)
+    nats = np.zeros(len(ids))
+    for positions, logs in pieces:
+        nats[positions] = -logs
+    return float(nats.sum())
 
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:
@@ -275,11 +289,9 @@ def score_text(model: LanguageModel, text: str | bytes) -> Report:
 
     Raises TextError where there is nothing to score.
     """
-    vocab = model.vocab
-    if isinstance(text, bytes) and vocab.tokens == "char":
-        text = decode_bytes(text, "utf-8", "the text")
-    unknown = 0
-    if isinstance(text, str) and vocab.tokens == "char":
+    vocab, unknown = model.vocab, 0
+    if vocab.tokens == "char":
+        text = decode_bytes(text, "utf-8", "the text") if isinstance(text, bytes) else text
         in_vocab = set(vocab.symbols)
         unknown = sum(symbol not in in_vocab for symbol in text)
     ids = vocab.encode(text, unknown="skip")
