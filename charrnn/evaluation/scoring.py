@@ -36,8 +36,8 @@ CHUNK_STEPS = 64  # steps at a time: bounds memory and does not affect the resul
 class Report:
     """The score of a text.
 
-    Fields: `chars` scored, ends of documents included; `unknown_chars` left out; `nats` in all; `bytes`, the length of
-    the scored text in UTF-8; `documents`, None if the text is one stream.
+    Fields: `chars` scored, ends of documents included; `unknown_chars` left out; `nats` in all; `bytes` of the scored
+    text in UTF-8; `documents`, None if the text is one stream.
     """
 
     chars: int
@@ -146,8 +146,7 @@ def predictions(
     steps at a time; `gaps`, a list that takes the distance of predictions, in total variation, for each place where two
     streams meet.
 
-    Yields: positions (K,) and ln p (K, V), each position once; those of a long document twice, of which the second
-    counts, if `streams` is None and its streams did not agree.
+    Yields: positions (K,) and ln p (K, V), each once; those of a long document whose streams disagree again, corrected.
     """
     if model.vocab.end_id is not None:
         yield from document_predictions(model, ids, chunk, lambda own: _long_document(model, own, streams, chunk))
@@ -209,7 +208,8 @@ def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
     edges, warm_up = [len(ids) * k // pieces for k in range(pieces + 1)], WARM_UP
     if model.vocab.end_id is not None:
         begins, warm_up = bounds(model.vocab, ids)[0], 0
-        edges = sorted({0, len(ids), *(int(begins[np.searchsorted(begins, edge, "right") - 1]) for edge in edges)})
+        inner = begins[np.searchsorted(begins, edges[1:-1], "right") - 1].tolist()
+        edges = sorted({0, *inner, len(ids)})
     jobs = [(model, ids[max(first - warm_up, 0) : stop], min(first, warm_up)) for first, stop in pairwise(edges)]
     results = run_in_processes(_score_piece, jobs)
     if not all(agreed for _, agreed in results):
