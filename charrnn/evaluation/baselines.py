@@ -52,7 +52,7 @@ def best_order(train: Array, size: int, end: int | None = None) -> int:
     if end is not None:
         stops = ends_of(train, end)
         if len(stops) > 1:
-            cut = int(stops[max(np.searchsorted(stops, cut, "right") - 1, 0)])
+            cut = int(stops[max(int(np.searchsorted(stops, cut, "right")) - 1, 0)])
         else:
             end = None
     order, best = 1, inf
