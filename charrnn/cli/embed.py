@@ -51,7 +51,7 @@ def embed(checkpoint: str, file: str, each: Any, out: str | None) -> int:
     network = loaded.network
     text = read_files(loaded, (file,))
     if text.unknown and not network.vocab.has_unknown:
-        note(f"{text.unknown:,} characters that the model does not know are left out")
+        note(f"characters that the model does not know are left out: {text.unknown:,}")
     with one_thread():
         found = embed_ids(network, text.ids, each)
     if out:

@@ -43,7 +43,7 @@ def test_eval_says_what_a_document_costs(folder: Path, name: str) -> None:
     assert scores["novelty"]["documents"].keys() == {"count", "in_training", "duplicates"}
     assert all("nats_per_document" in row for row in scores["rows"])
     head = f"test split: {scores['documents']} documents, {scores['chars']:,} characters with their ends"
-    assert result.text.splitlines()[0] == head
+    assert result.text.startswith(head)
     assert f"{scores['nats_per_document']:.3f} nats/document" in result.text
     assert "worst documents" in result.text
     assert "worst passages" not in result.text
@@ -212,9 +212,9 @@ def test_embed_gives_a_row_for_each_character_and_one_for_a_whole_stream(folder:
         ["1", "1"], ["1", "2"], ["1", "3"], ["2", "1"], ["2", "2"], ["2", "3"],
     ]  # fmt: skip
     for each, rows in (("document", 1), ("character", 9)):
-        result = run("embed", "runs/my", "-", "--each", each, cwd=small, stdin="The\nfo☃x \n".encode())
+        result = run("embed", "runs/my", "-", "--each", each, cwd=small, stdin="The\nfo☃e \n".encode())
         assert (result.code, len(result.text.splitlines())) == (0, 1 + rows)
-        assert result.lines == ["note: 1 characters that the model does not know are left out"]
+        assert result.lines == ["charrnn: characters that the model does not know are left out: 1"]
 
 
 def test_embed_refuses_in_one_line(folder: Path, tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_embed_refuses_in_one_line(folder: Path, tmp_path: Path) -> None:
         (["runs/ngram", "text.txt"], "this is an n-gram, and a network is needed here"),
         (["runs/lines", "text.txt", "--out", tmp_path / "taken.npy"], "exists already"),
         (["runs/lines", "text.txt", "--out", tmp_path / "states.csv"], "must end in .npy, .npz or .tsv"),
-        (["runs/lines", "text.txt", "--out", ""], "must end in"),
+        (["runs/lines", "text.txt", "--out", ""], "is empty"),
         (["runs/lines", "none.txt"], "none.txt"),
         (["runs/lines", tmp_path / "empty.txt"], "empty.txt"),
     ):
