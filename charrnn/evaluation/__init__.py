@@ -11,7 +11,7 @@ from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.results import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
 from charrnn.evaluation.scoring import Report, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
-from charrnn.evaluation.tsv import per_char, per_line
+from charrnn.evaluation.tsv import per_char, per_document, per_line
 
 __all__ = [
     "Assessment",
@@ -29,6 +29,7 @@ __all__ = [
     "compare",
     "cross_mix",
     "per_char",
+    "per_document",
     "per_line",
     "score",
     "score_each",
