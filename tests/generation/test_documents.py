@@ -1,5 +1,6 @@
 """Documents that are drawn: whole, from the first symbol to the end, as many as asked for, unique and novel."""
 
+from collections.abc import Callable
 from itertools import islice
 from typing import Any
 
@@ -204,21 +205,28 @@ def test_the_bound_on_drawing_in_vain_is_what_the_docs_say(num: int, bound: int)
     assert most_in_vain(num) == bound
 
 
+def told(monkeypatch: pytest.MonkeyPatch, text_of: Callable[[int], str]) -> list[int]:
+    """Have document k be text_of(k); the numbers of those that are drawn are listed."""
+    drawn: list[int] = []
+
+    def draw(model: Any, options: Any, num: int, prime: Any, seed: int, unknown: Any, first: int) -> list[str]:
+        drawn.extend(range(first, first + num))
+        return [text_of(k) for k in range(first, first + num)]
+
+    monkeypatch.setattr(documents_module, "draw_together", draw)
+    return drawn
+
+
 def test_drawing_ends_when_nothing_new_comes(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = 0
-    real = documents_module.draw_together
+    drawn = told(monkeypatch, lambda k: "ab")
+    assert list(draw_documents(network_of(), Options(), 5, screen=Screen(unique=True))) == ["ab"]
+    assert drawn == list(range(1 + most_in_vain(5)))
 
-    def counted(*args: Any) -> list[str]:
-        nonlocal drawn
-        texts = real(*args)
-        drawn += len(texts)
-        return texts
 
-    monkeypatch.setattr(documents_module, "draw_together", counted)
-    model = ngram_of("ab", "ab", order=2)
-    found = list(draw_documents(model, Options(temp=0), 5, screen=Screen(unique=True)))
-    assert found == ["ab"]
-    assert drawn <= 1 + most_in_vain(5) + documents_module.SIDE_BY_SIDE
+def test_drawing_goes_on_as_long_as_something_new_comes_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    told(monkeypatch, lambda k: "a" * (1 + k // 900))
+    found = list(draw_documents(network_of(), Options(), 4, screen=Screen(unique=True)))
+    assert found == ["a", "aa", "aaa", "aaaa"]
 
 
 @given(

@@ -194,3 +194,10 @@ def test_without_a_bound_on_length_the_better_ones_end_the_search() -> None:
     best = best_sequences(chain(table), Bounds(3, 0, 1 << 20, 10))
     assert [ids for ids, _ in best.found] == [(), (1,), (1, 1)]
     assert best.proven
+
+
+def test_a_beginning_that_is_hardly_likelier_than_the_last_result_is_followed() -> None:
+    with np.errstate(divide="ignore"):
+        table = np.log(np.array([[0.49, 0.51], [1.0, 0.0]]))
+    best = best_sequences(chain(table), Bounds(1, 0, 1 << 20, 10))
+    assert [ids for ids, _ in best.found] == [(1,)]

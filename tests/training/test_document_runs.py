@@ -116,7 +116,7 @@ def test_an_ngram_keeps_its_text_alone() -> None:
 def test_a_sample_is_several_documents_one_after_another(kind: Any, between: str) -> None:
     if kind != "line":
         Path("text.txt").write_text("\n\n".join(NAMES))
-    config = names(kind) if kind != "file" else names("line")
+    config = names(kind if kind != "file" else "line", sample_length=200)
     with closing(open_run(config)) as run:
         run.advance()
         network = run.network
@@ -124,9 +124,9 @@ def test_a_sample_is_several_documents_one_after_another(kind: Any, between: str
             config = config_from_dict(config.to_dict() | {"data": {**config.to_dict()["data"], "documents": "file"}})
         sample = draw_sample(network, config, 3)
         texts = [""] * 80
-        for k, character in generate_batch(network, Options(30, TEMPERATURE), 80, seed=config.seed ^ 3 << 20):
+        for k, character in generate_batch(network, Options(200, TEMPERATURE), 80, seed=config.seed ^ 3 << 20):
             texts[k] += character
-    assert sample == between.join(texts)[:30]
+    assert sample == between.join(texts)[:200]
     assert draw_sample(network, config, 3) == sample != draw_sample(network, config, 4)
 
 
