@@ -99,7 +99,7 @@ def surprise_section(surprise: Surprise) -> str:
     scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == COLOUR_LEVELS)} </i>' for k in range(COLOUR_LEVELS + 1))
     note = (
         f"The first {len(surprise.ids):,} of {surprise.text_chars:,} characters, coloured by their loss in bits, given "
-        f"all characters before. Hover over a character, or tap it, to see the model's most likely ones in its place."
+        f"all characters before{' in the same document' if surprise.documents else ''}. Hover over a character, or tap it, to see the model's most likely ones in its place."
     )
     return section(
         "Surprise", f'<div class="text">bits {scale}</div><div class="text">{"".join(spans)}</div>', note=note

@@ -79,7 +79,7 @@ def test_unknown_characters_are_charged_on_the_terminal_only_where_there_are_som
     for text, charged in ((b"Anna1\n", False), ("Ann☃".encode(), True)):
         result = run("eval", "runs/lines", "-", cwd=folder, stdin=text)
         assert ("charged for" in result.text) is charged
-    assert result.text.startswith("-: 1 document, 4 characters with their ends, 1 unknown to the model left out; ")
+    assert result.text.startswith("-: 1 document, 4 characters with their ends, 1 unknown to the model; ")
 
 
 def test_a_mixture_of_models_of_documents(folder: Path) -> None:
