@@ -10,8 +10,11 @@ import pytest
 
 from charrnn.config.building import config_from_dict
 from charrnn.data.loading import load_corpus
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.bootstrap import difference
+from charrnn.evaluation.comparison import Scored
 from charrnn.evaluation.comparison import compare as compare_models
+from charrnn.evaluation.comparison import difference_of as difference_between
 from charrnn.evaluation.results import Comparison, Difference, RunSummary
 from charrnn.evaluation.scoring import score_each
 from charrnn.models.loading import load_checkpoint
@@ -189,6 +192,10 @@ def test_where_characters_were_left_out_other_vocabularies_are_not_compared(tmp_
     leaves_out, rare = run_on(tmp_path, "a", text), run_on(tmp_path, "b", text, order=1, min_count=2)
     notes = [run.note for run in compare([leaves_out, rare]).runs]
     assert sum("cannot be compared" in (note or "") for note in notes) == 1
+    two, ids, nats = Vocab("ab"), np.array([0, 1]), np.ones(2)
+    same_ids = Scored(Vocab("abc"), ids, nats, 0)
+    assert difference_between(Scored(two, ids, nats, 0), same_ids) is not None
+    assert difference_between(Scored(two, ids, nats, 1), same_ids) is None
     same = compare([leaves_out, run_on(tmp_path, "c", text, order=1)]).runs
     mean = difference_of(same[1]).mean
     assert mean == pytest.approx(same[1].nats_per_char - same[0].nats_per_char)
