@@ -85,7 +85,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     if per_line:
         write_new(per_line, line_table(vocab, text.ids, scores.nats))
     if per_document:
-        write_new(per_document, document_table(vocab, text.ids, scores.nats))
+        write_new(per_document, document_table(vocab, text.ids, scores.nats, text.left_out))
     if html:
         from charrnn.display import evaluation_page
         from charrnn.evaluation import surprise

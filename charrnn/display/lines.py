@@ -14,6 +14,7 @@ from charrnn.display.tables import (
     kinds_table,
     models_table,
     new_passages_table,
+    number,
     overlap_texts,
     positions_table,
     runs_table,
@@ -89,8 +90,16 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     reference = next((run for run in comparison.runs if run.nats_per_char is not None), None)
     for run in comparison.runs:
         if reference is not None and run.difference is not None:
-            yield verdict(escaped(reference.run), escaped(run.run), run.difference.mean, run.difference.beyond_noise)
+            found = run.difference
+            yield verdict(escaped(reference.run), escaped(run.run), found.mean, found.beyond_noise)
+            if found.unit != "nats/char":
+                yield f"{escaped(run.run)}: its difference is in {found.unit}, because its tokens are not the same."
     for run in comparison.runs:
+        if run.unknown_chars:
+            yield (
+                f"{escaped(run.run)}: {run.unknown_chars:,} characters are unknown to it; charged for, they make it "
+                f"{number(run.nats_per_char_charged)} nats/char."
+            )
         if run.note is not None:
             yield f"{escaped(run.run)}: {escaped(run.note)}"
 

@@ -97,9 +97,10 @@ def surprise_section(surprise: Surprise) -> str:
         tip = safe(f"{names[k]} {bits:.2f} bits\n{'   '.join(listed)}")
         spans.append(f'<i class="h{level}" tabindex="-1" data-g="{tip}">{safe(letters[k])}</i>')
     scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == COLOUR_LEVELS)} </i>' for k in range(COLOUR_LEVELS + 1))
+    before = "all characters of the document before" if surprise.documents else "all characters before"
     note = (
         f"The first {len(surprise.ids):,} of {surprise.text_chars:,} characters, coloured by their loss in bits, given "
-        f"all characters before. Hover over a character, or tap it, to see the model's most likely ones in its place."
+        f"{before}. Hover over a character, or tap it, to see the model's most likely ones in its place."
     )
     return section(
         "Surprise", f'<div class="text">bits {scale}</div><div class="text">{"".join(spans)}</div>', note=note

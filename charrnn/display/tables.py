@@ -63,7 +63,7 @@ def size_text(report: Assessment) -> str:
     if not analysis.unknown_chars:
         return chars
     charged = f"; charged for, they make it {number(analysis.charged)} nats/char" if analysis.charged else ""
-    return f"{chars}, {analysis.unknown_chars:,} unknown to the model left out{charged}"
+    return f"{chars}, {analysis.unknown_chars:,} unknown to the model{charged}"
 
 
 def model_cells(row: Row) -> list[str]:

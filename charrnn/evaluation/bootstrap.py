@@ -41,11 +41,13 @@ def interval(resampled: Array) -> Interval:
     return low, high
 
 
-def difference(nats: Array, other: Array, begins: Array | None = None) -> Difference:
+def difference(nats: Array, other: Array, begins: Array | None = None, sizes: Array | None = None) -> Difference:
     """The mean of nats - other, both (len,) of the same characters, with the interval of a paired block bootstrap.
 
-    Arguments: `begins`, where each document begins, (D,); None for a text that is one stream.
+    Arguments: `begins`, where each document begins, (D,), None for a text that is one stream; `sizes`, what each
+    character counts in the mean, (len,), None for 1.
     """
-    sums = sum_blocks([nats - other, np.ones(len(nats))], begins)
-    totals, chars = sums @ draws(sums.shape[1])
-    return Difference(float((nats - other).mean()), interval(totals / chars))
+    sizes = np.ones(len(nats)) if sizes is None else sizes
+    sums = sum_blocks([nats - other, sizes], begins)
+    totals, counts = sums @ draws(sums.shape[1])
+    return Difference(float((nats - other).sum() / sizes.sum()), interval(totals / counts))

@@ -236,10 +236,11 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference of two models' nats per character on the same text, and its 95 % interval."""
+    """The mean difference of two models on the same text, its 95 % interval, and the unit of both."""
 
     mean: float
     interval: Interval
+    unit: str = "nats/char"
 
     @property
     def beyond_noise(self) -> bool:
@@ -248,7 +249,8 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference under its JSON keys."""
-        return {"difference": self.mean, "interval": self.interval, "beyond_noise": self.beyond_noise}
+        figures = {"difference": self.mean, "interval": self.interval, "unit": self.unit}
+        return {**figures, "beyond_noise": self.beyond_noise}
 
 
 @dataclass(frozen=True)
@@ -256,8 +258,8 @@ class RunSummary:
     """What a run reached. What is not known is None.
 
     Fields: `run`, its name; `valid_loss`, the best; `seconds` and `chars_per_second`, from its log; `text`, `chars` and
-    `nats_per_char`, of its held-out text scored again; `difference`, from the first run of the comparison that could
-    be scored; `note`, why there is no score or no difference.
+    `nats_per_char`, of its held-out text scored again, with `unknown_chars` charged in `nats_per_char_charged`;
+    `difference`, from the first run that could be scored; `note`, why there is no score or no difference.
     """
 
     run: str
@@ -267,6 +269,8 @@ class RunSummary:
     text: str | None = None
     chars: int | None = None
     nats_per_char: float | None = None
+    unknown_chars: int | None = None
+    nats_per_char_charged: float | None = None
     difference: Difference | None = None
     note: str | None = None
 

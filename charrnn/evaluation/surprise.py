@@ -22,7 +22,7 @@ class Surprise:
 
     Fields: `names`, a printable name for each id of the vocabulary, (V,); `ids` and `nats` of the excerpt, (K,);
     `guesses`, the ids of the most likely characters, most likely first, and `probabilities`, theirs, both (K, B);
-    `text_chars`, the length of the text from which the excerpt is taken.
+    `text_chars`, the length of the text from which the excerpt is taken; `documents`, whether it is made of documents.
     """
 
     names: list[str]
@@ -31,6 +31,7 @@ class Surprise:
     guesses: Array
     probabilities: Array
     text_chars: int
+    documents: bool = False
 
 
 def surprise(model: LanguageModel, ids: Array) -> Surprise:
@@ -51,4 +52,5 @@ def surprise(model: LanguageModel, ids: Array) -> Surprise:
         guesses=guesses,
         probabilities=probabilities,
         text_chars=len(ids),
+        documents=bool(model.vocab.end),
     )

@@ -45,14 +45,22 @@ def per_line(vocab: Vocab, ids: Array, nats: Array) -> Iterator[str]:
         yield f"{number}\t{stop - first}\t{bits:.6f}\t{bits / (stop - first):.6f}\t{text}\n"
 
 
-def per_document(vocab: Vocab, ids: Array, nats: Array) -> Iterator[str]:
-    """The table of documents, in pieces: number, characters with the end, nats, nats per character, escaped text.
+def per_document(vocab: Vocab, ids: Array, nats: Array, left_out: Array | None = None) -> Iterator[str]:
+    """The table of documents, in pieces: number, characters with the end, nats, nats per character, unknown characters,
+    escaped text.
 
-    Arguments: `vocab`, of a model of documents; `ids` and `nats`, of each character, both (len,).
+    Arguments: `vocab`, of a model of documents; `ids` and `nats`, of each character, both (len,); `left_out`, for each
+    character that was left out, how many ids stand before it; None if that is not known, which is shown as -.
     """
-    yield "document\tchars\tnats\tnats_per_char\ttext\n"
+    yield "document\tchars\tnats\tnats_per_char\tunknown\ttext\n"
     scores = document_scores(vocab, ids, nats)
     rows = zip(scores.begins.tolist(), scores.sizes.tolist(), scores.nats.tolist(), strict=True)
+    unknown: list[int] | None = None
+    positions = np.flatnonzero(ids == len(vocab.symbols)) if vocab.has_unknown else left_out
+    if positions is not None:
+        of_document = np.searchsorted(scores.begins, positions, "right") - 1
+        unknown = np.bincount(of_document, minlength=len(scores.begins)).tolist()
     for number, (begin, size, loss) in enumerate(rows, 1):
         text = text_of(vocab, ids[begin : begin + size], escape=True)
-        yield f"{number}\t{size}\t{loss:.6f}\t{loss / size:.6f}\t{text}\n"
+        lacks = "-" if unknown is None else unknown[number - 1]
+        yield f"{number}\t{size}\t{loss:.6f}\t{loss / size:.6f}\t{lacks}\t{text}\n"

@@ -59,10 +59,11 @@ def test_candidates_on_standard_input_are_scored_line_by_line(folder: Path, tmp_
     assert (result.code, result.err) == (0, "")
     scores = json.loads(result.out)
     head, *rows = [line.split("\t") for line in table.read_text().splitlines()]
-    assert head == ["document", "chars", "nats", "nats_per_char", "text"]
     known = set(charrnn.load(folder / "runs" / "lines").vocab.symbols)
+    assert head == ["document", "chars", "nats", "nats_per_char", "unknown", "text"]
+    assert [row[4] for row in rows] == [str(sum(c not in known for c in name)) for name in candidates]
     kept = ["".join(c for c in name if c in known) for name in candidates]
-    assert [row[4] for row in rows] == [name.replace("\\", "\\\\") for name in kept]
+    assert [row[5] for row in rows] == [name.replace("\\", "\\\\") for name in kept]
     assert [row[0] for row in rows] == ["1", "2", "3", "4"]
     model = charrnn.load(folder / "runs" / "lines")
     assert [float(row[2]) for row in rows] == pytest.approx(
@@ -79,7 +80,7 @@ def test_unknown_characters_are_charged_on_the_terminal_only_where_there_are_som
     for text, charged in ((b"Anna1\n", False), ("Ann☃".encode(), True)):
         result = run("eval", "runs/lines", "-", cwd=folder, stdin=text)
         assert ("charged for" in result.text) is charged
-    assert result.text.startswith("-: 1 document, 4 characters with their ends, 1 unknown to the model left out; ")
+    assert result.text.startswith("-: 1 document, 4 characters with their ends, 1 unknown to the model; ")
 
 
 def test_a_mixture_of_models_of_documents(folder: Path) -> None:
@@ -92,10 +93,16 @@ def test_a_mixture_of_models_of_documents(folder: Path) -> None:
 
 
 def test_models_that_tell_documents_apart_in_other_ways_are_not_mixed(folder: Path) -> None:
-    seed = ["--set", "data.split_seed=7", "--out", "runs/seed", "--quiet", "--force"]
-    assert run("train", "lines.yaml", *seed, cwd=folder).code == 0
-    for other, reason in (("poems", "another vocabulary"), ("seed", "another text or split")):
-        result = run("eval", "runs/lines", f"runs/{other}", cwd=folder)
+    (folder / "even.txt").write_text("".join(f"{k:03}\n" for k in range(200)))  # any draw has as many characters
+    for seed in "07":
+        ngram = ["--set", "model.cell=ngram", "--set", "model.order=2", "--set", "data.path=even.txt", "--quiet"]
+        seeded = ["--set", f"data.split_seed={seed}", "--out", f"runs/seed{seed}"]
+        assert run("train", "lines.yaml", *ngram, *seeded, cwd=folder).code == 0
+    for first, other, reason in (
+        ("lines", "poems", "another vocabulary"),
+        ("seed0", "seed7", "another text or split"),
+    ):
+        result = run("eval", f"runs/{first}", f"runs/{other}", cwd=folder)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert reason in result.err
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
+from charrnn.data.splits import make_split
 from charrnn.data.vocab import END, Vocab
 from charrnn.evaluation import documents as module
 from charrnn.evaluation import scoring
@@ -199,15 +201,26 @@ def test_the_surprise_at_each_character_is_its_score():
 
 
 def test_a_table_of_documents_has_a_row_for_each_in_order():
-    ids = joined(["a\nb", "", "cc"], POEMS)
-    nats = np.arange(len(ids), dtype=float)
-    rows = [line.split("\t") for line in "".join(per_document(POEMS, ids, nats)).splitlines()]
+    written = "☃a\nb", "☃☃", "cc☃"
+    symbols = "abc\n☃" + END
+    codes = [np.array([symbols.index(c) for document in written for c in document + END])]
+    split = make_split("x", codes, symbols, POEMS)
+    ids, nats = split.ids, np.arange(len(split.ids), dtype=float)
+    np.testing.assert_array_equal(ids, joined(["a\nb", "", "cc"], POEMS))
+    rows = [line.split("\t") for line in "".join(per_document(POEMS, ids, nats, split.left_out)).splitlines()]
     assert rows == [
-        ["document", "chars", "nats", "nats_per_char", "text"],
-        ["1", "4", "6.000000", "1.500000", "a\\nb"],
-        ["2", "1", "4.000000", "4.000000", ""],
-        ["3", "3", "18.000000", "6.000000", "cc"],
+        ["document", "chars", "nats", "nats_per_char", "unknown", "text"],
+        ["1", "4", "6.000000", "1.500000", "1", "a\\nb"],
+        ["2", "1", "4.000000", "4.000000", "2", ""],
+        ["3", "3", "18.000000", "6.000000", "1", "cc"],
     ]
+    pieces = make_split("x", np.split(codes[0], [1, 2, 5, 7]), symbols, POEMS)
+    np.testing.assert_array_equal(pieces.left_out, split.left_out)
+    assert "\t-\ta" in "".join(per_document(POEMS, ids, nats))
+    rare = replace(POEMS, has_unknown=True)
+    counted = make_split("x", codes, symbols, rare)
+    found = "".join(per_document(rare, counted.ids, np.ones(len(counted.ids)), counted.left_out)).splitlines()
+    assert [line.split("\t")[4] for line in found[1:]] == ["1", "2", "1"]
     lines = [line.split("\t")[-1] for line in "".join(per_line(POEMS, ids, nats)).splitlines()[1:]]
     assert lines == ["a", "b␃", "␃", "cc␃"]
 
@@ -227,6 +240,18 @@ def test_baselines_score_documents_whatever_ends_them(vocab):
 @pytest.mark.parametrize("train", [["abcabcabc"], ["a", "abcabcabcabcabc"], ["abcabcabcabcabcabc", "a"], ["a"]])
 def test_an_order_is_found_on_few_documents_of_any_length(train):
     assert best_order(joined(train), LINES.size, LINES.end_id) >= 1
+
+
+def test_the_order_is_the_best_on_documents_at_the_end_counted_on_those_before():
+    rng = np.random.default_rng(31)
+    documents = ["ab" * int(rng.integers(1, 4)) + "c" * int(rng.integers(0, 3)) for _ in range(60)]
+    train = joined(documents)
+    cut = max(at for at in np.flatnonzero(train == LINES.end_id) + 1 if at <= 0.9 * len(train))
+    losses = [score(NGram(LINES, train[:cut], order), train[cut:]).nats for order in range(1, 8)]
+    first_rise = next(k for k, (a, b) in enumerate(pairwise(losses), 1) if b >= a)
+    assert best_order(train, LINES.size, LINES.end_id) == first_rise
+    assert first_rise > 2
+    assert best_order(train, LINES.size) != first_rise, "a stream would show no difference"
 
 
 def test_a_shared_passage_lies_within_one_document():
