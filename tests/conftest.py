@@ -4,7 +4,7 @@ import importlib
 import signal
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -128,21 +128,31 @@ def _make_toy(
     streams: int = 3,
     length: int = 4,
     seed: int = 0,
+    documents: bool = False,
 ) -> Toy:
     rng = np.random.default_rng(seed)
-    network = Network(config, Vocab("".join(map(chr, range(97, 97 + vocab_size)))), dtype)
+    network = Network(config, Vocab("".join(map(chr, range(97, 97 + vocab_size))), end="a" * documents), dtype)
     network.params.values[...] = rng.standard_normal(network.params.size) / np.sqrt(config.hidden_size)
     targets = (2 * length - 1) * streams - (streams - 1)
     ids = rng.integers(0, vocab_size, targets + 1).astype(np.min_scalar_type(vocab_size - 1))
     batches = Batches(ids, streams, length)
+    full, short = batches[0], batches[1]
     start = network.start(streams)
     start[...] = 0.5 * rng.standard_normal(start.shape)
-    return Toy(network, batches[0], batches[1], start, network.tape(length, streams))
+    if documents:
+        full, short = (replace(batch, begins=rng.random(batch.x.shape) < 0.3) for batch in (full, short))
+        for begins in (full.begins, short.begins):
+            assert begins is not None
+            begins[0, 0], begins[-1, 0] = False, True
+    return Toy(network, full, short, start, network.tape(length, streams))
 
 
 @pytest.fixture(scope="session")
 def make_toy() -> Callable[..., Toy]:
-    """make_toy(config, dtype=float64, vocab_size=5, streams=3, length=4, seed=0): a Toy, the same for the same seed."""
+    """make_toy(config, dtype=float64, vocab_size=5, streams=3, length=4, seed=0, documents=False): a Toy.
+
+    It is the same for the same seed. With `documents`, these begin at random places of both windows.
+    """
     return _make_toy
 
 

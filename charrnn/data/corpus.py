@@ -108,8 +108,9 @@ def read_corpus(
         for name, part in (("train", parts.train), ("valid", parts.valid), ("test", parts.test))
     }
     fingerprint = {key: raw.sha256 for key, raw in texts.items()}
-    size = len(texts["path"])
-    return Corpus(vocab, **splits, size=size, left_out=parts.left_out, fingerprint=fingerprint, documents=parts.facts)
+    return Corpus(
+        vocab, **splits, size=parts.size, left_out=parts.left_out, fingerprint=fingerprint, documents=parts.facts
+    )
 
 
 @dataclass(frozen=True)
@@ -127,6 +128,7 @@ class _Parts:
     train: _Part
     valid: _Part
     test: _Part
+    size: int
     left_out: int = 0
     end: str = ""
     facts: DocumentFacts | None = None
@@ -146,12 +148,12 @@ def _streams(config: Config, texts: Mapping[str, Raw]) -> _Parts:
     own = {"path": parts[0], "valid_path": parts[1], "test_path": parts[2]}
     own |= {key: text.codes for key, text in texts.items() if key != "path"}
     train, valid, test = (_Part(partial(chunks, codes), texts.get(key, raw).symbols) for key, codes in own.items())
-    return _Parts(train, valid, test, left_out)
+    return _Parts(train, valid, test, len(raw), left_out)
 
 
 def _documents(data: DataConfig, texts: Mapping[str, Raw]) -> _Parts:
     """A text as documents, split whole. Raises TextError if there are too few of them."""
-    sets = {key: tell_apart(raw, data.documents, f"data.{key}") for key, raw in texts.items()}
+    sets = {key: tell_apart(raw, data, f"data.{key}") for key, raw in texts.items()}
     digests = {key: documents.digests() for key, documents in sets.items()}
     main, none = sets["path"], np.zeros(0, np.int64)
     chosen: tuple[Array, Array, Array] = (np.arange(len(main)), none, none)
@@ -166,7 +168,8 @@ def _documents(data: DataConfig, texts: Mapping[str, Raw]) -> _Parts:
         parts.append(_Part(partial(documents.joined, own), documents.symbols))
         splits[name] = digests.get(key, digests["path"])[own]
     train, valid, test = parts
-    return _Parts(train, valid, test, end=main.end, facts=facts_of(list(sets.values()), splits))
+    size = len(main.codes) - (len(main) + main.empty if data.documents.kind == "file" else 0)  # without END
+    return _Parts(train, valid, test, size, end=main.end, facts=facts_of(list(sets.values()), splits))
 
 
 def read_text(data: DataConfig, sources: Sequence[Source], key: str, sha256: str | None = None) -> Raw:
@@ -196,7 +199,7 @@ def split_of_files(data: DataConfig, sources: Sequence[Source], vocab: Vocab, na
     raw = read_pieces(data, file_pieces(sources))
     if not data.documents:
         return make_split(name, chunks(raw.codes), raw.symbols, vocab)
-    documents = tell_apart(raw, data.documents, name)
+    documents = tell_apart(raw, data, name)
     return make_split(name, documents.joined(np.arange(len(documents))), documents.symbols, vocab)
 
 
@@ -204,6 +207,9 @@ def check_sizes(config: Config, corpus: Corpus) -> None:
     """Refuse, before the first step, a text that cannot be trained on. Raises TextError with the numbers."""
     size, length = len(corpus.train), config.train.seq_length
     count = f"the training split has {size:,} of {corpus.size:,} characters"
+    if corpus.documents:
+        number = corpus.documents.splits["train"]
+        count = f"the training split has {number:,} document{'s' * (number > 1)}, with the ends {size:,} characters"
     if size < 2:
         raise TextError(f"data.path: {count}; at least 2 are needed, and many thousands to learn from")
     if size <= length:

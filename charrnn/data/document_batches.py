@@ -4,8 +4,10 @@ Every symbol of every document, its end included, is a target exactly once per e
 target is the end symbol, and the state is set to zero before it: a document follows from nothing but itself. A document
 that is longer than a window is carried over, as a long text is.
 
-A stream takes whole documents up to its capacity. Where all the room is needed, a document is read in two pieces by two
-streams, the second from a state of zeros: at most one for each stream and epoch. Arrays are time first, (T, N).
+A stream takes whole documents up to its capacity. Where all the room is needed, the last document of a stream is cut
+and goes on in the next one, from a state of zeros: fewer cuts than streams in each epoch.
+
+Arrays are time first, (T, N).
 """
 
 import numpy as np
@@ -62,7 +64,7 @@ class DocumentBatches:
         positions = np.where(inside, positions, 0)
         document = np.searchsorted(self._stops, positions, "right")
         source = positions + self._shift[document]
-        begins = source == self._begins_in_order[document]
+        begins = inside & (source == self._begins_in_order[document])
         x = np.where(begins, self._end_id, self.ids[np.maximum(source - 1, 0)])
         weight = None if inside.all() else inside.astype(np.float32)
         return Batch(x, self.ids[source], weight, self.count(window, epoch), window == 0, begins)

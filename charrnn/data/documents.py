@@ -7,14 +7,15 @@ line end. Nothing here draws a split; splits.py does.
 Shapes: len codes of the text, D documents.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config import DocumentsConfig
+from charrnn.config import DataConfig, DocumentsConfig
+from charrnn.data.decoding import transformed
 from charrnn.data.reading import Raw
 from charrnn.data.vocab import END
 from charrnn.errors import TextError
@@ -79,7 +80,7 @@ class Documents:
         points = np.array([*map(ord, self.symbols)], "<u4")
         values = np.zeros(len(self), np.uint64)
         for k, (begin, stop) in enumerate(zip(self.begins.tolist(), self.stops.tolist(), strict=True)):
-            values[k] = _digest(points[self.codes[begin:stop]].tobytes())
+            values[k] = _digest(points[piece].tobytes() for piece in chunks(self.codes[begin:stop]))
         return values
 
 
@@ -124,11 +125,14 @@ def facts_of(sets: Sequence[Documents], digests: Mapping[str, Array]) -> Documen
 
 def digest(text: str) -> int:
     """The number that Documents.digests() gives a document of this text."""
-    return _digest(text.encode("utf-32-le", "surrogatepass"))
+    return _digest([text.encode("utf-32-le", "surrogatepass")])
 
 
-def _digest(points: bytes) -> int:
-    return int.from_bytes(blake2b(points, digest_size=DIGEST_BYTES).digest(), "little")
+def _digest(pieces: Iterable[bytes]) -> int:
+    found = blake2b(digest_size=DIGEST_BYTES)
+    for piece in pieces:
+        found.update(piece)
+    return int.from_bytes(found.digest(), "little")
 
 
 def digests_of_ids(ids: Array, symbols: str, end_id: int) -> Array:
@@ -136,7 +140,7 @@ def digests_of_ids(ids: Array, symbols: str, end_id: int) -> Array:
     points = np.array([*map(ord, symbols), ord("�")], "<u4")
     values, begin = [], 0
     for end in find(ids, end_id).tolist():
-        values.append(_digest(points[ids[begin:end]].tobytes()))
+        values.append(_digest(points[piece].tobytes() for piece in chunks(ids[begin:end])))
         begin = end + 1
     return np.array(values, np.uint64)
 
@@ -163,25 +167,26 @@ def end_of(documents: DocumentsConfig) -> str:
     return "\n" if documents.kind == "line" else END
 
 
-def tell_apart(raw: Raw, documents: DocumentsConfig, name: str) -> Documents:
+def tell_apart(raw: Raw, data: DataConfig, name: str) -> Documents:
     """Find the documents of a text.
 
     Arguments:
         raw: the text; for files as documents, read with END after each file.
-        documents: how they are told apart.
+        data: how the text was read, and how its documents are told apart.
         name: what messages call the text.
 
     Raises:
         TextError: there is no document, the separator does not occur, or the text holds END itself.
     """
-    end, symbols = end_of(documents), raw.symbols
+    documents, symbols = data.documents, raw.symbols
+    end = end_of(documents)
     if end == END and documents.kind != "file" and END in symbols:
         raise TextError(f"{name}: the text holds the character U+FFFF, which Unicode keeps for internal use; remove it")
     if documents.kind == "file":
         stops = find(raw.codes, symbols.index(END))
         begins = np.concatenate([[0], stops[:-1] + 1]).astype(np.int64)
     elif documents.separator is not None:
-        begins, stops = _between(raw, documents.separator, name)
+        begins, stops = _between(raw, _as_read(documents.separator, data), name)
     else:
         begins, stops = _lines(raw)
         if documents.kind == "paragraph":
@@ -189,7 +194,7 @@ def tell_apart(raw: Raw, documents: DocumentsConfig, name: str) -> Documents:
     used = stops > begins
     symbols = symbols if end in symbols else symbols + end
     if not used.any():
-        raise TextError(f"{name}: all {len(begins):,} documents are empty; data.documents tells them apart")
+        raise TextError(f"{name}: every document is empty; data.documents says how they are told apart")
     return Documents(raw.codes, symbols, begins[used], stops[used], end, int((~used).sum()))
 
 
@@ -213,7 +218,8 @@ def _lines(raw: Raw) -> tuple[Array, Array]:
         begins, stops = begins[:-1], stops[:-1]
     if "\r" in raw.symbols:
         last = raw.codes[np.maximum(stops - 1, 0)]
-        stops = stops - ((last == raw.symbols.index("\r")) & (stops > begins))
+        finished = np.arange(len(stops)) < len(ends)  # by a line end
+        stops = stops - (finished & (last == raw.symbols.index("\r")) & (stops > begins))
     return begins, stops
 
 
@@ -235,20 +241,33 @@ def _paragraphs(raw: Raw, begins: Array, stops: Array) -> tuple[Array, Array]:
     return begins[first], stops[last]
 
 
+def _as_read(separator: str, data: DataConfig) -> str:
+    """A separator as the text holds it once it is read: in bytes, or in lower case and normal form."""
+    if data.tokens == "byte":
+        return separator.encode().decode("latin-1")
+    return "".join(transformed([separator], data.normalize, data.lowercase))
+
+
+def _places(raw: Raw, passage: str) -> Array:
+    """Where a passage begins in a text."""
+    codes = [raw.symbols.find(symbol) for symbol in passage]
+    if min(codes) < 0:
+        return np.zeros(0, np.int64)
+    found = find(raw.codes, codes[0])
+    for k, code in enumerate(codes[1:], 1):
+        found = found[found + k < len(raw.codes)]
+        found = found[raw.codes[found + k] == code]
+    return found
+
+
 def _between(raw: Raw, separator: str, name: str) -> tuple[Array, Array]:
     """The begins and stops of what stands between the separators; nothing after the last one is no document."""
-    codes = [raw.symbols.find(symbol) for symbol in separator]
-    found = np.zeros(0, np.int64)
-    if min(codes) >= 0:
-        found = find(raw.codes, codes[0])
-        for k, code in enumerate(codes[1:], 1):
-            found = found[found + k < len(raw.codes)]
-            found = found[raw.codes[found + k] == code]
+    found = _places(raw, separator)
     if not len(found):
-        raise TextError(
-            f"{name}: the separator {separator!r} of data.documents does not occur in the text; to read it as one "
-            f"stream, leave data.documents out"
-        )
+        advice, long_ends = "to read it as one stream, leave data.documents out", separator.replace("\n", "\r\n")
+        if len(_places(raw, long_ends)):
+            advice = f"its lines end with \\r\\n, so it should be {long_ends!r}"
+        raise TextError(f"{name}: the separator {separator!r} of data.documents does not occur in the text; {advice}")
     kept, free = [], 0  # of separators that overlap, the first counts
     for position in found.tolist():
         if position >= free:

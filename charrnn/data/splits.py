@@ -74,7 +74,8 @@ def split_in_order(count: int, fractions: Sequence[float]) -> tuple[Array, Array
 def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tuple[Array, Array, Array]:
     """Draw the documents that validate and test; the rest trains.
 
-    Equal documents stay together. Groups of them are drawn in a random order, and each goes where it still fits.
+    Equal documents stay together. Groups of them are drawn in a random order, and each goes where it still fits. Where
+    none fits, the smallest group goes.
 
     Arguments:
         digests: (D,), equal for equal documents.
@@ -92,12 +93,8 @@ def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tu
     order = np.argsort(first)[np.random.default_rng(seed).permutation(len(first))]  # not by digest, but by place
     split_of_group = np.zeros(len(first), np.int8)
     for split, wanted in ((2, test), (1, valid)):
-        for group in order.tolist():
-            if not wanted:
-                break
-            if split_of_group[group] == 0 and sizes[group] <= wanted:
-                split_of_group[group] = split
-                wanted -= int(sizes[group])
+        free = order[split_of_group[order] == 0]
+        split_of_group[_fitting(free, sizes, wanted)] = split
     split_of = split_of_group[groups.reshape(-1)]
     parts = tuple(np.flatnonzero(split_of == split) for split in range(3))
     if any(fraction and not len(part) for fraction, part in zip(fractions, parts, strict=True)):
@@ -107,6 +104,20 @@ def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tu
             f"data.fractions to [1, 0, 0]"
         )
     return parts[0], parts[1], parts[2]
+
+
+def _fitting(groups: Array, sizes: Array, wanted: int) -> list[int]:
+    """Those of groups, in a random order, that hold `wanted` documents together, or nearly; `sizes` are of all."""
+    chosen, room = [], wanted
+    for group in groups.tolist():
+        if not room:
+            break
+        if sizes[group] <= room:
+            chosen.append(group)
+            room -= int(sizes[group])
+    if wanted and not chosen and len(groups):
+        chosen = [int(groups[sizes[groups].argmin()])]
+    return chosen
 
 
 @dataclass(frozen=True)

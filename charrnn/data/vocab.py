@@ -92,7 +92,8 @@ class Vocab:
         return points[np.minimum(np.asarray(ids, np.int64), len(self.symbols))].tobytes().decode("utf-32-le")
 
     def to_bytes(self, text: str) -> bytes:
-        """Convert text from decode() to the bytes of a file."""
+        """Convert text from decode() to the bytes of a file, which holds no END."""
+        text = text.replace(END, "") if self.end == END else text
         return text.encode("latin-1" if self.tokens == "byte" else "utf-8")
 
     def byte_lengths(self) -> Array:

@@ -58,7 +58,8 @@ def _count_documents(text: Array, size: int, order: int, end: int) -> Iterator[C
     takes the place of its predecessors, as usual for marks of sentences (Chen and Goodman 1998).
 
     Arguments:
-        text: (len,), documents that each finish with `end`, and one `end` before the first.
+        text: (len,), documents that each finish with `end`, though the last may be unfinished; and one `end` before
+            the first.
     """
     ranks = np.zeros(len(text) + 1, np.int64)  # of the (n - 1)-gram that begins at each position
     places = np.arange(1, len(text))  # where n-grams begin; the first mark is no character of any document
@@ -69,6 +70,7 @@ def _count_documents(text: Array, size: int, order: int, end: int) -> Iterator[C
         elif k > 1:
             places = places[places + k < len(text)]
             places = places[text[places + k - 1] != end]
+            places = places[places + k < len(text)]
         keys, own, counts = distinct(ranks[places] * size + text[places + k])
         suffix = np.zeros(len(keys), np.int64)
         suffix[own] = ranks[places + 1]

@@ -50,6 +50,8 @@ class Level:
             Ranks of the n-grams, of the same shape; -1 for those that the text does not contain.
         """
         keys = contexts * size + ids
+        if not len(self.keys):  # no document is as long
+            return np.full(keys.shape, -1)
         ranks = np.minimum(np.searchsorted(self.keys, keys), len(self.keys) - 1)
         return np.where((self.keys[ranks] == keys) & (contexts >= 0), ranks, -1)
 
@@ -128,6 +130,8 @@ class NGram:
         remaining = np.ones(len(rows))  # the probability that longer contexts leave to this one
         for contexts, level in reversed([*zip(state, self.levels, strict=True)][self._shortest_context :]):
             seen = contexts >= 0
+            if not len(level.keys):
+                continue  # no document is as long: the shorter context decides
             if level.table is not None:
                 p += level.table[contexts] * np.where(seen, remaining, 0)[:, None]
             else:
@@ -250,6 +254,8 @@ def order_losses(
 
 def _interpolate(level: Level, contexts: Array, ranks: Array, p: Array) -> Array:
     """The equation at the head of this file for given n-grams and p of the shorter context; all (M,)."""
+    if not len(level.keys):
+        return p
     backoff = np.where(contexts >= 0, level.backoff[contexts], 1.0)
     interpolated: Array = np.where(ranks >= 0, level.share[ranks], 0.0) + backoff * p
     return interpolated

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Shape, zeros
 from charrnn.nn.contract import Cell, HiddenProduct, Step, Weights
 from charrnn.nn.inputs import LayerInput
+from charrnn.nn.ops import ONE
 from charrnn.nn.packing import GatePacking
 from charrnn.nn.products import best_tiling, deep_product, pack, prepare_product
 from charrnn.nn.tape import WINDOW_STEPS, Factor, LayerTape, Workspace
@@ -182,6 +183,7 @@ class Recurrent:
             inputs: what the layer reads.
             state: (S, N, H), moved on in place.
             keep: (T, N, 1), 0 where the state is set to zero before a step, else 1; only with a tape that allows cuts.
+                None sets no state to zero.
 
         Returns:
             The output h (T, N, H), a view of the tape.
@@ -189,11 +191,11 @@ class Recurrent:
         self.packing.pack(p, tape, work)
         add_input = inputs.prepare(self.packing, p, tape, work)
         tape.states[:, 0] = state
-        tape.keep = keep
-        step = self.cell.step
+        tape.keep, cut, step = keep, tape.cut, self.cell.step
+        assert cut or keep is None, "this tape allows no cuts"
         for t, s in enumerate(tape.steps[: inputs.length]):
-            if keep is not None:
-                np.multiply(tape.states[:, t], keep[t], out=tape.before[:, t])
+            if cut:
+                np.multiply(tape.states[:, t], ONE if keep is None else keep[t], out=tape.before[:, t])
             add_input(t, s)
             step(s, p)
         state[...] = tape.states[:, inputs.length]

@@ -39,7 +39,7 @@ class StackTape:
         arrays += [self.dh, *self.masks, *self.dropped]
         for layer in self.layers:
             arrays += [layer.activations, layer.states, *layer.saved.values()]
-            arrays += [] if np.may_share_memory(layer.before, layer.states) else [layer.before]
+            arrays += [layer.before] if layer.cut else []
         return sum(array.nbytes for array in arrays if array is not None)
 
 
@@ -175,8 +175,8 @@ class Stack:
             value: parameters by name.
             state: (L, S, N, H), moved on in place.
             rng: drops values; None drops none.
-            keep: (T, N, 1), 0 where a document begins, so that the state before is set to zero, else 1. A training tape
-                of a stack with `cut` needs it.
+            keep: (T, N, 1), 0 where a document begins, so that the state before is set to zero, else 1; only with a
+                training tape of a stack with `cut`. None sets no state to zero.
 
         Returns:
             The top layer's h (T, N, H), a view of the tape.

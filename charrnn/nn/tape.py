@@ -17,6 +17,8 @@ per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and wha
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from charrnn.arrays import Array
 from charrnn.nn.contract import Step
 from charrnn.nn.products import Tiling
@@ -61,6 +63,11 @@ class LayerTape:
     transposed: dict[str, Array]  # the factors, transposed and packed for the backward pass; in the memory of `packed`
     steps: list[Step]  # the record of each step
     keep: Array | None = None  # (T, N, 1) of the latest forward pass: 0 where a stream is cut before a step, else 1
+
+    @property
+    def cut(self) -> bool:
+        """Whether streams may be cut inside a window."""
+        return not np.may_share_memory(self.before, self.states)
 
     @property
     def output(self) -> Array:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import is_dataclass
 from pathlib import Path
 from typing import get_args
+from unicodedata import category
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from jsonschema import Draft202012Validator
 from charrnn.cli.config import show_config
 from charrnn.config.building import config_from_dict, load_config
 from charrnn.config.faults import Faults
-from charrnn.config.keys import Config, DataConfig, InitConfig, ScheduleConfig, all_keys, leaves
+from charrnn.config.keys import Config, DataConfig, DocumentsConfig, InitConfig, ScheduleConfig, all_keys, leaves
 from charrnn.config.reference import json_schema, reference_yaml
 from charrnn.config.table import keys_of
 from charrnn.config.values import BOOL, FLOAT, INT, NULL
@@ -39,7 +40,7 @@ def checked(error):
     """The lines of a ConfigError, once nothing in them commands a terminal and the exit code is that of config."""
     assert error.exit_code == 2
     lines = str(error).split("\n")
-    assert all(line.isprintable() for line in lines), lines
+    assert all(symbol.isprintable() or category(symbol) == "Zs" for line in lines for symbol in line), lines
     return lines
 
 
@@ -139,7 +140,28 @@ LEAVES = {  # every key that is no section: its path, its entry in the table and
 
 
 def test_the_path_of_the_text_alone_is_a_complete_config(load):
-    assert load("data: {path: my.txt}") == Config(DataConfig(path="my.txt"), out="runs/my")
+    assert load("data: {path: my.txt}") == Config(DataConfig(path="my.txt").resolved(), out="runs/my")
+
+
+@pytest.mark.parametrize(
+    ("documents", "split"),
+    [
+        ("none", "contiguous"),
+        ("line", "random"),
+        ("file", "random"),
+        ("{separator: '%'}", "random"),
+        ("{}", "contiguous"),
+    ],
+)
+def test_the_split_is_random_with_documents_and_contiguous_without_unless_it_is_given(load, documents, split):
+    assert load(f"data: {{path: a.txt, documents: {documents}}}").data.split == split
+    assert load(f"data: {{path: a.txt, documents: {documents}, split: contiguous}}").data.split == "contiguous"
+
+
+def test_a_word_alone_is_the_kind_of_documents(load):
+    assert load("data: {path: a.txt, documents: line}").data.documents == DocumentsConfig("line")
+    assert load("data: {path: a.txt}", "data.documents=paragraph").data.documents == DocumentsConfig("paragraph")
+    assert load("data: {path: a.txt}", "data.documents.separator='%'").data.documents == DocumentsConfig(separator="%")
 
 
 def test_the_run_directory_is_named_after_the_file_unless_it_is_given(load):
@@ -148,8 +170,9 @@ def test_the_run_directory_is_named_after_the_file_unless_it_is_given(load):
 
 
 @given(config=configs)
-@example(Config(DataConfig(path="two\nlines"), out="a\x85b"))
-@example(Config(DataConfig(path=("null", "~", "1e-3", " a: b #c ")), out="\u2028\ufeff\x7f\U0010ffff"))
+@example(Config(DataConfig(path="two\nlines").resolved(), out="a\x85b"))
+@example(Config(DataConfig(path=("null", "~", "1e-3", " a: b #c ")).resolved(), out="\u2028\ufeff\x7f\U0010ffff"))
+@example(Config(DataConfig("a", documents=DocumentsConfig(separator="\n\n---\n")).resolved(), out="a"))
 def test_a_config_written_as_yaml_reads_back_equal(load, config):
     assert load(config.to_yaml()) == config
 
@@ -171,7 +194,9 @@ def test_a_resolved_config_holds_every_key():
 def test_the_leaves_are_the_keys_that_are_no_section_with_their_field_and_type():
     assert {name: (entry.field, entry.type_hint) for name, entry in leaves().items()} == LEAVES
     assert [name for name in all_keys() if name in LEAVES] == list(leaves())
-    assert set(all_keys()) - set(leaves()) == {"data", "model", "model.init", "train", "train.schedule"}
+    assert set(all_keys()) - set(leaves()) == {
+        "data", "data.documents", "model", "model.init", "train", "train.schedule"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -701,6 +726,18 @@ IMPOSSIBLE = [
         "data: {path: a, test_path: b, ^fractions: [0.8, 0.1, 0.1]}",
         "data.fractions split data.path; they do not go with data.test_path",
     ),
+    (
+        "data: {path: a, documents: {kind: line, ^separator: '%'}}",
+        "data.documents.separator does not go with data.documents.kind; leave one of them out",
+    ),
+    (
+        "data: {path: a, documents: line, ^split: streams}",
+        "data.split: streams cuts documents to pieces; use random or contiguous with data.documents",
+    ),
+    (
+        "data: {path: a, ^split: random}",
+        "data.split: random draws documents; set data.documents to line, paragraph, file or {separator: TEXT}",
+    ),
     ("data: {path: a, tokens: byte, ^normalize: nfc}", f"data.normalize {OF_BYTES}"),
     ("data: {path: a, tokens: byte, ^lowercase: true}", f"data.lowercase {OF_BYTES}"),
     ("data: {path: a, tokens: byte, ^min_count: 2}", f"data.min_count {OF_BYTES}"),
@@ -736,6 +773,9 @@ def test_an_impossible_combination_is_refused_at_the_key_to_change(faults, text,
         "data: {path: a}\nmodel: {num_layers: 2, dropout: 0.5}",
         "data: {path: a, fractions: [0.7, 0.2, 0.1]}",
         "data: {path: a, valid_path: b, fractions: [0.9, 0.05, 0.05]}\ntrain: {schedule: plateau}",
+        "data: {path: a, documents: paragraph, split: contiguous}",
+        "data: {path: a, documents: {separator: '%', kind: none}, split: random}",
+        "data: {path: a, documents: line, split: random, valid_path: b}",
         "data: {path: a, tokens: byte, normalize: none, encoding: utf-8}",
         "data: {path: a, encoding: latin-1}",
         "data: {path: a}\ntrain: {epochs: null, max_steps: 1}",
@@ -765,7 +805,7 @@ def test_a_combination_that_has_what_it_needs_is_taken(load, text):
         (["data.path=[b.txt, c.txt]"], "data.path", ("b.txt", "c.txt")),
         (["data.path=a=b"], "data.path", "a=b"),
         (["data.path='no'"], "data.path", "no"),
-        (["data={path: c.txt}"], "data", DataConfig(path="c.txt")),
+        (["data={path: c.txt}"], "data", DataConfig(path="c.txt").resolved()),
         (["train.clip_norm=null"], "train.clip_norm", None),
         (["train.clip_norm="], "train.clip_norm", None),
         (["out=there"], "out", "there"),
@@ -780,7 +820,7 @@ def test_an_override_wins_over_the_file(load, assignments, path, value):
 
 def test_an_override_mends_what_is_wrong_in_the_file(load):
     assert load("data: {path: a.txt}\nseed: banana\nmodel: big", "seed=3", "model={}").seed == 3
-    assert load("", "data.path=a.txt").data == DataConfig(path="a.txt")
+    assert load("", "data.path=a.txt").data == DataConfig(path="a.txt").resolved()
 
 
 @pytest.mark.parametrize(
@@ -844,7 +884,7 @@ def test_paths_and_numpy_numbers_are_taken_for_what_they_are():
 
 
 def test_the_reference_is_a_config_of_all_keys_at_their_defaults(load):
-    assert load(reference_yaml(), "out=null") == Config(DataConfig(path="shipped:tales.txt"), out="runs/my")
+    assert load(reference_yaml(), "out=null") == Config(DataConfig(path="shipped:tales.txt").resolved(), out="runs/my")
     tree = parse_yaml(reference_yaml(), "reference", Faults())
     assert list(dotted_keys(tree)) == list(all_keys())
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from charrnn.config.building import config_from_dict
 from charrnn.data.corpus import check_sizes, remarks
 from charrnn.data.loading import load_corpus
-from charrnn.data.vocab import Vocab
+from charrnn.data.vocab import END, Vocab
 from charrnn.errors import TextError
 from tests.support.strategies import texts
 
@@ -153,6 +153,162 @@ def test_vocabulary_and_ids_do_not_depend_on_the_hash_seed(write):
         for seed in ("1", "2")
     }
     assert len(outputs) == 1
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+NAMES = [f"{first}{last}" for first in "abcdefgh" for last in ("ka", "ri", "lo", "sun", "mi")]  # 40, all different
+
+
+def documents_of(corpus, name):
+    text = spelled(corpus, name)
+    assert text.endswith(corpus.vocab.end) or not text
+    return text.split(corpus.vocab.end)[:-1]
+
+
+@pytest.mark.parametrize(
+    ("documents", "between"),
+    [("line", "\n"), ("line", "\r\n"), ("paragraph", "\n \n"), ({"separator": "%%"}, "%%"), ("file", None)],
+)
+def test_documents_are_split_whole_at_random_and_none_is_lost(write, documents, between):
+    path = [write(own, own) for own in NAMES] if between is None else write(between.join(NAMES))
+    corpus = load(path, documents=documents, fractions=[0.8, 0.1, 0.1])
+    splits = [documents_of(corpus, name) for name in ("train", "valid", "test")]
+    assert sorted(own for split in splits for own in split) == sorted(NAMES)
+    assert [len(split) for split in splits] == [32, 4, 4]
+    assert all(split == sorted(split, key=NAMES.index) for split in splits)
+    assert splits[2] != NAMES[-4:]
+    assert corpus.size == len("".join(NAMES)) + 39 * len(between or "")
+    assert corpus.documents.splits == {"train": 32, "valid": 4, "test": 4}
+    assert (corpus.documents.count, corpus.documents.shortest, corpus.documents.longest) == (40, 3, 4)
+
+
+def test_the_contiguous_split_keeps_documents_in_order(write):
+    corpus = load(write("\n".join(NAMES)), documents="line", split="contiguous", fractions=[0.8, 0.1, 0.1])
+    assert [documents_of(corpus, name) for name in ("train", "valid", "test")] == [
+        NAMES[:32],
+        NAMES[32:35] + ["ka"],  # h does not occur in training
+        ["ri", "lo", "sun", "mi"],
+    ]
+
+
+@given(
+    documents=st.lists(st.text("ab \r\té", max_size=12), max_size=30),
+    split=st.sampled_from(["random", "contiguous"]),
+    fractions=st.sampled_from([[0.6, 0.2, 0.2], [0.8, 0.2, 0], [1, 0, 0]]),
+)
+def test_every_document_is_in_one_split_and_equal_ones_are_together(write, documents, split, fractions):
+    text = "".join(own + "\n" for own in documents)
+    used = [own.removesuffix("\r") for own in documents if own.removesuffix("\r")]
+    assume(len(set(used)) >= 3)
+    assume(len(used) >= 5)
+    corpus = load(write(text), documents="line", split=split, fractions=fractions)
+    splits = [documents_of(corpus, name) for name in ("train", "valid", "test")]
+    lost = sum(getattr(corpus, name).unknown for name in ("valid", "test"))
+    assert sum(map(len, splits)) == len(used)
+    assert sum(len(own) for split in splits for own in split) + lost == sum(map(len, used))
+    if not lost:
+        assert sorted(own for split in splits for own in split) == sorted(used)
+    facts = corpus.documents
+    assert (facts.count, facts.empty) == (len(used), len(documents) - len(used))
+    assert facts.duplicates == len(used) - len(set(used))
+    if split == "random":
+        assert facts.seen == {"valid": 0, "test": 0}
+
+
+def test_the_split_has_a_seed_of_its_own(write):
+    path = write("\n".join(NAMES))
+
+    def held_out(seed, split_seed):
+        how = {"path": path, "documents": "line", "split_seed": split_seed, "fractions": [0.8, 0.1, 0.1]}
+        config = config_from_dict({"data": how, "seed": seed, "train": {"batch_size": 2, "seq_length": 4}})
+        return documents_of(load_corpus(config), "test")
+
+    assert held_out(1, 1) == held_out(2, 1) != held_out(1, 2)
+
+
+def test_texts_of_their_own_hold_documents_too_and_those_seen_in_training_are_counted(write):
+    path, valid, test = write("aab\nabb\nab\n"), write("ab\nba\n", "v.txt"), write("\nzz\nabb", "t.txt")
+    corpus = load(path, valid_path=valid, test_path=test, documents="line")
+    assert [documents_of(corpus, name) for name in ("train", "valid", "test")] == [
+        ["aab", "abb", "ab"],
+        ["ab", "ba"],
+        ["", "abb"],  # its characters are unknown, its end is not
+    ]
+    assert (corpus.test.unknown, corpus.documents.empty) == (2, 1)
+    assert corpus.documents.seen == {"valid": 1, "test": 1}
+    assert corpus.documents.splits == {"train": 3, "valid": 2, "test": 2}
+
+
+def test_rare_characters_are_replaced_but_never_the_end_of_a_document(write):
+    corpus = load(write("aaab\n\naac"), documents="paragraph", fractions=[1, 0, 0], min_count=3)
+    assert corpus.vocab == Vocab("a" + END, has_unknown=True, end=END)
+    assert spelled(corpus, "train") == f"aaa�{END}aa�{END}"
+
+
+def test_documents_of_bytes_have_all_bytes_and_an_end(write):
+    data = bytes(range(1, 256))
+    corpus = load(
+        [write(data, "1.bin"), write(data[::-1], "2.bin")], tokens="byte", documents="file", fractions=[1, 0, 0]
+    )
+    assert corpus.vocab == Vocab.of_bytes(END)
+    assert corpus.train.ids.tolist() == [*range(1, 256), 256, *range(255, 0, -1), 256]
+    assert corpus.size == 510
+    lines = load(write(data * 2), tokens="byte", documents="line", fractions=[1, 0, 0])
+    assert lines.vocab == Vocab.of_bytes("\n")
+    assert len(documents_of(lines, "train")) == 3
+
+
+def test_text_is_folded_before_documents_are_told_apart(write):
+    path = write("CAFE\u0301ENDtheENDend")
+    corpus = load(path, documents={"separator": "END"}, lowercase=True, normalize="nfc", fractions=[1, 0, 0])
+    assert documents_of(corpus, "train") == ["café", "the"]
+    assert corpus.documents.empty == 1
+
+
+REFUSED = {
+    "no separator": ({"documents": {"separator": "%%"}}, "abc\nabd", "the separator '%%' of data.documents does not"),
+    "nothing but empty lines": ({"documents": "line"}, "\n\r\n\n", "data.path: every document is empty"),
+    "nothing but empty paragraphs": ({"documents": "paragraph"}, "\n \n\n", "data.path: every document is empty"),
+    "one document": ({"documents": "line"}, "abcabc\n", "data.path: 1 document cannot be divided into splits that all"),
+    "one file": ({"documents": "file"}, "abcabc\n", "data.path: 1 document cannot be divided into splits that all"),
+    "too few": ({"documents": "line"}, "abc\nabd\n", "data.path: 2 documents cannot be divided into splits that all"),
+    "too few in order": ({"documents": "line", "split": "contiguous"}, "abc\nabd\n", "2 documents cannot be divided"),
+    "all alike": (
+        {"documents": "line"},
+        "abc\n" * 9,
+        "1 different document among 9 cannot be divided into splits that",
+    ),
+    "two of a kind": (
+        {"documents": "line"},
+        "ab\n" * 5 + "cd\n" * 4,
+        "2 different documents among 9 cannot be divided",
+    ),
+    "the end itself": ({"documents": "paragraph"}, f"abc{END}\n\nabd", "the text holds the character U+FFFF, which"),
+    "the end itself in a file": ({"documents": "file"}, f"abc{END}", "holds the character U+FFFF, which marks ends of"),
+}
+
+
+@pytest.mark.row(10)
+@pytest.mark.parametrize(("data", "text", "words"), REFUSED.values(), ids=REFUSED)
+def test_documents_that_cannot_be_used_are_refused_in_one_line(write, data, text, words):
+    with pytest.raises(TextError, match=re.escape(words)) as caught:
+        load(write(text), **data)
+    assert caught.value.exit_code == 2
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_documents_all_alike_can_be_trained_on_if_none_is_held_out(write):
+    corpus = load(write("abc\n" * 9), documents="line", fractions=[1, 0, 0])
+    assert (corpus.documents.duplicates, documents_of(corpus, "train")) == (8, ["abc"] * 9)
+
+
+def test_sizes_of_documents_are_named_with_their_number(write):
+    settings = settings_for(write("abc\nde\n"), seq_length=9, documents="line", fractions=[1, 0, 0])
+    with pytest.raises(
+        TextError, match=r"has 2 documents, with the ends 7 characters, which is shorter than one window"
+    ):
+        check_sizes(settings, load_corpus(settings))
 
 
 # -- checks before the first step ---------------------------------------------------------------------------------

@@ -56,7 +56,7 @@ def assert_same(found, wanted):
         ours, theirs = getattr(found, name), getattr(wanted, name)
         np.testing.assert_array_equal(ours.ids, theirs.ids)
         assert (ours.ids.dtype, ours.unknown, ours.name) == (theirs.ids.dtype, theirs.unknown, theirs.name)
-    for name in ("vocab", "size", "left_out", "fingerprint"):
+    for name in ("vocab", "size", "left_out", "fingerprint", "documents"):
         assert getattr(found, name) == getattr(wanted, name)
 
 
@@ -136,10 +136,15 @@ def test_a_text_that_changes_while_it_is_read_is_refused_and_not_kept(data, monk
         {"min_count": 50, "fractions": [0.5, 0.25, 0.25]},
         {"fractions": [1, 0, 0]},
         {"valid_path": "b.txt", "lowercase": True},
+        {"documents": "line"},
+        {"documents": "line", "split": "contiguous", "tokens": "byte"},
+        {"documents": "file", "path": ["a.txt", "b.txt"], "valid_path": "b.txt", "min_count": 50},
+        {"documents": {"separator": "n"}, "fractions": [0.5, 0.25, 0.25]},
+        {"documents": "paragraph", "fractions": [1, 0, 0]},
     ],
 )
 def test_a_large_text_gives_the_same_corpus_when_it_is_read_and_from_the_cache(data, encodings):
-    write()
+    write(TEXT + "".join(f"Regel {k}, nog één.\n" for k in range(40)))
     write("Andere tekst met x, y en z." * 9, "b.txt")
     wanted = plain(config(**data))
     encodings.clear()
@@ -172,13 +177,38 @@ def test_the_cache_goes_by_content_not_by_name_or_time(encodings):
 
 
 @pytest.mark.parametrize(
-    "other", [{"fractions": [0.5, 0.25, 0.25]}, {"tokens": "byte"}, {"split": "streams"}, {"lowercase": True}]
+    "other",
+    [
+        {"fractions": [0.5, 0.25, 0.25]},
+        {"tokens": "byte"},
+        {"split": "streams"},
+        {"lowercase": True},
+        {"documents": "line"},
+        {"documents": {"separator": " "}},
+        {"documents": "line", "split_seed": 2},
+    ],
 )
 def test_other_settings_make_another_entry(other, encodings):
-    write()
+    write(TEXT + "".join(f"Regel {k}.\n" for k in range(40)))
     first = load_corpus(config())
     assert_same(load_corpus(config(**other)), plain(config(**other)))
     assert_same(load_corpus(config()), first)
+
+
+@pytest.mark.parametrize("documents", ["line", "paragraph", {"separator": "%"}])
+def test_a_document_that_is_longer_than_memory_is_read_piece_by_piece(documents, monkeypatch):
+    write(f"{TEXT.replace(chr(10), ' ') * 3}\n\n%{TEXT}\n\n%more\n\n")
+    settings = config(documents=documents, fractions=[1, 0, 0])
+    wanted = plain(settings)
+    monkeypatch.setattr(spool, "CHUNK", 50)
+    assert_same(load_corpus(settings), wanted)
+    assert wanted.documents.longest > 3000
+    longest = []
+    appended = Spool.append
+    monkeypatch.setattr(Spool, "append", lambda own, piece: longest.append(len(piece)) or appended(own, piece))
+    shutil.rmtree("cache")
+    assert_same(load_corpus(settings), wanted)
+    assert sorted(longest)[-2] <= 50  # all pieces but the one that was decoded
 
 
 def test_another_vocabulary_makes_another_entry():

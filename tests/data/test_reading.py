@@ -21,7 +21,7 @@ def test_every_character_of_unicode_can_be_read_and_known():
     raw = read_raw(cut(ALL.encode(), 1 << 20))
     assert raw.codes.dtype == np.uint32
     assert spelled(raw) == ALL
-    assert build_vocab(raw.codes, raw.symbols, "char", 1).symbols == ALL
+    assert build_vocab([raw.codes], raw.symbols, "char", 1).symbols == ALL
 
 
 @pytest.mark.parametrize("distinct", [65_535, 65_536, 65_537])

@@ -80,11 +80,12 @@ def test_a_vocabulary_with_an_unknown_character_encodes_any_text():
 @given(text=texts.filter(bool), min_count=st.integers(1, 4))
 def test_a_vocabulary_holds_the_characters_that_are_frequent_enough_in_order(text, min_count):
     raw = read_raw(cut(text.encode(), 4))
-    vocab = build_vocab(raw.codes, raw.symbols, "char", min_count)
+    pieces = np.array_split(raw.codes, 3)
+    vocab = build_vocab(pieces, raw.symbols, "char", min_count)
     counts = Counter(spelled(raw))
     assert vocab.symbols == "".join(sorted(symbol for symbol in counts if counts[symbol] >= min_count))
     assert vocab.has_unknown == (min_count > 1)
-    split = make_split("train", raw.codes, raw.symbols, vocab)
+    split = make_split("train", pieces, raw.symbols, vocab)
     rare = sum(n for n in counts.values() if n < min_count)
     assert (len(split), split.unknown) == (len(raw), rare)
     expected = "".join(symbol if symbol in vocab.symbols else "�" for symbol in spelled(raw))
@@ -99,7 +100,7 @@ def test_ids_are_of_the_smallest_type_that_holds_them(distinct, dtype):
     symbols = ALL[len(ALL) - distinct :]
     raw = read_raw(cut(symbols.encode(), 999))
     assert raw.codes.dtype == dtype
-    vocab = build_vocab(raw.codes, raw.symbols, "char", 1)
-    split = make_split("train", raw.codes, raw.symbols, vocab)
+    vocab = build_vocab([raw.codes], raw.symbols, "char", 1)
+    split = make_split("train", [raw.codes], raw.symbols, vocab)
     assert (vocab.size, split.ids.dtype) == (distinct, dtype)
     assert (split.ids == np.arange(distinct)).all()

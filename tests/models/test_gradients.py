@@ -88,6 +88,68 @@ def test_gradients_hold_at_everyday_sizes(cell, make_toy):
     assert_slopes_agree(make_toy, config, vocab_size=60, streams=8, length=30)
 
 
+# -- documents that begin inside a window -------------------------------------------------------------------------
+
+
+def test_gradients_of_every_composition_hold_where_documents_begin_inside_windows(composition, make_toy):
+    for seed in range(2):
+        assert_slopes_agree(make_toy, composition, seed=seed, documents=True)
+
+
+def test_every_gradient_of_a_cell_agrees_with_the_complex_step_where_documents_begin(cell, make_toy):
+    config = ModelConfig(**cell, hidden_size=3, num_layers=2, embedding_size=2, dropout=0.4)
+    real, imaginary = (make_toy(config, dtype, documents=True) for dtype in (np.float64, np.complex128))
+    for batch in (real.full, real.short):
+        assert worst_error(real, batch, complex_step(imaginary, batch)) <= 1e-9
+
+
+def gradients_of_states(toy, batch):
+    """The gradient of the loss for the state before each step, (L, S, T, N, H)."""
+    network, length = toy.network, len(batch.x)
+    layers, states, streams, hidden = toy.start.shape
+    found = [np.full((states, length, streams, hidden), np.nan) for _ in range(layers)]
+    toy.forward(batch)
+    network.backward(batch, toy.tape, found)
+    return np.array(found)
+
+
+@pytest.mark.parametrize("documents", [False, True])
+def test_the_gradient_of_the_state_before_a_window_agrees_with_the_complex_step(cell, make_toy, documents):
+    config = ModelConfig(**cell, hidden_size=3, num_layers=2, embedding_size=2, dropout=0.4)
+    real, imaginary = (make_toy(config, dtype, documents=documents) for dtype in (np.float64, np.complex128))
+    for batch in (real.full, real.short):
+        found, wanted = gradients_of_states(real, batch)[:, :, 0], np.zeros(real.start.shape)
+        for place in np.ndindex(wanted.shape):
+            imaginary.start.imag[place] = TINY
+            wanted[place] = imaginary.forward(batch)[0].imag / TINY
+            imaginary.start.imag[place] = 0
+        assert relative_error(found, wanted) <= 1e-9
+
+
+def test_no_gradient_passes_the_beginning_of_a_document(composition, make_toy):
+    toy = make_toy(composition, documents=True)
+    for batch in (toy.full, toy.short):
+        found = gradients_of_states(toy, batch)
+        assert not found[:, :, batch.begins].any()
+        assert found[:, :, ~batch.begins].any()
+    weight = np.zeros(toy.full.x.shape)
+    weight[3] = 1  # so that the loss is that of the last step alone
+    begins = np.zeros(weight.shape, bool)
+    begins[2] = True
+    found = gradients_of_states(toy, replace(toy.full, weight=weight, begins=begins))
+    assert not found[:, :, :3].any()
+    assert found[:, :, 3].any()
+
+
+def test_a_model_of_documents_that_reads_one_stream_has_the_gradient_of_a_model_of_streams(composition, make_toy):
+    """As those do that look at gradients far back, or adapt to a text while they read it."""
+    toy, plain = make_toy(composition, documents=True), make_toy(composition)
+    toy.gradient(toy.full)  # leaves documents on the tape
+    for batch in (plain.full, plain.short):
+        assert toy.forward(batch)[0] == plain.forward(batch)[0]
+        np.testing.assert_array_equal(toy.gradient(batch), plain.gradient(batch))
+
+
 def test_a_forward_that_drops_nothing_has_the_gradient_of_one_without_dropout(cell, make_toy):
     config = ModelConfig(**cell, hidden_size=3, num_layers=3, dropout=0.4)
     toy, plain = make_toy(config), make_toy(replace(config, dropout=0.0))

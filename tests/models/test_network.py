@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import fields, is_dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from charrnn.arrays import LINE, zeros
 from charrnn.config.keys import InitConfig, ModelConfig
 from charrnn.data.batches import Batch
+from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
 from charrnn.nn import heads, products, recurrent
@@ -100,6 +102,96 @@ def test_the_generator_decides_what_is_dropped(make_toy):
         return toy.network.forward(toy.full, toy.start.copy(), toy.tape, np.random.default_rng(seed))
 
     assert loss(1) == loss(1) != loss(2)
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+
+def pieces_of(batch, n):
+    """Where each document of stream n, or what is left of one, begins and stops in a window."""
+    edges = sorted({0, len(batch.x), *np.flatnonzero(batch.begins[:, n]).tolist()})
+    return pairwise(edges)
+
+
+def test_a_window_of_documents_is_each_document_alone(composition, make_toy):
+    """Loss, gradient and the state that is left; only what goes on from the window before has a state to begin with."""
+    config = replace(composition, dropout=0.0)
+    toy, plain = make_toy(config, documents=True), make_toy(config)
+    for batch in (toy.full, toy.short):
+        loss, state = toy.forward(batch)
+        gradient = toy.gradient(batch)
+        losses, sum_of_gradients, ends = 0.0, np.zeros_like(gradient), np.zeros_like(state)
+        for n in range(batch.x.shape[1]):
+            for first, stop in pieces_of(batch, n):
+                own = plain.start[:, :, [n]] * (not batch.begins[first, n])
+                weight = None if batch.weight is None else batch.weight[first:stop, [n]]
+                piece = Batch(batch.x[first:stop, [n]], batch.y[first:stop, [n]], weight, batch.count, fresh=False)
+                tape = plain.network.tape(stop - first, 1)
+                losses += plain.network.forward(piece, own, tape)
+                plain.network.backward(piece, tape)
+                sum_of_gradients += plain.network.params.grads
+                ends[:, :, [n]] = own
+        assert loss == pytest.approx(losses, rel=1e-12)
+        np.testing.assert_allclose(gradient, sum_of_gradients, **CLOSE)
+        np.testing.assert_allclose(state, ends, **CLOSE)
+
+
+def random_documents(rng, count=14, vocab_size=5, longest=12):
+    """Documents of ids above 0, none empty, of which some are longer than a window."""
+    return [rng.integers(1, vocab_size, rng.integers(1, longest)).tolist() for _ in range(count)]
+
+
+def joined(documents):
+    return np.array([symbol for document in documents for symbol in [*document, 0]], np.uint8)
+
+
+@pytest.mark.parametrize(("streams", "length"), [(1, 5), (3, 100)])
+def test_an_epoch_of_documents_has_the_loss_of_each_document_in_plain_loops(composition, make_toy, streams, length):
+    """With one stream no document is cut, but many go on from window to window; a long window holds many at once."""
+    config = replace(composition, dropout=0.0)
+    network, rng = make_toy(config, documents=True).network, np.random.default_rng(3)
+    documents = random_documents(rng)
+    wanted = sum(naive.document_nats(config, network.params.value, document, 0) for document in documents)
+    batches = DocumentBatches(joined(documents), 0, streams, length, seed=1)
+    tape, nats = network.tape(length, streams), 0.0
+    state = network.stack.state(streams, network.dtype)
+    for batch in (batches.window(k, 0, streams, 2) for k in range(len(batches))):
+        nats += network.forward(batch, state, tape) * batch.count
+    assert nats == pytest.approx(wanted, rel=1e-12)
+
+
+def test_the_gradient_of_documents_is_the_slope_of_the_loss_in_plain_loops(cell, make_toy):
+    config = ModelConfig(**cell, hidden_size=3, num_layers=2, embedding_size=2)
+    network, rng = make_toy(config, documents=True).network, np.random.default_rng(3)
+    documents = random_documents(rng)
+    batch = DocumentBatches(joined(documents), 0, 3, 100, seed=1)[0]
+    assert batch.begins.sum() == len(documents)
+    tape, direction = network.tape(100, 3), rng.standard_normal(network.size)
+    network.forward(batch, network.stack.state(3, network.dtype), tape)
+    network.backward(batch, tape)
+    slope, values = network.params.grads @ direction, network.params.values.copy()
+    sides = []
+    for step in (1e-5, -1e-5):
+        network.params.values[...] = values + step * direction
+        nats = sum(naive.document_nats(config, network.params.value, document, 0) for document in documents)
+        sides.append(nats / batch.count)
+    assert slope == pytest.approx((sides[0] - sides[1]) / 2e-5, rel=1e-6)
+
+
+def test_the_state_before_a_document_is_what_its_end_leaves(composition, make_toy):
+    toy = make_toy(composition, documents=True)
+    states = 2 if composition.cell == "lstm" else 1
+    zero, end = np.zeros((composition.num_layers, states, 2, 3)), np.zeros((1, 2), int)
+    logits, state = naive.run(composition, toy.network.params.value, end, zero)
+    start = toy.network.start(2)
+    np.testing.assert_allclose(start, state, **CLOSE)
+    np.testing.assert_allclose(toy.network.predict(start), logits[-1], **CLOSE)
+
+
+def test_documents_cannot_begin_inside_a_window_of_a_model_of_streams(make_toy):
+    documents, streams = make_toy(ModelConfig(**DEEP), documents=True), make_toy(ModelConfig(**DEEP))
+    with pytest.raises(AssertionError, match="no cuts"):
+        streams.forward(documents.full)
 
 
 # -- invariances --------------------------------------------------------------------------------------------------
@@ -239,7 +331,7 @@ def test_the_state_before_any_character_is_zero_for_each_layer_and_stream(cell, 
 
 
 def test_float32_stays_float32(composition, make_toy):
-    toy = make_toy(composition, np.float32)
+    toy = make_toy(composition, np.float32, documents=True)
     for batch in (toy.full, toy.short):
         toy.gradient(batch)
     state = toy.start.copy()
@@ -306,18 +398,29 @@ def test_products_in_pieces_change_no_prediction(composition, make_toy, in_piece
     np.testing.assert_allclose(third, state, **CLOSE)
 
 
+def assert_the_formula_holds(toy, training):
+    for length, streams in ((4, 3), (1, 1), (7, 2)):
+        tape = toy.network.tape(length, streams, training)
+        held = sum(array.nbytes - LINE for array in owned_arrays(tape).values())  # to begin at a cache line
+        assert held == toy.network.tape_bytes(length, streams, training)
+        assert held == tape.stack.nbytes + tape.scores.nbytes
+
+
 @pytest.mark.parametrize("pieces", [False, True])
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_the_tape_holds_exactly_the_bytes_of_the_formula(composition, make_toy, in_pieces, training, dtype, pieces):
     if pieces:
         in_pieces()
-    toy = make_toy(composition, dtype)
-    for length, streams in ((4, 3), (1, 1), (7, 2)):
-        tape = toy.network.tape(length, streams, training)
-        held = sum(array.nbytes - LINE for array in owned_arrays(tape).values())  # to begin at a cache line
-        assert held == toy.network.tape_bytes(length, streams, training)
-        assert held == tape.stack.nbytes + tape.scores.nbytes
+    assert_the_formula_holds(make_toy(composition, dtype), training)
+
+
+def test_the_tape_of_documents_holds_one_more_copy_of_the_states_to_train_and_none_to_read(composition, make_toy):
+    toy, plain = make_toy(composition, documents=True), make_toy(composition)
+    for training in (True, False):
+        assert_the_formula_holds(toy, training)
+        more = toy.network.tape_bytes(4, 3, training) - plain.network.tape_bytes(4, 3, training)
+        assert more == (toy.start.nbytes * 4 if training else 0)
 
 
 def test_a_step_of_training_keeps_nothing_but_the_tape(composition, make_toy):
@@ -328,14 +431,25 @@ def test_a_step_of_training_keeps_nothing_but_the_tape(composition, make_toy):
     assert all(grown[new] is toy.full.x for new in grown.keys() - before)  # the ids, for the way back
 
 
+def test_a_step_on_documents_keeps_where_they_begin_and_nothing_else(composition, make_toy):
+    toy = make_toy(composition, documents=True)
+    before = owned_arrays([toy.network, toy.tape]).keys()
+    toy.gradient(toy.full)
+    grown = owned_arrays([toy.network, toy.tape])
+    keep = {id(memory.keep.base if memory.keep.base is not None else memory.keep) for memory in toy.tape.stack.layers}
+    assert len(keep) == 1
+    assert all(grown[new] is toy.full.x or new in keep for new in grown.keys() - before)
+
+
+@pytest.mark.parametrize("documents", [False, True])
 @pytest.mark.parametrize("dropout", [0.0, 0.5])
 @pytest.mark.parametrize("embedding_size", [None, 96])
 def test_a_step_of_training_allocates_less_than_a_third_of_one_plane(
-    cell, embedding_size, dropout, make_toy, peak_memory
+    cell, embedding_size, dropout, documents, make_toy, peak_memory
 ):
     """A plane is (T, N, H). What is left: a few rows of each gate; a few numbers per row; NumPy's buffers of 8192."""
     config = ModelConfig(**cell, hidden_size=128, num_layers=2, embedding_size=embedding_size, dropout=dropout)
-    toy = make_toy(config, np.float32, vocab_size=8, streams=16, length=48)
+    toy = make_toy(config, np.float32, vocab_size=8, streams=16, length=48, documents=documents)
     plane = toy.full.x.size * config.hidden_size * toy.network.dtype.itemsize
     params, rng, state = toy.network.params, np.random.default_rng(0), toy.start.copy()
     toy.network.initialise(rng)

@@ -8,6 +8,7 @@ import pytest
 
 from charrnn.config.keys import ModelConfig
 from charrnn.data.batches import Batch
+from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
 from tests.support.torture import volume
@@ -76,23 +77,27 @@ def check_model(kind, record, precision):
     assert_close(our_grads, grads, true_grads, PRECISIONS[precision])
 
 
-def run_model(kind, record, values, precision):
-    """What our network makes of a record: results by name, and gradients by name."""
+def network_of(kind, values, precision, end=""):
+    """Our network with the parameters of PyTorch's."""
     cell, _, activation = kind.partition("-")
-    start = record["start"].astype(precision)
     config = ModelConfig(
         cell=cell,
-        hidden_size=start.shape[3],
-        num_layers=start.shape[0],
+        hidden_size=values["output_weight"].shape[0],
+        num_layers=sum(name.startswith("weight_hh") for name in values),
         embedding_size=values["embedding"].shape[1] if "embedding" in values else None,
         activation=activation or "tanh",
     )
-    network = Network(config, Vocab("".join(map(chr, range(len(values["output_bias"]))))), precision)
+    network = Network(config, Vocab("".join(map(chr, range(len(values["output_bias"])))), end=end), precision)
     assert network.params.shapes == {name: values[name].shape for name in network.params.shapes}
     assert network.params.shapes.keys() == values.keys()
     for name, value in network.params.value.items():
         value[...] = values[name]
+    return network
 
+
+def run_model(kind, record, values, precision):
+    """What our network makes of a record: results by name, and gradients by name."""
+    network, start = network_of(kind, values, precision), record["start"].astype(precision)
     ids, targets, end = record["ids"], record["targets"], start.copy()
     batch, tape = Batch(ids, targets, None, ids.size, fresh=False), network.tape(*ids.shape)
     logits = network.feed(ids, start.copy())
@@ -133,3 +138,19 @@ def test_a_stored_record_is_what_pytorch_computes_today(kind, stored, live):
     assert today.keys() == then.keys()
     for name, array in today.items():
         np.testing.assert_allclose(array, then[name], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.row(16)
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_window_of_documents_agrees_with_pytorch_which_reads_them_one_by_one(kind, seed, live):
+    record = live.document_record(kind, layers=1 + seed % 3, embedding=(None, 3)[seed % 2], seed=seed)
+    cell = kind.partition("-")[0]
+    values, grads = (from_torch(cell, part(record, f"{name}/"), name == "grad") for name in ("value", "grad"))
+    network = network_of(kind, values, "float64", end="\0")
+    batch = DocumentBatches(record["ids"], 0, 3, len(record["ids"]), seed)[0]
+    tape = network.tape(*batch.x.shape)
+    loss = network.forward(batch, network.stack.state(3, network.dtype), tape)
+    network.backward(batch, tape)
+    assert loss == pytest.approx(record["loss"], rel=1e-12)
+    assert_close(network.params.grad, grads, None, 1e-12)

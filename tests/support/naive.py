@@ -98,6 +98,14 @@ def run(
     return logits, state
 
 
+def document_nats(config: Any, value: Mapping[str, Array], document: Sequence[int], end: int) -> float:
+    """-ln p of a whole document (ids without its end) and of its end, read by itself: after zeros and an end."""
+    ids = np.array([end, *document, end])[:, None]
+    states = 2 if config.cell == "lstm" else 1
+    logits, _ = run(config, value, ids[:-1], np.zeros((config.num_layers, states, 1, config.hidden_size)))
+    return loss(logits, ids[1:]) * (len(ids) - 1)
+
+
 def loss(logits: Array, targets: Array, weight: Array | None = None) -> float:
     """The mean of -ln p(target), in nats, over the targets (T, N) whose weight is 1."""
     nats = []

@@ -7,7 +7,15 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from charrnn.config.keys import Config, DataConfig, InitConfig, ModelConfig, ScheduleConfig, TrainConfig
+from charrnn.config.keys import (
+    Config,
+    DataConfig,
+    DocumentsConfig,
+    InitConfig,
+    ModelConfig,
+    ScheduleConfig,
+    TrainConfig,
+)
 from charrnn.config.table import keys_of
 
 # -- text ---------------------------------------------------------------------------------------------------------
@@ -34,6 +42,7 @@ FRACTIONS = [(0.9, 0.05, 0.05), (0.8, 0.1, 0.1), (0.9, 0.1, 0.0), (1.0, 0.0, 0.0
 FRESH = {
     Config: Config(data=DataConfig(path="my.txt")),
     DataConfig: DataConfig(path="my.txt"),
+    DocumentsConfig: DocumentsConfig(),
     InitConfig: InitConfig(),
     ModelConfig: ModelConfig(),
     ScheduleConfig: ScheduleConfig(),
@@ -78,13 +87,17 @@ def back(made: Any, *keys: str) -> Any:
 
 
 def possible(config: Config) -> Config:
-    """The config with the keys that rule each other out put back to their defaults, and a run directory."""
+    """The config with the keys that rule each other out put back to their defaults, a split, and a run directory."""
     config = without_idle_keys(config, config)
     data, model, train = config.data, config.model, config.train
     if data.tokens == "byte":
         data = back(data, "normalize", "lowercase", "min_count", "encoding")
     if data.valid_path or data.test_path:
         data = back(data, "split", "fractions")
+    if data.documents.kind != "none":
+        data = replace(data, documents=back(data.documents, "separator"))
+    if data.split == ("streams" if data.documents else "random"):
+        data = back(data, "split")
     if model.num_layers == 1:
         model = back(model, "dropout")
     if train.shards and train.shards > train.batch_size:
@@ -93,7 +106,7 @@ def possible(config: Config) -> Config:
         train = back(train, "epochs")
     if not (data.valid_path or (data.fractions[1] and not data.test_path)):
         train = back(train, "schedule")
-    return replace(config, data=data, model=model, train=train, out=config.out or "runs/my")
+    return replace(config, data=data.resolved(), model=model, train=train, out=config.out or "runs/my")
 
 
 def without_idle_keys(section: Any, config: Config) -> Any:

@@ -16,12 +16,15 @@ import pytest
 import charrnn
 from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config
+from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.loading import load_corpus
+from charrnn.data.vocab import END
 from charrnn.errors import CharrnnError, CheckpointError, DivergedError, RunExistsError, RunInUseError, TextError
 from charrnn.evaluation.scoring import Report, score
 from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.models.network import Network
+from charrnn.models.transfer import transfer
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
@@ -465,6 +468,115 @@ def test_the_clock_goes_on_where_it_stood(monkeypatch):
     completed(tiny(train={"log_every": 1, "epochs": 2}), resume=True)
     seconds = [json.loads(line)["seconds"] for line in (RUN / LOG).read_text().splitlines()]
     assert seconds == list(range(1, 19))
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+NAMES = "".join(f"{first}{middle}{last}\n" for first in "abcd" for middle in ("el", "o", "ari") for last in "nst")
+DOCUMENTS = {"documents": "line", "fractions": [0.8, 0.1, 0.1]}
+
+
+@pytest.fixture
+def names() -> None:
+    """36 names as lines, and one that is longer than several windows."""
+    Path("text.txt").write_text(NAMES + "x" + "yzyzz" * 7)
+
+
+@pytest.mark.row(3)
+@pytest.mark.parametrize("layers", [{"num_layers": 1}, {"num_layers": 2, "dropout": 0.3}], ids=["plain", "dropout"])
+def test_a_run_on_documents_stopped_at_any_step_goes_on_bit_for_bit(cell, layers, tried, names):
+    how = {"learning_rate": 0.01, "shards": 2, "epochs": None, "max_steps": 24}
+    run = goes_on_from_every_step(tiny(data=DOCUMENTS, model={**cell, **layers}, train={**STEPS, **how}))
+    assert run.plan.steps >= 3 * len(run.batches), "or no epoch ends on the way"
+    tried(run.plan.steps)
+
+
+@pytest.mark.row(4)
+def test_any_number_of_workers_writes_the_same_bytes_for_documents(tried, names):
+    found = []
+    for workers in (1, 2, 4):
+        sections = FULL | {"data": DOCUMENTS, "train": {**FULL["train"], "shards": 4}}
+        run = completed(tiny(**sections), workers=workers, force=True)
+        assert run.team.workers == workers
+        found.append(kept())
+    assert found[1:] == found[:-1]
+    tried(len(found))
+
+
+def test_a_run_on_documents_is_the_plain_loop_over_batches_of_another_order_in_each_epoch(names):
+    config = tiny(data=DOCUMENTS, train={"epochs": 3, "optimizer": "sgd", "learning_rate": 0.1, "clip_norm": None})
+    run = Run(config)
+    vocab, ids = run.corpus.vocab, run.corpus.train.ids
+    batches, network = DocumentBatches(ids, vocab.end_id, 4, 8, config.seed), Network(config.model, vocab)
+    network.initialise(np.random.default_rng(config.seed))
+    tape, steps, seen, chars = network.tape(8, 4), iter(run), [], 0
+    for epoch in range(3):
+        state = network.stack.state(4, network.dtype)
+        for batch in (batches.window(k, 0, 4, epoch) for k in range(len(batches))):
+            loss = network.forward(batch, state, tape)
+            network.backward(batch, tape)
+            network.params.values[...] -= np.float32(0.1) * network.params.grads
+            progress, chars = next(steps), chars + batch.count
+            assert progress.loss == loss
+            assert run.state.chars == chars
+        seen.append(batches.window(0, 0, 4, epoch).y.tolist())
+    assert next(steps, None) is None
+    assert chars == 3 * len(ids)
+    assert seen[0] != seen[1] != seen[2]
+    np.testing.assert_allclose(run.network.params.values, network.params.values, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("cell", ["rnn", "lstm", "gru"])
+def test_the_loss_of_documents_goes_down_to_what_their_beginnings_leave_open(cell):
+    """Each is sure once its first letter is read: four letters, four documents that are equally frequent."""
+    Path("text.txt").write_text("".join(f"{letter}{letter.upper()}..\n" for letter in "abcd") * 16)
+    Path("held out.txt").write_text("aA..\nbB..\ncC..\ndD..\n")
+    data = {"documents": "line", "fractions": [0.9, 0.05, 0.05], "valid_path": "held out.txt"}
+    how = {"epochs": None, "max_steps": 300, "learning_rate": 0.02, "eval_every": 300}
+    run = Run(tiny(data=data, model={"cell": cell, "hidden_size": 16}, train=how))
+    finish(run)
+    assert run.state.best == pytest.approx(log(4) / 5, rel=0.03)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("none", "paragraph"), ("paragraph", "none"), ("none", "line"), ("line", "none")]
+)
+def test_a_network_of_a_stream_goes_on_as_one_of_documents_and_the_other_way_round(old, new):
+    """What both know is taken over; the end of paragraphs is new to one, and unknown to the other."""
+    text = NAMES.replace("t\n", "t\n\n")
+    Path("text.txt").write_text(text)
+    first = completed(tiny(data={"documents": old, "fractions": [0.8, 0.2, 0]}))
+    run = Run(tiny(data={"documents": new, "fractions": [0.8, 0.2, 0]}), load_corpus(tiny(data={"documents": new})))
+    transfer(first.network, run.network)
+    theirs, ours = first.corpus.vocab, run.corpus.vocab
+    both = sorted({*theirs.symbols} & {*ours.symbols})
+    assert "\n" in both
+    assert ((END in theirs.symbols), (END in ours.symbols)) == (old == "paragraph", new == "paragraph")
+    rows = [vocab.encode("".join(both)) for vocab in (theirs, ours)]
+    np.testing.assert_array_equal(
+        run.network.params.value["output_weight"][:, rows[1]], first.network.params.value["output_weight"][:, rows[0]]
+    )
+    RUN.rename("first")
+    again = completed(tiny(data={"documents": new, "fractions": [0.8, 0.2, 0]}), init_from="first")
+    assert (again.state.step, again.corpus.vocab.end) == (
+        9 * 0 + again.plan.steps,
+        "\n" if new == "line" else END * (new == "paragraph"),
+    )
+    assert np.isfinite(again.network.params.values).all()
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("data.documents.kind", {"documents": "paragraph"}),
+        ("data.split_seed", {"split_seed": 2}),
+        ("data.split", {"split": "contiguous"}),
+    ],
+)
+def test_a_run_on_documents_is_not_resumed_with_others(key, value, names):
+    completed(tiny(data=DOCUMENTS))
+    with pytest.raises(CheckpointError, match=rf"\b{key} was .*, now "):
+        open_run(tiny(data=DOCUMENTS | value), resume=True)
 
 
 CHANGES = {

@@ -33,6 +33,7 @@ BASE: dict[str, Any] = {
 }
 STILL = {"train.learning_rate": 1e-30, "train.eval_every": 1}  # no parameter moves: validation never improves
 
+SENTENCES = {"data.path": ["lines.txt", "other.txt", "text.txt"]}
 APART = {"data.min_count": 2, "data.fractions": [0.9, 0.05, 0.05]}  # the default: a path replaces a split
 
 
@@ -53,7 +54,14 @@ CASES = [
     Case("data.normalize", "nfc", "text"),
     Case("data.lowercase", True, "text"),
     Case("data.min_count", 20, "text"),
+    Case("data.documents.kind", "line", "text", SENTENCES),
+    Case("data.documents.kind", "paragraph", "text", SENTENCES),
+    Case("data.documents.kind", "file", "text", SENTENCES),
+    Case("data.documents.separator", " of ", "text"),
     Case("data.split", "streams", "text"),
+    Case("data.split", "contiguous", "text", {**SENTENCES, "data.documents": "line"}),
+    Case("data.split_seed", 2, "text", {**SENTENCES, "data.documents": "line"}),
+    Case("seed", 2, "order of documents", {**SENTENCES, "data.documents": "line"}),
     Case("data.fractions", [0.7, 0.2, 0.1], "text"),
     Case("data.fractions", [0.8, 0.2, 0], "text"),
     Case("data.valid_path", "other.txt", "text", APART),
@@ -127,6 +135,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     Path("text.txt").write_text(TEXT, encoding="utf-8")
     Path("other.txt").write_text(OTHER_TEXT)
+    Path("lines.txt").write_text("".join(f"Line {k} of many.\n" + "\n" * (k % 3 == 0) for k in range(40)))
 
 
 def nested(dotted: dict[str, Any]) -> dict[str, Any]:
@@ -154,6 +163,7 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
     assert load(folder / "last.npz").params.values.tobytes() == run.network.params.values.tobytes()
     return {
         "text": (run.corpus.vocab, [split.ids.tolist() for split in splits]),
+        "order of documents": run.batches[0].x.tolist(),
         "parameters": run.network.params.values.tobytes(),
         "steps": len(steps),
         "learning rates": [step.learning_rate for step in steps],
