@@ -70,7 +70,6 @@ def _count_documents(text: Array, size: int, order: int, end: int) -> Iterator[C
         elif k > 1:
             places = places[places + k < len(text)]
             places = places[text[places + k - 1] != end]
-            places = places[places + k < len(text)]
         keys, own, counts = distinct(ranks[places] * size + text[places + k])
         suffix = np.zeros(len(keys), np.int64)
         suffix[own] = ranks[places + 1]

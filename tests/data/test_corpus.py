@@ -187,7 +187,7 @@ def test_the_contiguous_split_keeps_documents_in_order(write):
     corpus = load(write("\n".join(NAMES)), documents="line", split="contiguous", fractions=[0.8, 0.1, 0.1])
     assert [documents_of(corpus, name) for name in ("train", "valid", "test")] == [
         NAMES[:32],
-        NAMES[32:35] + ["ka"],  # h does not occur in training
+        [*NAMES[32:35], "ka"],  # h does not occur in training
         ["ri", "lo", "sun", "mi"],
     ]
 
