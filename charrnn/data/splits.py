@@ -155,6 +155,6 @@ def make_split(name: str, codes: Iterable[Array], symbols: str, vocab: Vocab, sp
             if not vocab.has_unknown:
                 left_out.append(size + np.cumsum(~mask)[mask])
                 chunk = chunk[~mask]
-        size += chunk.size
+        size += len(chunk)
         spool.append(id_of.take(chunk, mode="clip"))
     return Split(name, spool.finish(), unknown, left_out=np.concatenate(left_out))

@@ -208,7 +208,7 @@ def test_text_may_come_as_bytes_and_is_counted_in_characters():
 def test_a_model_with_an_unknown_character_scores_it_and_counts_it_as_a_split_does():
     model, text = Echo(Vocab("abc", has_unknown=True)), "abXcYa"
     report = score_text(model, text)
-    split = make_split("test", np.arange(6, dtype=np.uint8), text, model.vocab)
+    split = make_split("test", [np.arange(6, dtype=np.uint8)], text, model.vocab)
     assert report == score(model, split.ids, split.unknown)
     assert (report.chars, report.unknown_chars) == (6, 2)
 
