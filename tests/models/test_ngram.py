@@ -13,7 +13,7 @@ from charrnn.data.vocab import Vocab
 from charrnn.evaluation.scoring import score, score_each
 from charrnn.generation.sampling import generate
 from charrnn.models import ngram
-from charrnn.models.counting import distinct
+from charrnn.models.counting import count, distinct
 from charrnn.models.ngram import NGram, discounts, order_losses
 
 SMOOTHINGS = ("kneser-ney", "witten-bell", "additive")
@@ -178,3 +178,129 @@ def test_memory_grows_with_the_text_and_no_faster(peak_memory):
     small, large = (peak_memory(lambda n=n: NGram(LETTERS, english(n), 8)) for n in (20_000, 40_000))
     assert large < 2.5 * small
     assert large < 40_000 * 400
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+LINES = Vocab("\nabcd", end="\n")  # the end has the id 0
+
+
+def documents(count: int, longest: int = 9, seed: int = 0) -> list[list[int]]:
+    """Documents of letters that follow one another with some regularity, none empty."""
+    rng = np.random.default_rng(seed)
+    letters = iter((english(count * longest, seed) + 1).tolist())
+    return [[next(letters) for _ in range(rng.integers(1, longest + 1))] for _ in range(count)]
+
+
+def joined(docs: Sequence[Sequence[int]]) -> Array:
+    return np.array([c for document in docs for c in [*document, 0]], np.uint8)
+
+
+class PlainDocuments(Plain):
+    """The same for documents: n-grams lie within one, between its mark, which is another end before it, and its end.
+
+    The mark is no character of the document, so it is counted in no unigram, and nothing stands before it.
+    """
+
+    def __init__(self, docs: Sequence[Sequence[int]], size: int, order: int, smoothing: str) -> None:
+        self.size, self.order, self.smoothing = size, order, smoothing
+        self.counts = []
+        for n in range(1, order + 1):
+            found: Counter[tuple[int, ...]] = Counter()
+            before = defaultdict(set)
+            marked = Counter()
+            for document in docs:
+                text = [0, *document, 0]
+                for i in range(len(text) - n + 1):
+                    gram = tuple(text[i : i + n])
+                    if (n, i) == (1, 0):
+                        continue  # the mark
+                    found[gram] += 1
+                    if i:
+                        before[gram].add(text[i - 1])
+                    else:
+                        marked[gram] += 1
+            if n < order and smoothing == "kneser-ney":
+                found = Counter({gram: len(what) for gram, what in before.items()}) + marked
+            self.counts.append(found)
+
+    def nats(self, docs: Sequence[Sequence[int]]) -> list[float]:
+        """-ln p of each symbol of documents, their ends included."""
+        return [
+            -float(np.log(self.p((0, *document[:k]), c))) for document in docs for k, c in enumerate([*document, 0])
+        ]
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("order", [1, 2, 3, 5, 8, 14])
+def test_every_probability_within_documents_is_that_of_the_equations(smoothing, order):
+    train, held_out = documents(60), documents(12, seed=3)
+    model, plain = NGram(LINES, joined(train), order, smoothing), PlainDocuments(train, 5, order, smoothing)
+    for document in held_out:
+        state = model.start(1)
+        logs = np.concatenate([model.predict(state)[None], model.feed(np.array(document)[:, None], state)])[:, 0]
+        wanted = [[plain.p((0, *document[:k]), c) for c in range(5)] for k in range(len(document) + 1)]
+        np.testing.assert_allclose(np.exp(logs), wanted, rtol=1e-12)
+    np.testing.assert_allclose(score_each(model, joined(held_out)).nats, plain.nats(held_out), rtol=1e-12)
+
+
+def test_a_model_that_reads_on_over_an_end_begins_a_document():
+    model, text = NGram(LINES, joined(documents(60)), 5), joined(documents(20, seed=2))
+    state = model.start(1)
+    logs = np.concatenate([model.predict(state)[None], model.feed(text[:, None], state)])[:, 0]
+    begin = model.predict(model.start(1))[0]
+    np.testing.assert_allclose(logs[[0, *(np.flatnonzero(text == 0) + 1)]], np.tile(begin, (21, 1)), rtol=1e-12)
+    np.testing.assert_allclose(-logs[np.arange(len(text)), text], score_each(model, text).nats, rtol=1e-12)
+
+
+short_documents = st.lists(st.lists(st.integers(1, 4), min_size=1, max_size=6), min_size=1, max_size=20)
+
+
+@given(
+    train=short_documents,
+    order=st.integers(1, 12),
+    smoothing=st.sampled_from(SMOOTHINGS),
+    asked=st.lists(st.integers(0, 6), min_size=1, max_size=20),
+    limit=st.sampled_from([0, 16, 1 << 19]),
+)
+@example(train=[[1]], order=12, smoothing="kneser-ney", asked=[1, 0, 1, 1], limit=0)
+@example(train=[[1]], order=12, smoothing="witten-bell", asked=[1, 0, 1, 1], limit=1 << 19)
+def test_every_distribution_within_documents_sums_to_one(train, order, smoothing, asked, limit):
+    vocab = Vocab("\nabcd", has_unknown=True, end="\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ngram, "MAX_TABLE_NUMBERS", limit)
+        model = NGram(vocab, joined(train), order, smoothing)
+        state = model.start(1)
+        p = np.exp([model.predict(state), *model.feed(np.minimum(asked, 5)[:, None], state)])
+    np.testing.assert_allclose(p.sum(axis=2), 1, rtol=1e-12)
+    assert (p > 0).all()
+
+
+@given(train=short_documents, order=st.integers(1, 6), smoothing=st.sampled_from(SMOOTHINGS), data=st.data())
+def test_the_order_of_documents_changes_no_probability(train, order, smoothing, data):
+    other, text = data.draw(st.permutations(train)), joined(documents(9, seed=4))
+    one, two = (NGram(LINES, joined(docs), order, smoothing) for docs in (train, other))
+    np.testing.assert_array_equal(score_each(one, text).nats, score_each(two, text).nats)
+
+
+@pytest.mark.parametrize("longest", [3, 9])  # documents shorter than the highest order too
+def test_the_losses_of_all_orders_on_documents_are_those_of_the_models_one_by_one(longest):
+    train, held_out = joined(documents(300, longest)), joined(documents(70, longest, seed=9))
+    wanted = [score(NGram(LINES, train, order), held_out).nats_per_char for order in range(1, 13)]
+    np.testing.assert_allclose(list(order_losses(train, held_out, 5, 12, end=0)), wanted, rtol=1e-12)
+
+
+def test_a_text_that_stops_inside_a_document_is_counted_as_far_as_it_goes():
+    train = joined([[1, 2, 3], [1, 2, 4]])
+    with_end, without = (list(count(ids, 5, 9, end=0)) for ids in (train, train[:-1]))
+    assert [counts.counts.sum() for counts in with_end] == [8, 8, 6, 4, 2, 0, 0, 0, 0]
+    assert [counts.counts.sum() for counts in without] == [7, 7, 5, 3, 1, 0, 0, 0, 0]
+    assert len(list(order_losses(train[:-1], train[2:], 5, 9, end=0))) == 9
+
+
+def test_n_grams_of_documents_that_no_passage_joins_are_never_predicted():
+    model = NGram(LINES, joined([[1, 2], [3, 4]]), 3, "witten-bell")
+    state = model.start(1)
+    after = np.exp(model.feed(np.array([[1], [2]]), state))[-1, 0]
+    assert after.argmax() == 0  # the end: no document goes on after 1, 2
+    assert after[3] == after[1]  # 3 follows 2 only beyond an end
