@@ -47,8 +47,11 @@ CELLS = ("lstm", "gru", "rnn")
 PEERS = {"torch": ["torch one-hot", "torch embedding"], "jax": ["jax"]}
 TURN = 0.5  # seconds of a candidate's turn: a machine that others use too is faster and slower by the minute
 SCORED = 200_000  # characters of an evaluation
+BFLOAT16 = "torch bfloat16"
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16"}  # instructions without which bfloat16 is emulated, and slow
 CHECKED = 3  # steps whose losses must agree,
 TOLERANCE = 5e-3  # to so many nats: the first steps of Adam turn the rounding of tiny gradients into whole steps
+BFLOAT16_TOLERANCE = 5e-2  # the same where products have eight bits
 
 
 class Speed(TypedDict):
@@ -156,9 +159,9 @@ def in_turn(
     processes = [Process(name, cell, size, threads) for name in names]
     for other in processes[1:]:
         # The embedding's table is trained too, so there only the first loss is the same.
-        checked = 1 if other.name == "torch embedding" else CHECKED
+        checked = 1 if other.name in ("torch embedding", BFLOAT16) else CHECKED
         pairs = list(zip(processes[0].losses, other.losses, strict=True))[:checked]
-        if max(abs(a - b) for a, b in pairs) > TOLERANCE:
+        if max(abs(a - b) for a, b in pairs) > (BFLOAT16_TOLERANCE if other.name == BFLOAT16 else TOLERANCE):
             sys.exit(f"{cell} {size}: {other.name} does another job: losses {processes[0].losses}, {other.losses}")
     few = 1 if order == "train" else 20
     counts = {
@@ -207,8 +210,8 @@ def number(value: object) -> str:
 
 
 def best_torch(row: Mapping[str, Speed]) -> Speed | None:
-    """PyTorch's better input, one-hot or embedding."""
-    found = [row[name] for name in row if name.startswith("torch")]
+    """PyTorch in float32 with the better input, one-hot or embedding."""
+    found = [row[name] for name in row if name.startswith("torch") and name != BFLOAT16]
     return max(found, key=lambda one: one["chars_per_second"], default=None)
 
 
@@ -224,17 +227,18 @@ def training(options: argparse.Namespace, names: Sequence[str], threads: int) ->
             _, _, streams, length = SIZES[size]
             model = make_config(cell, SIZES[size]).model
             top = ceiling(model, VOCAB, streams, length, threads, 2 * options.seconds)
-            ours, torch, jax = found["charrnn"], best_torch(found), found.get("jax")
+            ours, torch, jax, bfloat16 = found["charrnn"], best_torch(found), found.get("jax"), found.get(BFLOAT16)
             results.append({"cell": cell, "size": size, "threads": threads, "ceiling": top, **found})
             speed = ours["chars_per_second"]
             row: list[object] = [cell, size, speed]
-            for peer in (torch, jax):
+            for peer in (torch, bfloat16, jax):
                 row += [peer["chars_per_second"], speed / peer["chars_per_second"]] if peer else [None, None]
             ours_held, torch_held = ours["megabytes"], torch and torch["megabytes"]
             share = ours_held / torch_held if ours_held and torch_held else None
             rows.append([*row, speed / top, ours_held, share])
             print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
-    columns = ["cell", "size", "charrnn", "PyTorch", "ratio", "JAX", "ratio", "of ceiling", "MB", "of PyTorch's"]
+    peers = ["PyTorch", "ratio", "bfloat16", "ratio", "JAX", "ratio"]
+    columns = ["cell", "size", "charrnn", *peers, "of ceiling", "MB", "of PyTorch's"]
     table(f"training, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
     return results
 
@@ -244,7 +248,7 @@ def sampling(options: argparse.Namespace, names: Sequence[str]) -> list[dict[str
     from charrnn.blas import one_thread
     from charrnn.training.bench import SIDE_BY_SIDE, sampling_speed
 
-    names = [name for name in names if name != "torch one-hot"]
+    names = [name for name in names if name not in ("torch one-hot", BFLOAT16)]
     results: list[dict[str, Any]] = []
     rows: list[list[object]] = []
     for cell in options.cells:
@@ -394,6 +398,15 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor has instructions for products in bfloat16; only Linux tells."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    return any(BFLOAT16_FLAGS & set(line.split()) for line in lines if line.startswith("flags"))
+
+
 def installed(wanted: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """The candidates that are wanted and installed, and the versions of the peers among them."""
     names, versions = ["charrnn"], {}
@@ -401,6 +414,8 @@ def installed(wanted: Sequence[str]) -> tuple[list[str], dict[str, str]]:
         if find_spec(package):
             names += PEERS[package]
             versions[package] = version(package)
+            if package == "torch" and has_bfloat16():
+                names.append(BFLOAT16)
         else:
             print(f"{package} is not installed, so it is left out", file=sys.stderr)
     return names, versions

@@ -1,7 +1,8 @@
 """What is compared: a training step, and sampling, of charrnn, PyTorch and JAX, from the same weights on the same text.
 
-Every candidate has step() -> loss, a whole training step in float32: forward, backward, clipping by norm, Adam; and
-sample(n), which draws n characters one after the other. The text is random: speed does not depend on content.
+Every candidate has step() -> loss, a whole training step: forward, backward, clipping by norm, Adam; and sample(n),
+which draws n characters one after the other. All compute in float32, but for one of PyTorch's, whose products are in
+bfloat16. The text is random: speed does not depend on content.
 
 Heavy packages are imported inside the functions: a process must have chosen its processors before BLAS loads.
 """
@@ -161,6 +162,15 @@ class TorchEmbedding(Torch):
     embedding = True
 
 
+class TorchBfloat16(TorchEmbedding):
+    """The same with PyTorch's mixed precision: products in bfloat16, where the processor has instructions for them."""
+
+    def step(self) -> float:
+        """Take a training step; return its loss."""
+        with self.torch.autocast("cpu", self.torch.bfloat16):
+            return super().step()
+
+
 class Jax:
     """The same network as a compiled scan: inputs by look-up, one product a step for all gates, Adam written out."""
 
@@ -266,5 +276,6 @@ CANDIDATES: dict[str, Callable[[str, Size, int], Candidate]] = {
     "charrnn": Charrnn,
     "torch one-hot": Torch,
     "torch embedding": TorchEmbedding,
+    "torch bfloat16": TorchBfloat16,
     "jax": Jax,
 }

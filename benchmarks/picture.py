@@ -21,7 +21,7 @@ def draw(results: Sequence[Mapping[str, Any]], about: Mapping[str, Any]) -> str:
     rows: list[tuple[str, dict[str, float]]] = []
     for row in results:
         speed = {"charrnn": row["charrnn"]["chars_per_second"]}
-        torch = [row[name]["chars_per_second"] for name in row if name.startswith("torch")]
+        torch = [row[name]["chars_per_second"] for name in row if name.startswith("torch") and "bfloat16" not in name]
         speed |= {"torch": max(torch)} if torch else {}
         speed |= {"jax": row["jax"]["chars_per_second"]} if "jax" in row else {}
         rows.append((f"{row['cell'].upper()} {row['size'].replace('x', ' × ')}", speed))

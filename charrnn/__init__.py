@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from charrnn.evaluation import Report as Report
     from charrnn.evaluation import score_text as score_text
     from charrnn.generation import generate as generate
+    from charrnn.inspection import embed as embed
     from charrnn.models import Network as Network
     from charrnn.models import NGram as NGram
     from charrnn.models import load as load
@@ -46,6 +47,7 @@ _HOMES = {
     "Run": "training",
     "Vocab": "data",
     "config_from_dict": "config",
+    "embed": "inspection",
     "fit": "training",
     "generate": "generation",
     "load": "models",

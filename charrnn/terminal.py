@@ -17,7 +17,7 @@ def to_nowhere(descriptor: int) -> None:
 def tell(line: str) -> None:
     """Write one line to stderr and flush it. Characters that its encoding lacks are written as escapes.
 
-    If stderr can no longer be written, it is silenced: a training run goes on after its terminal was closed.
+    If stderr can no longer be written, it is silenced: a training run continues after its terminal was closed.
     """
     encoding = sys.stderr.encoding or "utf-8"
     try:

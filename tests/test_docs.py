@@ -45,6 +45,7 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
 }
 MY_TEXT = 'Once upon a time the miller said: "No."\n' * 8 + TALES.read_text()[:2500]
 MY_CONFIG = "data: {path: my.txt}\nmodel: {hidden_size: 20, num_layers: 2}\n"
+NAMES = "".join(f"{name}{k}\n" for k in range(40) for name in ("Anna", "Bert", "Emil"))
 SMALLER = "train.max_steps=2 train.eval_every=2 train.workers=1 train.sample_length=9 model.hidden_size=20"
 OVERRIDES = [word for each in SMALLER.split() for word in ("--set", each)]  # for every `charrnn train`
 
@@ -149,6 +150,8 @@ def fill(folder: Path) -> None:
     """Put what the pages take for granted into the current folder: texts, configs and a trained run."""
     for name in ("my.txt", "other.txt", "chapter.txt"):
         (folder / name).write_text(MY_TEXT if name == "my.txt" else MY_TEXT[:400])
+    (folder / "names.txt").write_text(NAMES)
+    (folder / "names.yaml").write_text("data: {path: names.txt, documents: line}\nmodel: {num_layers: 1}\n")
     (folder / "books").mkdir()
     (folder / "books" / "one.txt").write_text(MY_TEXT)
     for name in ("my.yaml", "other.yaml"):
@@ -157,12 +160,13 @@ def fill(folder: Path) -> None:
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with texts, configs and the small run runs/my."""
+    """A folder with texts, configs and the small runs runs/my and runs/names."""
     folder = tmp_path_factory.mktemp("trained")
     fill(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert call("train", "my.yaml", "--quiet", *OVERRIDES).code == 0
+        for name in ("my.yaml", "names.yaml"):
+            assert call("train", name, "--quiet", *OVERRIDES, "--set", "train.seq_length=16").code == 0
     return folder
 
 
@@ -185,6 +189,9 @@ def run_line(line: str) -> None:
         name, *words = command[: command.index(">")] if ">" in command else command
         if name == "cat":
             data, command = b"".join(Path(word).read_bytes() for word in words), []
+            continue
+        if name == "printf":
+            data, command = words[0].encode().decode("unicode_escape").encode(), []
             continue
         assert name == "charrnn", f"not a command of charrnn, and not in NOT_RUN: {line}"
         if words[0] == "train":

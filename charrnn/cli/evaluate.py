@@ -32,12 +32,15 @@ if TYPE_CHECKING:
 )
 @click.option("--per-line", type=click.Path(), metavar="FILE", help="Write a table with a row for each line (TSV).")
 @click.option(
+    "--per-document", type=click.Path(), metavar="FILE", help="Write a table with a row for each document (TSV)."
+)
+@click.option(
     "--html", type=click.Path(), metavar="FILE", help="Write a page with the report, and the text coloured by surprise."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
              dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
-             html: str | None, as_json: bool) -> int:  # fmt: skip
+             per_document: str | None, html: str | None, as_json: bool) -> int:  # fmt: skip
     """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and what causes the loss.
 
     \b
@@ -46,9 +49,11 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
     charrnn eval runs/my runs/ngram       two models, and their mixture
     charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
+    charrnn eval runs/names - --per-document scores.tsv   documents on stdin, each with its score
 
-    Every character is scored once, given all characters before it. Several files are scored as one text. A FILE that
-    is a checkpoint or a run directory is another model. Figures have 95 % intervals (block bootstrap).
+    Every character is scored once, given all characters before it. A model of documents scores each document by itself,
+    its end included. Several files are scored as one text. A FILE that is a checkpoint or a run directory is another
+    model. Figures have 95 % intervals (block bootstrap).
     """
     import json
 
@@ -56,6 +61,7 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     from charrnn.display import evaluation_lines
     from charrnn.evaluation import ReportOptions, assess
     from charrnn.evaluation import per_char as char_table
+    from charrnn.evaluation import per_document as document_table
     from charrnn.evaluation import per_line as line_table
     from charrnn.models import is_checkpoint
 
@@ -65,8 +71,9 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate applies only with --dynamic")
-    check_outputs(per_char, per_line, html)
+    check_outputs(per_char, per_line, per_document, html)
     loaded = [load_model(name) for name in models]
+    check_documents(loaded[0], per_document)
     options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
     needs_corpus = len(loaded) > 1 or options != ReportOptions()
     corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
@@ -77,6 +84,8 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         write_new(per_char, char_table(vocab, text.ids, scores))
     if per_line:
         write_new(per_line, line_table(vocab, text.ids, scores.nats))
+    if per_document:
+        write_new(per_document, document_table(vocab, text.ids, scores.nats, text.left_out))
     if html:
         from charrnn.display import evaluation_page
         from charrnn.evaluation import surprise
@@ -91,9 +100,18 @@ def check_outputs(*names: str | None) -> None:
     """Refuse, before any work is done, files that exist already and two outputs to one file."""
     given = [name for name in names if name is not None]
     if len({*given}) < len(given):
-        raise click.UsageError("two of --per-char, --per-line and --html name the same file")
+        raise click.UsageError("two of --per-char, --per-line, --per-document and --html name the same file")
     for name in given:
         check_new(name)
+
+
+def check_documents(loaded: "SavedModel", per_document: str | None) -> None:
+    """Refuse a table of documents by a model that reads its text as one stream."""
+    if per_document and not loaded.model.vocab.end:
+        raise click.UsageError(
+            "--per-document needs a model of documents (data.documents); this one reads its text as one stream: "
+            "try --per-line"
+        )
 
 
 def corpus_and_text(

@@ -43,15 +43,19 @@ def info_document(saved: "SavedModel") -> dict[str, Any]:
 
 def info_lines(saved: "SavedModel") -> list[str]:
     """A checkpoint for people. Text of the file's is escaped."""
+    from charrnn.data import END
     from charrnn.models import model_name
 
     header, vocab = saved.header, saved.header.vocab
     size, unit = size_of(saved)
+    symbols = vocab.symbols.replace(END, "") if vocab.end == END else vocab.symbols
+    end = "a symbol of its own, one of the vocabulary, shown as ␃" if vocab.end == END else "a newline"
     versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
     return [
         visible(str(saved.path)),
         f"  model        {model_name(saved.config.model)}, {size:,} {unit}",
-        f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(vocab.symbols))[:MAX_SYMBOL_CHARS]}",
+        f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(symbols))[:MAX_SYMBOL_CHARS]}",
+        *([f"  documents    each ends with {end}"] if vocab.end else []),
         *(f"  {line}" for line in training_lines(header.training)),
         f"  arrays       {', '.join(saved.arrays)}",
         f"  versions     {visible(versions, keep='')}",

@@ -26,16 +26,22 @@ def load_model(checkpoint: str) -> "SavedModel":
 
 
 def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -> str | bytes:
-    """The prime of --prime or --prime-file: bytes for a byte model, else text normalised as the training text was."""
+    """The prime of --prime or --prime-file: bytes for a byte model, else text normalised as the training text was.
+
+    If documents are lines, the line end of a file that holds one line is left out.
+    """
     from charrnn.data import decode_bytes, transformed
 
     data = saved.config.data
     text = (prime or "") if prime_file is None else _read_prime(prime_file)
+    one_line = prime_file is not None and saved.model.vocab.end == "\n"
     if data.tokens == "byte":
-        return os.fsencode(text)
+        read = os.fsencode(text)
+        return read.removesuffix(b"\n").removesuffix(b"\r") if one_line else read
     if isinstance(text, bytes):
         text = decode_bytes(text, data.encoding, prime_file or "")
-    return "".join(transformed([text], data.normalize, data.lowercase))
+    text = "".join(transformed([text], data.normalize, data.lowercase))
+    return text.removesuffix("\n").removesuffix("\r") if one_line else text
 
 
 def _read_prime(name: str) -> bytes:

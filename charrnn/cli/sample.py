@@ -3,13 +3,19 @@
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from charrnn.cli.inputs import load_model, prime_text
 from charrnn.cli.options import CHECKPOINT, Number
+from charrnn.cli.sample_documents import Request, check_documents, draw, search
 from charrnn.cli.streams import TextOut
 
 if TYPE_CHECKING:
     from charrnn.data import Unknown
+
+LENGTH = 500  # of a text of a model of one stream
+LONGEST = 10_000  # of a document
+NOT_WITH_TOP = ("temp", "top_k", "top_p", "min_p", "repetition_penalty", "num", "until", "seed", "unique", "novel")
 
 
 @click.command()
@@ -18,7 +24,9 @@ if TYPE_CHECKING:
     "--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 always takes the likeliest."
 )
 @click.option(
-    "--length", type=click.IntRange(0), default=500, show_default=True, help="Characters to write; 0: no end."
+    "--length",
+    type=click.IntRange(0),
+    help=f"Characters to write, or of a document at most; 0: no end (default: {LENGTH}; of a document {LONGEST:,}).",
 )
 @click.option("--prime", metavar="TEXT", help="Text to continue.")
 @click.option(
@@ -41,29 +49,53 @@ if TYPE_CHECKING:
 )
 @click.option("--repetition-penalty", type=Number(1), default=1.0, metavar="F",
               help="Make characters that continue an earlier passage F times less likely.")  # fmt: skip
-@click.option("--num", type=click.IntRange(1, 10_000), default=1, help="Number of texts, separated by an empty line.")
+@click.option(
+    "--num",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    help="Number of texts, separated by an empty line, or of documents, separated as in a file.",
+)
+@click.option("--unique", is_flag=True, help="Of documents: no two alike.")
+@click.option("--novel", is_flag=True, help="Of documents: none that stands in the training text.")
+@click.option("--top", type=click.IntRange(1, 10_000), metavar="K",
+              help="Find the K likeliest documents instead of drawing; no seed counts.")  # fmt: skip
 @click.option("--until", metavar="TEXT", default="", help="Stop once this text has been written.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
               help="What to do with characters of the prime that the model does not know.")  # fmt: skip
 @click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
-def sample(checkpoint: str, temp: float, length: int, prime: str | None, prime_file: str | None,  # noqa: PLR0913 - click passes each option as an argument
-           top_k: int, top_p: float, min_p: float, repetition_penalty: float, num: int, until: str, seed: int,
-           unknown: "Unknown", hide_prime: bool) -> int:  # fmt: skip
+@click.pass_context
+def sample(context: click.Context, checkpoint: str, temp: float, length: int | None, prime: str | None,  # noqa: PLR0913 - click passes each option as an argument
+           prime_file: str | None, top_k: int, top_p: float, min_p: float, repetition_penalty: float, num: int,
+           unique: bool, novel: bool, top: int | None, until: str, seed: int, unknown: "Unknown",
+           hide_prime: bool) -> int:  # fmt: skip
     """Write new text with CHECKPOINT, an .npz file or a run directory.
 
     \b
     charrnn sample runs/my --prime "Once upon" --temp 0.7
 
-    Text streams to stdout as it is drawn. Nothing else is written there.
+    Text streams to stdout as it is drawn. Nothing else is written there. A model of documents (data.documents) writes
+    --num whole documents, each of which begins with the prime.
     """
     from charrnn.blas import one_thread
     from charrnn.generation import Options, generate_batch
 
     if prime is not None and prime_file is not None:
         raise click.UsageError("--prime and --prime-file exclude each other")
-    if num > 1 and length == 0 and not until:
+    endless = length == 0 and not until
+    if endless and num > 1:
         raise click.UsageError("several texts are printed once they end; with --length 0 add --until, or set --num 1")
+    if endless and (unique or novel):
+        raise click.UsageError("--unique and --novel look at whole documents; with --length 0 add --until")
+    drawing = [name for name in NOT_WITH_TOP if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
+    if top and drawing:
+        option = drawing[0].replace("_", "-")
+        raise click.UsageError(f"--top finds the likeliest documents and draws none; leave --{option} out")
+    saved = load_model(checkpoint)
+    check_documents(saved, ["--unique"] * unique + ["--novel"] * novel + ["--top"] * bool(top))
+    of_documents = saved.model.vocab.end_id is not None
+    if length is None:
+        length = LONGEST if of_documents else LENGTH
     options = Options(
         length=length,
         temp=temp,
@@ -73,10 +105,14 @@ def sample(checkpoint: str, temp: float, length: int, prime: str | None, prime_f
         repetition_penalty=repetition_penalty,
         until=until,
     )
-    saved = load_model(checkpoint)
     start = prime_text(saved, prime, prime_file)
-    out = TextOut(saved.model.vocab.tokens, num, "" if hide_prime else start)
+    shown = "" if hide_prime else start
     with one_thread():
+        if of_documents:
+            request = Request(saved, options, top or num, start, shown, seed, unknown, unique, novel)
+            (search if top else draw)(request)
+            return 0
+        out = TextOut(saved.model.vocab.tokens, num, shown)
         for stream, character in generate_batch(saved.model, options, num, start, seed, unknown):
             out.write(stream, character)
     out.close()

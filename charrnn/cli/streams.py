@@ -39,16 +39,17 @@ class TextOut:
         piece = character if text else self.prime + character
         text.append(piece)
         if len(self.texts) == 1:
-            self._print(piece)
+            self.print(piece)
 
     def close(self) -> None:
         """Print the texts if there are several. In a terminal, end the last line."""
         if len(self.texts) > 1:
-            self._print("\n\n".join("".join(text) for text in self.texts) + "\n")
+            self.print("\n\n".join("".join(text) for text in self.texts) + "\n")
         elif self.is_terminal:
-            self._print("\n")
+            self.print("\n")
 
-    def _print(self, text: str) -> None:
+    def print(self, text: str) -> None:
+        """Print a piece of text now."""
         data = text.encode(self.encoding)
         if self.is_terminal:
             data = visible(self.decoder.decode(data)).encode(sys.stdout.encoding or "utf-8", "replace")

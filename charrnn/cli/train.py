@@ -104,10 +104,13 @@ def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool,
 
 def ngram_lines(settings: "Config", fitted: "Fitted") -> list[str]:
     """The text, the size and the score of a counted n-gram."""
+    from charrnn.display import documents_lines
+
     corpus, model, valid = fitted.corpus, settings.model, fitted.valid
     return [
         f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
         f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
+        *documents_lines(corpus.documents),
         f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
         f"{fitted.seconds:.1f} s",
         f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",

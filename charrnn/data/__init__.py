@@ -3,12 +3,11 @@
 Text is read strictly, in one pass, and never changed unless the config asks for it. Nothing here knows a model.
 """
 
-from charrnn.data.batches import Batch, Batches
+from charrnn.data.batches import Batch
 from charrnn.data.corpus import (
     Corpus,
     check_sizes,
     choose_split,
-    read_pieces,
     reads_standard_input,
     remarks,
     split_of_files,
@@ -16,15 +15,14 @@ from charrnn.data.corpus import (
 from charrnn.data.decoding import decode_bytes, transformed
 from charrnn.data.document_batches import make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
-from charrnn.data.files import file_pieces, find_files, standard_input
+from charrnn.data.files import find_files, standard_input
 from charrnn.data.loading import load_corpus
-from charrnn.data.splits import Split, make_split
+from charrnn.data.splits import Split
 from charrnn.data.vocab import END, Unknown, Vocab
 
 __all__ = [
     "END",
     "Batch",
-    "Batches",
     "Corpus",
     "DocumentFacts",
     "Split",
@@ -36,12 +34,9 @@ __all__ = [
     "digest",
     "digests_of_ids",
     "ends_of",
-    "file_pieces",
     "find_files",
     "load_corpus",
     "make_batches",
-    "make_split",
-    "read_pieces",
     "reads_standard_input",
     "remarks",
     "split_of_files",

@@ -231,7 +231,7 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
     sentences = []
     train = config.train
     stream_length = Batches(corpus.train.ids, train.batch_size, train.seq_length).stream_length
-    if stream_length < train.seq_length:
+    if stream_length < train.seq_length:  # documents are laid out in streams too
         sentences.append(
             f"each of {train.batch_size} streams gets {stream_length} characters, less than one window of "
             f"{train.seq_length}: a smaller train.batch_size would use the text better"

@@ -130,12 +130,14 @@ class Split:
         unknown: how many characters of the text the vocabulary lacks. They are left out of `ids`, unless the
             vocabulary has an unknown character.
         file: the file that `ids` is mapped from, if it holds these ids and nothing else.
+        left_out: for each character that was left out, how many ids stand before it, (unknown,); None if not known.
     """
 
     name: str
     ids: Array
     unknown: int = 0
     file: Path | None = None
+    left_out: Array | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -155,11 +157,15 @@ def make_split(name: str, codes: Iterable[Array], symbols: str, vocab: Vocab, sp
     table = vocab.table(symbols)
     id_of = table.astype(np.min_scalar_type(max(vocab.size - 1, 0)))
     is_unknown = table == len(vocab.symbols) if vocab.has_unknown else table < 0
-    unknown = 0
+    unknown = size = 0
+    left_out = [np.zeros(0, np.int64)]
     for chunk in codes:
         if is_unknown.any():
             mask = is_unknown[chunk]
             unknown += int(mask.sum())
-            chunk = chunk if vocab.has_unknown else chunk[~mask]
+            if not vocab.has_unknown:
+                left_out.append(size + np.cumsum(~mask)[mask])
+                chunk = chunk[~mask]
+        size += len(chunk)
         spool.append(id_of.take(chunk, mode="clip"))
-    return Split(name, spool.finish(), unknown)
+    return Split(name, spool.finish(), unknown, left_out=np.concatenate(left_out))

@@ -59,7 +59,8 @@ class Vocab:
         Arguments:
             text: a string, or bytes: of any kind for a byte vocabulary, else UTF-8.
             unknown: what to do with a character that has no id (with has_unknown, all have one). "error" raises
-                TextError; "skip" leaves it out; "replace" puts a space, or else the first character of the vocabulary.
+                TextError; "skip" leaves it out; "replace" puts a space, or else the first character of the vocabulary
+                that does not end a document.
 
         Returns:
             ids, (len,) int32.
@@ -80,7 +81,8 @@ class Vocab:
         if unknown == "skip":
             return ids[ids >= 0]
         if unknown == "replace":
-            ids[missing] = max(self.symbols.find(" "), 0)
+            first = 1 if self.end and self.symbols.startswith(self.end) and len(self.symbols) > 1 else 0
+            ids[missing] = max(self.symbols.find(" "), first)
             return ids
         raise _unknown_characters(text, missing)
 

@@ -8,7 +8,7 @@ from charrnn.display.lines import comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
 from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
-from charrnn.display.run_summary import describe_bench, describe_estimate, opening
+from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
 from charrnn.display.svg import standalone
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "curve",
     "describe_bench",
     "describe_estimate",
+    "documents_lines",
     "evaluation_lines",
     "evaluation_page",
     "flow_lines",

@@ -67,5 +67,8 @@ def table(rows: Sequence[Sequence[str]]) -> str:
 
 
 def letters_of(names: Sequence[str]) -> list[str]:
-    """How each id appears in a coloured text, given its printable name: a line break is shown and also made."""
-    return ["⏎\n" if name == "⏎" else " " if name == "␣" else name for name in names]
+    """How each id appears in a coloured text, given its printable name: a line break is shown and also made.
+
+    The end of a document begins a line too.
+    """
+    return [f"{name}\n" if name in ("⏎", "␃") else " " if name == "␣" else name for name in names]

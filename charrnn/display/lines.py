@@ -14,9 +14,11 @@ from charrnn.display.tables import (
     kinds_table,
     models_table,
     new_passages_table,
+    number,
     overlap_texts,
     positions_table,
     runs_table,
+    size_text,
     weights_text,
 )
 from charrnn.errors import visible
@@ -46,8 +48,7 @@ def aligned(rows: Cells, indent: str = "  ", left: int = 1) -> list[str]:
 def evaluation_lines(report: Assessment) -> Iterator[str]:
     """The report of `charrnn eval`."""
     analysis = report.analysis
-    unknown = f", {analysis.unknown_chars:,} unknown to the model left out" if analysis.unknown_chars else ""
-    yield f"{visible(report.text)}: {analysis.chars:,} characters{unknown}"
+    yield f"{visible(report.text)}: {size_text(report)}"
     yield from aligned(figures_table(report), left=3)
     if len(report.rows) > 1:
         yield from ["", *aligned(models_table(report))]
@@ -58,14 +59,26 @@ def evaluation_lines(report: Assessment) -> Iterator[str]:
     if analysis.calibration_error is not None:
         yield from ["", *aligned(calibration_table(report))]
         yield f"  expected calibration error {analysis.calibration_error:.1%}"
-    yield from ["", "  worst passages: nats/char, first character, [passage] in its context"]
-    for passage in analysis.worst:
-        text = f"{passage.before}[{passage.text}]{passage.after}".replace("\n", "⏎")
-        yield f"  {passage.nats_per_char:.2f}  {passage.start:>9,}  {escaped(text)}"
+    yield from ["", *worst_lines(report)]
     if report.novelty is not None:
         yield ""
         yield from (f"  {escaped(sentence)}" for sentence in overlap_texts(report, report.novelty))
         yield from aligned(new_passages_table(report.novelty))
+
+
+def worst_lines(report: Assessment) -> Iterator[str]:
+    """The passages with the highest loss, or the documents."""
+    analysis = report.analysis
+    if analysis.documents is not None:
+        yield "  worst documents: nats/char, number, text"
+        for document in analysis.worst_documents:
+            text = escaped(document.text.replace("\n", "⏎"))
+            yield f"  {document.nats_per_char:.2f}  {document.number:>9,}  {text}"
+        return
+    yield "  worst passages: nats/char, first character, [passage] in its context"
+    for passage in analysis.worst:
+        text = f"{passage.before}[{passage.text}]{passage.after}".replace("\n", "⏎")
+        yield f"  {passage.nats_per_char:.2f}  {passage.start:>9,}  {escaped(text)}"
 
 
 def comparison_lines(comparison: Comparison) -> Iterator[str]:
@@ -77,8 +90,16 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     reference = next((run for run in comparison.runs if run.nats_per_char is not None), None)
     for run in comparison.runs:
         if reference is not None and run.difference is not None:
-            yield verdict(escaped(reference.run), escaped(run.run), run.difference.mean, run.difference.beyond_noise)
+            found = run.difference
+            yield verdict(escaped(reference.run), escaped(run.run), found.mean, found.beyond_noise)
+            if found.unit != "nats/char":
+                yield f"{escaped(run.run)}: its difference is in {found.unit}, because its tokens are not the same."
     for run in comparison.runs:
+        if run.unknown_chars:
+            yield (
+                f"{escaped(run.run)}: {run.unknown_chars:,} characters are unknown to it; charged for, they make it "
+                f"{number(run.nats_per_char_charged)} nats/char."
+            )
         if run.note is not None:
             yield f"{escaped(run.run)}: {escaped(run.note)}"
 

@@ -11,6 +11,7 @@ from charrnn.display.tables import (
     new_passages_table,
     number,
     overlap_texts,
+    size_text,
     weights_text,
 )
 from charrnn.evaluation import Assessment, Surprise
@@ -25,12 +26,7 @@ def evaluation_sections(report: Assessment) -> Iterator[str]:
     """A report as sections."""
     yield models_section(report)
     yield section("Loss and calibration", table(kinds_table(report)), loss_charts(report))
-    passages = [
-        f"<h3>{passage.nats_per_char:.2f} nats/char, at character {passage.start:,}</h3>"
-        f'<div class="text">{safe(passage.before)}<mark>{safe(passage.text)}</mark>{safe(passage.after)}</div>'
-        for passage in report.analysis.worst
-    ]
-    yield section("Worst passages", *passages)
+    yield worst_section(report)
     if report.novelty is not None:
         text = "\n".join(overlap_texts(report, report.novelty))
         yield section(
@@ -38,13 +34,30 @@ def evaluation_sections(report: Assessment) -> Iterator[str]:
         )
 
 
+def worst_section(report: Assessment) -> str:
+    """The passages with the highest loss in their context, or the documents."""
+    analysis = report.analysis
+    if analysis.documents is not None:
+        documents = [
+            f"<h3>{each.nats_per_char:.2f} nats/char, document {each.number:,}</h3>"
+            f'<div class="text">{safe(each.text)}</div>'
+            for each in analysis.worst_documents
+        ]
+        return section("Worst documents", *documents)
+    passages = [
+        f"<h3>{passage.nats_per_char:.2f} nats/char, at character {passage.start:,}</h3>"
+        f'<div class="text">{safe(passage.before)}<mark>{safe(passage.text)}</mark>{safe(passage.after)}</div>'
+        for passage in analysis.worst
+    ]
+    return section("Worst passages", *passages)
+
+
 def models_section(report: Assessment) -> str:
     """The table of models, with the figures that it does not hold in a note."""
     analysis = report.analysis
     figures = analysis.figures
-    unknown = f" {analysis.unknown_chars:,} unknown to the model are left out." if analysis.unknown_chars else ""
     note = (
-        f"{report.text}: {analysis.chars:,} characters.{unknown} {number(figures.bits_per_byte)} bits per byte; "
+        f"{report.text}: {size_text(report)}. {number(figures.bits_per_byte)} bits per byte; "
         f"word perplexity {number(figures.word_perplexity, ',.0f')}; top-5 accuracy {number(figures.top5, '.1%')}."
     )
     weights = weights_text(report)
@@ -84,9 +97,10 @@ def surprise_section(surprise: Surprise) -> str:
         tip = safe(f"{names[k]} {bits:.2f} bits\n{'   '.join(listed)}")
         spans.append(f'<i class="h{level}" tabindex="-1" data-g="{tip}">{safe(letters[k])}</i>')
     scale = "".join(f'<i class="h{k}"> {k}{"+" * (k == COLOUR_LEVELS)} </i>' for k in range(COLOUR_LEVELS + 1))
+    before = "all characters of the document before" if surprise.documents else "all characters before"
     note = (
         f"The first {len(surprise.ids):,} of {surprise.text_chars:,} characters, coloured by their loss in bits, given "
-        f"all characters before. Hover over a character, or tap it, to see the model's most likely ones in its place."
+        f"{before}. Hover over a character, or tap it, to see the model's most likely ones in its place."
     )
     return section(
         "Surprise", f'<div class="text">bits {scale}</div><div class="text">{"".join(spans)}</div>', note=note

@@ -4,7 +4,7 @@ Each function returns lines and prints nothing.
 """
 
 from charrnn.blas import forced_kernel, sentence
-from charrnn.data import remarks
+from charrnn.data import DocumentFacts, remarks
 from charrnn.display.formats import duration, size
 from charrnn.errors import visible
 from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
@@ -18,11 +18,33 @@ def header(run: Run) -> list[str]:
     layers = f"{model.num_layers} x {model.hidden_size}"
     return [
         f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
+        *documents_lines(corpus.documents, kind),
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.plan.epochs} "
         f"epochs; evaluated every {run.plan.eval_every:,} steps",
         f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
+
+
+def documents_lines(facts: DocumentFacts | None, kind: str = "characters") -> list[str]:
+    """Return the line about the documents of a text; none for a text that is one stream.
+
+    Arguments:
+        facts: what the corpus counted.
+        kind: what their lengths are counted in.
+    """
+    if facts is None:
+        return []
+    splits = ", ".join(f"{name} {count:,}" for name, count in facts.splits.items())
+    line = (
+        f"documents: {facts.count:,} ({splits}) of {facts.shortest:,} to {facts.longest:,} {kind}, median "
+        f"{facts.median:,}; {facts.duplicates:,} repeat{'s' * (facts.duplicates == 1)} an earlier one"
+    )
+    held_out = sum(facts.splits[name] for name in facts.seen)
+    if held_out:
+        seen = sum(facts.seen.values())
+        line += f"; {seen:,} of the {held_out:,} held-out ones also stand{'s' * (seen == 1)} in the training text"
+    return [line + (f"; {facts.empty:,} empty left out" if facts.empty else "")]
 
 
 def opening(run: Run, resumed_from: int | None) -> list[str]:

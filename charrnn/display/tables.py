@@ -31,6 +31,7 @@ def figures_table(report: Assessment) -> Cells:
         ("cross-entropy", found.nats_per_char, intervals.nats_per_char, ".4f", " nats/char"),
         ("", found.bits_per_char, intervals.bits_per_char, ".4f", " bits/char"),
         ("", found.bits_per_byte, intervals.bits_per_byte, ".4f", " bits/byte"),
+        ("", found.nats_per_document, intervals.nats_per_document, ".3f", " nats/document"),
         ("perplexity", found.perplexity, intervals.perplexity, ".3f", ""),
         ("word perplexity", found.word_perplexity, intervals.word_perplexity, ",.0f", ""),
         ("top-1 accuracy", found.top1, intervals.top1, ".1%", ""),
@@ -46,7 +47,23 @@ def figures_table(report: Assessment) -> Cells:
 def models_table(report: Assessment) -> Cells:
     """Models, mixture and baselines side by side."""
     head = ["model", "nats/char", "95 % interval", "bits/char", "perplexity", "top-1 accuracy"]
-    return [head, *map(model_cells, report.rows)]
+    rows = [head, *map(model_cells, report.rows)]
+    if report.analysis.documents is None:
+        return rows
+    totals = ["nats/document", *(number(row.figures.nats_per_document, ".3f") for row in report.rows)]
+    return [[*row, total] for row, total in zip(rows, totals, strict=True)]
+
+
+def size_text(report: Assessment) -> str:
+    """How much was scored, in words: characters, documents, and the unknown characters, with what these would cost."""
+    analysis = report.analysis
+    chars = f"{analysis.chars:,} characters"
+    if analysis.documents is not None:
+        chars = f"{analysis.documents:,} document{'s' * (analysis.documents != 1)}, {chars} with their ends"
+    if not analysis.unknown_chars:
+        return chars
+    charged = f"; charged for, they make it {number(analysis.charged)} nats/char" if analysis.charged else ""
+    return f"{chars}, {analysis.unknown_chars:,} unknown to the model{charged}"
 
 
 def model_cells(row: Row) -> list[str]:
@@ -107,7 +124,14 @@ def weights_text(report: Assessment) -> str:
 
 def overlap_texts(report: Assessment, novelty: Novelty) -> list[str]:
     """The longest passage that a text shares with the training text, and where it is, in one sentence or two."""
-    sentences = [
+    sentences = []
+    if novelty.documents is not None:
+        count, seen, duplicates = novelty.documents.count, novelty.documents.in_training, novelty.documents.duplicates
+        sentences.append(
+            f"documents that also stand in the training text: {seen:,} of {count:,} ({seen / count:.1%}); "
+            f"{duplicates:,} repeat{'s' * (duplicates == 1)} an earlier one"
+        )
+    sentences += [
         f"longest passage that also occurs in the training text: {novelty.longest:,} of "
         f"{report.analysis.chars:,} characters"
     ]

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import Corpus, Split, Vocab
+from charrnn.data import Corpus, Split, Vocab, digests_of_ids
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.characters import shown
-from charrnn.evaluation.documents import by_place
+from charrnn.evaluation.documents import bounds, by_place
 from charrnn.evaluation.dynamic import Rule, score_dynamically
 from charrnn.evaluation.figures import analyse, block_sums, by_position, intervals, whole_text
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
-from charrnn.evaluation.results import Assessment, Figures, MixtureWeight, Novelty, Row
+from charrnn.evaluation.results import Assessment, DocumentNovelty, Figures, MixtureWeight, Novelty, Row
 from charrnn.evaluation.scoring import Scores, check_text, score_each
 from charrnn.models import Network, SavedModel, model_name
 from charrnn.processes import cores
@@ -46,6 +46,7 @@ def assess(
     """
     check_text(split.ids, split.unknown)
     check_alike(models)
+    check_dynamic(models, options.dynamic)
     vocab, ids = models[0].model.vocab, split.ids
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
@@ -84,11 +85,22 @@ def check_alike(models: Sequence[SavedModel]) -> None:
             )
 
 
+def check_dynamic(models: Sequence[SavedModel], rule: Rule | None) -> None:
+    """Raises: CheckpointError where models of documents should adapt to a text, of which each document stands alone."""
+    if rule and models[0].model.vocab.end:
+        raise CheckpointError(
+            f"{models[0].path}: this is a model of documents, which are scored each by itself; dynamic evaluation "
+            f"needs a text that is one stream",
+            hint="leave out --dynamic",
+        )
+
+
 def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     """What decides on which characters a model was trained; equal for two models trained on the same ones."""
     data, train, header = loaded.config.data, loaded.config.train, loaded.header
     layout = (train.batch_size, train.seq_length) if data.split == "streams" else ()
-    return data.split, layout, header.fingerprint, header.splits
+    drawn = (data.documents, data.split_seed, data.fractions) if data.documents else ()
+    return data.resolved().split, layout, drawn, header.fingerprint, header.splits
 
 
 def scores_of(loaded: SavedModel, ids: Array) -> Scores:
@@ -148,10 +160,16 @@ def baseline_rows(vocab: Vocab, train: Array, ids: Array) -> Iterator[Row]:
         if isinstance(result, Scores):
             yield row(name, vocab, ids, result)
         else:
-            yield Row(name, Figures(result / len(ids), result / len(ids) / log(2)))
+            per_document = result / len(bounds(vocab, ids)[0]) if vocab.end else None
+            nats = result / len(ids)
+            yield Row(name, Figures(nats, nats / log(2), nats_per_document=per_document))
 
 
 def novelty_with_passage(vocab: Vocab, train: Array, ids: Array) -> Novelty:
-    """The novelty of a text, with the longest passage that it shares with the training text."""
-    found = novelty(train, ids)
+    """The novelty of a text, with the longest passage that it shares with the training text, and of its documents."""
+    found = novelty(train, ids, vocab.end_id)
+    if vocab.end_id is not None:
+        own, known = (digests_of_ids(each, vocab.symbols, vocab.end_id) for each in (ids, train))
+        seen, duplicates = int(np.isin(own, known).sum()), len(own) - len(np.unique(own))
+        found = replace(found, documents=DocumentNovelty(len(own), seen, duplicates))
     return replace(found, passage=shown(vocab, ids[found.start : found.start + found.longest]))

@@ -13,7 +13,7 @@ from math import inf, log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import Vocab
+from charrnn.data import END, Vocab, ends_of
 from charrnn.evaluation.scoring import Scores, score_each
 from charrnn.models import NGram, order_losses
 
@@ -31,18 +31,30 @@ def baselines(vocab: Vocab, train: Array, ids: Array) -> Iterator[tuple[str, Sco
     yield "unigram", score_each(NGram(vocab, train, 1, "additive"), ids)
     order = best_order(train, vocab.size, vocab.end_id)
     yield f"{order}-gram, Kneser-Ney", score_each(NGram(vocab, train, order), ids)
-    train_bytes = vocab.to_bytes(vocab.decode(train))
-    text_bytes = vocab.to_bytes(vocab.decode(ids))
+    train_bytes, text_bytes = as_file(vocab, train), as_file(vocab, ids)
     for name, compressed_size in (("xz -9e", xz_size), ("bzip2 -9", bzip2_size)):
         yield name, (compressed_size(train_bytes + text_bytes) - compressed_size(train_bytes)) * 8 * log(2)
+
+
+def as_file(vocab: Vocab, ids: Array) -> bytes:
+    """What a compressor reads of ids (len,). END, which no file holds, is a byte of zero."""
+    text = vocab.decode(ids)
+    return vocab.to_bytes(text.replace(END, "\0") if vocab.end == END else text)
 
 
 def best_order(train: Array, size: int, end: int | None = None) -> int:
     """The order at which a Kneser-Ney model of the first nine tenths of a training text predicts the last tenth best.
 
     Arguments: `train`, ids (len,); `size`, that of the vocabulary; `end`, the id that ends each document, if one does.
+    The tenth begins with a document. A text of a single one is cut like a stream.
     """
     cut = int(len(train) * (1 - ORDER_HELD_OUT))
+    if end is not None:
+        stops = ends_of(train, end)
+        if len(stops) > 1:
+            cut = int(stops[max(int(np.searchsorted(stops, cut, "right")) - 1, 0)])
+        else:
+            end = None
     order, best = 1, inf
     if 0 < cut < len(train):
         for n, loss in enumerate(order_losses(train[:cut], train[cut:], size, min(MAX_ORDER, cut), end), 1):

@@ -1,4 +1,7 @@
-"""95 % intervals by the block bootstrap (Carlstein 1986). Shapes: len characters, K blocks, R resamples."""
+"""95 % intervals by the block bootstrap (Carlstein 1986). The blocks of documents hold whole ones.
+
+Shapes: len characters, D documents, K blocks, R resamples.
+"""
 
 from functools import lru_cache
 
@@ -12,11 +15,16 @@ MIN_BLOCKS = 50  # a shorter text is cut into this many shorter blocks
 RESAMPLES = 1000
 
 
-def sum_blocks(rows: list[Array]) -> Array:
-    """The sums of rows (len,) over the blocks of the bootstrap, (rows, K)."""
+def sum_blocks(rows: list[Array], begins: Array | None = None) -> Array:
+    """The sums of rows (len,) over the blocks of the bootstrap, (rows, K).
+
+    Arguments: `begins`, where each document begins, (D,); None for a text that is one stream.
+    """
     length = len(rows[0])
     count = min(length, max(length // BLOCK_CHARS, MIN_BLOCKS))
     starts = np.arange(count) * length // count
+    if begins is not None:
+        starts = np.unique(begins[np.searchsorted(begins, starts, "right") - 1])
     return np.array([np.add.reduceat(row, starts, dtype=np.float64) for row in rows])
 
 
@@ -33,8 +41,13 @@ def interval(resampled: Array) -> Interval:
     return low, high
 
 
-def difference(nats: Array, other: Array) -> Difference:
-    """The mean of nats - other, both (len,) of the same characters, with the interval of a paired block bootstrap."""
-    sums = sum_blocks([nats - other, np.ones(len(nats))])
-    totals, chars = sums @ draws(sums.shape[1])
-    return Difference(float((nats - other).mean()), interval(totals / chars))
+def difference(nats: Array, other: Array, begins: Array | None = None, sizes: Array | None = None) -> Difference:
+    """The mean of nats - other, both (len,) of the same characters, with the interval of a paired block bootstrap.
+
+    Arguments: `begins`, where each document begins, (D,), None for a text that is one stream; `sizes`, what each
+    character counts in the mean, (len,), None for 1.
+    """
+    sizes = np.ones(len(nats)) if sizes is None else sizes
+    sums = sum_blocks([nats - other, sizes], begins)
+    totals, counts = sums @ draws(sums.shape[1])
+    return Difference(float((nats - other).sum() / sizes.sum()), interval(totals / counts))

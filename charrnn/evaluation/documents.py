@@ -14,11 +14,14 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import Vocab, ends_of
-from charrnn.evaluation.results import PositionLoss
+from charrnn.evaluation.characters import shown
+from charrnn.evaluation.results import PositionLoss, WorstDocument
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 
 SIDE_BY_SIDE = 64
+WORST_DOCUMENTS = 5
+SHOWN_CHARS = 200  # of each of them, at most
 LONG = 2048  # symbols from which a document is read as parallel streams, as a long text is
 
 ReadLong = Callable[[Array], Iterator[tuple[Array, Array]]]  # ids (len,) -> positions (K,) and ln p (K, V)
@@ -43,7 +46,7 @@ def document_predictions(
 
     Arguments: `ids` (len,); `chunk`, steps at a time; `read_long`, predicts a long document.
 
-    Yields: positions (K,) and ln p (K, V), each position once.
+    Yields: positions (K,) and ln p (K, V), each position once, those of a long document as `read_long` yields them.
     """
     begins, stops = bounds(model.vocab, ids)
     sizes = stops - begins
@@ -95,3 +98,21 @@ def document_scores(vocab: Vocab, ids: Array, nats: Array) -> DocumentScores:
     """Add up the nats of symbols (len,) over documents."""
     begins, stops = bounds(vocab, ids)
     return DocumentScores(begins, stops - begins, np.add.reduceat(nats, begins))
+
+
+def text_of(vocab: Vocab, ids: Array, escape: bool = False) -> str:
+    """A document, ids (len,), as text to look at, without its end."""
+    return shown(vocab, ids[:-1] if ids[-1] == vocab.end_id else ids, escape)
+
+
+def worst_documents(vocab: Vocab, ids: Array, nats: Array) -> list[WorstDocument]:
+    """The documents of ids (len,) with the highest loss per character, the end included; the highest first."""
+    scores = document_scores(vocab, ids, nats)
+    means = scores.nats / scores.sizes
+    found = []
+    for k in np.argsort(-means, kind="stable")[:WORST_DOCUMENTS].tolist():
+        begin, size = int(scores.begins[k]), int(scores.sizes[k])
+        text = text_of(vocab, ids[begin : begin + size])
+        text = text if len(text) <= SHOWN_CHARS else text[: SHOWN_CHARS - 1] + "…"
+        found.append(WorstDocument(k + 1, size, float(scores.nats[k]), float(means[k]), text))
+    return found

@@ -10,9 +10,10 @@ from math import log
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import Vocab
+from charrnn.data import END, Vocab
 from charrnn.evaluation.bootstrap import draws, interval, sum_blocks
 from charrnn.evaluation.characters import shown
+from charrnn.evaluation.documents import bounds, worst_documents
 from charrnn.evaluation.results import (
     Analysis,
     CalibrationBin,
@@ -26,7 +27,7 @@ from charrnn.evaluation.scoring import CHUNK_STEPS, MAX_STREAMS, Scores
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 
-KINDS = ("letters", "spaces", "newlines", "digits", "punctuation", "other")
+KINDS = ("letters", "spaces", "newlines", "digits", "punctuation", "other", "ends")
 KIND_OF_CATEGORY = {  # first letter of a Unicode category -> kind
     "L": "letters",
     "M": "letters",
@@ -36,6 +37,7 @@ KIND_OF_CATEGORY = {  # first letter of a Unicode category -> kind
     "S": "punctuation",
 }
 MAX_LOG_PERPLEXITY = 700  # exp() of more overflows
+CODE_POINTS = 1_114_112  # of Unicode
 CALIBRATION_BINS = 10
 POSITION_WINDOWS = 256  # fresh starts for the loss by position
 POSITION_CHARS = 512  # characters read from each
@@ -58,18 +60,36 @@ def analyse(vocab: Vocab, ids: Array, scores: Scores, unknown: int = 0) -> Analy
         figures=whole_text(sums),
         intervals=intervals(sums),
         kinds=by_kind(vocab, ids, scores.nats),
-        worst=worst(vocab, ids, scores.nats),
+        worst=[] if vocab.end else worst(vocab, ids, scores.nats),
         calibration=bins,
         calibration_error=error,
+        charged=charged(vocab, scores.nats, unknown),
+        documents=len(bounds(vocab, ids)[0]) if vocab.end else None,
+        worst_documents=worst_documents(vocab, ids, scores.nats) if vocab.end else [],
     )
 
 
+def charged(vocab: Vocab, nats: Array, unknown: int) -> float:
+    """Nats per character, (len,), where each unknown character costs ln(1,114,112): a guess among all of Unicode.
+
+    Without it a model would look the better the fewer characters it knows. If the vocabulary has an unknown character,
+    that one was scored already, and the guess comes on top.
+    """
+    chars = len(nats) if vocab.has_unknown else len(nats) + unknown
+    return float(nats.sum() + unknown * log(CODE_POINTS)) / chars
+
+
 def kinds_of(vocab: Vocab) -> Array:
-    """The kind of every id as an index into KINDS, (V,). Bytes beyond ASCII and the unknown character are `other`."""
+    """The kind of every id as an index into KINDS, (V,).
+
+    Bytes beyond ASCII and the unknown character are `other`. END, which ends documents, is a kind of its own.
+    """
     kinds = np.full(vocab.size, KINDS.index("other"))
     for k, symbol in enumerate(vocab.symbols):
         if vocab.tokens == "char" or symbol.isascii():
             kinds[k] = KINDS.index(kind_of(symbol))
+    if vocab.end == END:
+        kinds[vocab.end_id] = KINDS.index("ends")
     return kinds
 
 
@@ -82,26 +102,29 @@ def kind_of(symbol: str) -> str:
 
 
 def block_sums(vocab: Vocab, ids: Array, scores: Scores) -> Array:
-    """What figures() needs of each block: chars, nats, bytes, words, and how often the top 1 and top 5 were right.
+    """What figures() needs of each block: chars, nats, bytes, words, documents, how often top 1 and 5 were right.
 
-    A word is a run of characters that are neither spaces nor newlines. It counts in the block where it begins.
+    A word is a run of characters that are neither spaces nor newlines nor ends. It counts in the block where it begins.
 
-    Returns: (6, K), or (4, K) where the scores have no ranks.
+    Returns: (7, K), or (5, K) where the scores have no ranks.
     """
-    blank = np.isin(kinds_of(vocab), [KINDS.index("spaces"), KINDS.index("newlines")])[ids]
+    blank = np.isin(kinds_of(vocab), [KINDS.index(kind) for kind in ("spaces", "newlines", "ends")])[ids]
     words = ~blank & np.concatenate([[True], blank[:-1]])
-    rows: list[Array] = [np.ones(len(ids)), scores.nats, vocab.byte_lengths()[ids], words]
+    documents, begins = np.zeros(len(ids)), bounds(vocab, ids)[0] if vocab.end else None
+    if begins is not None:
+        documents[begins] = 1
+    rows: list[Array] = [np.ones(len(ids)), scores.nats, vocab.byte_lengths()[ids], words, documents]
     if scores.rank is not None:
         rows += [scores.rank < 1, scores.rank < 5]
-    return sum_blocks(rows)
+    return sum_blocks(rows, begins)
 
 
 def figures(sums: Array) -> Figures[Array]:
-    """The figures, each (R,), of R texts whose sums are the columns of (6, R) or (4, R), in the order of block_sums().
+    """The figures, each (R,), of R texts whose sums are the columns of (7, R) or (5, R), in the order of block_sums().
 
     The word perplexity is exp(nats / words): the loss of all characters, blanks included, goes to the words.
     """
-    chars, nats, size, words, *correct = sums
+    chars, nats, size, words, documents, *correct = sums
     return Figures(
         nats_per_char=nats / chars,
         bits_per_char=nats / chars / log(2),
@@ -110,6 +133,7 @@ def figures(sums: Array) -> Figures[Array]:
         word_perplexity=np.exp(np.minimum(nats / np.maximum(words, 1), MAX_LOG_PERPLEXITY)),
         top1=correct[0] / chars if correct else None,
         top5=correct[1] / chars if correct else None,
+        nats_per_document=nats / documents if documents.any() else None,
     )
 
 

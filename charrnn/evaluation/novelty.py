@@ -3,6 +3,7 @@
 Prefix doubling (Karp, Miller and Rosenberg 1972): every passage of 2^k characters gets a number, and a passage of n
 characters is identified by the numbers of its first and of its last 2^k. Each length costs one sort. About 2 log2 of
 the longest overlap lengths are looked at, so time is nearly linear in the length of the texts. Texts are ids (len,).
+Passages of documents lie within them: their ends occur in no passage.
 """
 
 import numpy as np
@@ -17,9 +18,14 @@ LENGTHS = (2, 4, 8, 16, 32, 64)
 class SharedPassages:
     """The passages that a training text and another text have in common, by length."""
 
-    def __init__(self, train: Array, text: Array) -> None:
+    def __init__(self, train: Array, text: Array, end: int | None = None) -> None:
+        numbers = []
+        for ids in (train, text):
+            numbers.append(ids.astype(np.int64) + 1)
+            if end is not None:
+                numbers[-1][ids == end] = 0
         # doubled[k]: the numbers of the passages of 2^k characters, of train and of text
-        self.doubled = [renumber(train.astype(np.int64) + 1, text.astype(np.int64) + 1)]
+        self.doubled = [renumber(*numbers)]
 
     def of(self, length: int) -> tuple[Array, Array]:
         """A number for each passage of `length` characters, by where it begins in train, and in the text.
@@ -64,16 +70,33 @@ def renumber(train: Array, text: Array) -> tuple[Array, Array]:
     return renumbered[train], renumbered[text]
 
 
-def novelty(train: Array, text: Array) -> Novelty:
-    """Compare a text with the training text, both ids (len,). The passage itself is not filled in."""
-    passages = SharedPassages(train, text)
-    new = [NewShare(n, float((passages.of(n)[1] == 0).mean())) for n in LENGTHS if n <= len(text)]
+def novelty(train: Array, text: Array, end: int | None = None) -> Novelty:
+    """Compare a text with the training text, both ids (len,). Passage and documents are not filled in.
+
+    Arguments: `end`, the id that ends each document; None if the texts are streams.
+    """
+    passages = SharedPassages(train, text, end)
+    new = []
+    for n in LENGTHS:
+        whole = within_documents(text, n, end)
+        if whole.any():
+            new.append(NewShare(n, float((passages.of(n)[1][whole] == 0).mean())))
     longest = longest_overlap(passages)
     if not longest:
         return Novelty(0, 0, 0, new)
     in_train, in_text = passages.of(longest)
     start = int((in_text > 0).argmax())
     return Novelty(longest, start, int((in_train == in_text[start]).argmax()), new)
+
+
+def within_documents(text: Array, length: int, end: int | None) -> Array:
+    """Which passages of `length` characters of ids (len,) hold no end of a document, by where they begin."""
+    count = max(len(text) - length + 1, 0)
+    if end is None:
+        return np.ones(count, bool)
+    ends = np.concatenate([[0], np.cumsum(text == end)])
+    whole: Array = ends[length : length + count] == ends[:count]
+    return whole
 
 
 def longest_overlap(passages: SharedPassages) -> int:

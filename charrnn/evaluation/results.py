@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Generic, TypeVar
 
 Interval = tuple[float, float]  # the lower and the upper bound of a 95 % interval
@@ -17,7 +17,8 @@ class Figures(Generic[T]):
     """The figures of a scored text: each a number, an interval, or an array of one number for each resample.
 
     `top1`, `top5`: the share of characters that were the model's most likely one, or among its five most likely ones.
-    A figure is None where it is not defined: a mixture ranks no characters, a compressor has only the first two.
+    A figure is None where it is not defined: a mixture ranks no characters, a compressor has only the first two, and
+    only a text of documents has nats per document.
     """
 
     nats_per_char: T
@@ -27,6 +28,7 @@ class Figures(Generic[T]):
     word_perplexity: T | None = None
     top1: T | None = None
     top5: T | None = None
+    nats_per_document: T | None = None
 
     def map(self, function: Callable[[T], S]) -> "Figures[S]":
         """The figures with `function` applied to each that is defined."""
@@ -89,10 +91,23 @@ class WorstPassage:
 
 
 @dataclass(frozen=True)
+class WorstDocument:
+    """A document with a high loss. `number`: its place in the text, from 1. `chars` and `nats` include its end."""
+
+    number: int
+    chars: int
+    nats: float
+    nats_per_char: float
+    text: str
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What the scores of one model say about a text.
 
-    `calibration` is empty and `calibration_error` None where the model ranks no characters.
+    `calibration` is empty and `calibration_error` None where the model ranks no characters. `charged`: nats per
+    character with unknown characters charged. A text of documents has `documents`, their number, and
+    `worst_documents` instead of the `worst` passages.
     """
 
     chars: int
@@ -103,6 +118,9 @@ class Analysis:
     worst: list[WorstPassage]
     calibration: list[CalibrationBin]
     calibration_error: float | None = None
+    charged: float | None = None
+    documents: int | None = None
+    worst_documents: list[WorstDocument] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """The analysis as part of a report."""
@@ -114,6 +132,11 @@ class Analysis:
             "kinds": [asdict(kind) for kind in self.kinds],
             "worst": [passage.to_dict() for passage in self.worst],
         }
+        if self.charged is not None:
+            report["nats_per_char_charged"] = self.charged
+        if self.documents is not None:
+            report["documents"] = self.documents
+            report["worst_documents"] = [asdict(each) for each in self.worst_documents]
         if self.calibration_error is not None:
             report["calibration"] = [each.to_dict() for each in self.calibration]
             report["calibration_error"] = self.calibration_error
@@ -151,11 +174,21 @@ class NewShare:
 
 
 @dataclass(frozen=True)
+class DocumentNovelty:
+    """How many documents a text has, how many of them also stand in the training text, and how many repeat another."""
+
+    count: int
+    in_training: int
+    duplicates: int
+
+
+@dataclass(frozen=True)
 class Novelty:
     """What a text has in common with the training text.
 
     `longest`: the length of the longest passage that occurs in both; `start` and `source_start`: its first positions in
-    the text and in the training text; `passage`: the passage itself.
+    the text and in the training text; `passage`: the passage itself. Passages lie within documents, if there are any;
+    `documents` counts these.
     """
 
     longest: int
@@ -163,12 +196,14 @@ class Novelty:
     source_start: int
     new: list[NewShare]
     passage: str = ""
+    documents: DocumentNovelty | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The record under its JSON keys."""
         new = [{"length": each.length, "new": each.share} for each in self.new]
         place = {"longest": self.longest, "at": self.start, "source": self.source_start}
-        return {**place, "new": new, "passage": self.passage}
+        documents = {} if self.documents is None else {"documents": asdict(self.documents)}
+        return {**place, "new": new, "passage": self.passage, **documents}
 
 
 @dataclass(frozen=True)
@@ -201,10 +236,11 @@ class Assessment:
 
 @dataclass(frozen=True)
 class Difference:
-    """The mean difference of two models' nats per character on the same text, and its 95 % interval."""
+    """The mean difference of two models on the same text, its 95 % interval, and the unit of both."""
 
     mean: float
     interval: Interval
+    unit: str = "nats/char"
 
     @property
     def beyond_noise(self) -> bool:
@@ -213,7 +249,8 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference under its JSON keys."""
-        return {"difference": self.mean, "interval": self.interval, "beyond_noise": self.beyond_noise}
+        figures = {"difference": self.mean, "interval": self.interval, "unit": self.unit}
+        return {**figures, "beyond_noise": self.beyond_noise}
 
 
 @dataclass(frozen=True)
@@ -221,8 +258,8 @@ class RunSummary:
     """What a run reached. What is not known is None.
 
     Fields: `run`, its name; `valid_loss`, the best; `seconds` and `chars_per_second`, from its log; `text`, `chars` and
-    `nats_per_char`, of its held-out text scored again; `difference`, from the first run of the comparison that could
-    be scored; `note`, why there is no score or no difference.
+    `nats_per_char`, of its held-out text scored again, with `unknown_chars` charged in `nats_per_char_charged`;
+    `difference`, from the first run that could be scored; `note`, why there is no score or no difference.
     """
 
     run: str
@@ -232,6 +269,8 @@ class RunSummary:
     text: str | None = None
     chars: int | None = None
     nats_per_char: float | None = None
+    unknown_chars: int | None = None
+    nats_per_char_charged: float | None = None
     difference: Difference | None = None
     note: str | None = None
 

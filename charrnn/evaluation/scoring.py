@@ -36,8 +36,8 @@ CHUNK_STEPS = 64  # steps at a time: bounds memory and does not affect the resul
 class Report:
     """The score of a text.
 
-    Fields: `chars` scored, ends of documents included; `unknown_chars` left out; `nats` in all; `bytes`, the length of
-    the scored text in UTF-8; `documents`, None if the text is one stream.
+    Fields: `chars` scored, ends of documents included; `unknown_chars` left out; `nats` in all; `bytes` of the scored
+    text in UTF-8; `documents`, None if the text is one stream.
     """
 
     chars: int
@@ -146,12 +146,20 @@ def predictions(
     steps at a time; `gaps`, a list that takes the distance of predictions, in total variation, for each place where two
     streams meet.
 
-    Yields: positions (K,) and ln p (K, V), each position once.
+    Yields: positions (K,) and ln p (K, V), each once; those of a long document whose streams disagree again, corrected.
     """
     if model.vocab.end_id is not None:
-        yield from document_predictions(model, ids, chunk, lambda own: _stream(model, own, streams, chunk, gaps))
+        yield from document_predictions(model, ids, chunk, lambda own: _long_document(model, own, streams, chunk))
     else:
         yield from _stream(model, ids, streams, chunk, gaps)
+
+
+def _long_document(model: LanguageModel, ids: Array, streams: int | None, chunk: int) -> Iterator[tuple[Array, Array]]:
+    """predictions() of a document; whether its streams agree is judged by itself, so neighbours change nothing."""
+    gaps: list[float] = []
+    yield from _stream(model, ids, streams, chunk, gaps)
+    if streams is None and not all(gap < MAX_GAP for gap in gaps):
+        yield from _stream(model, ids, 1, chunk, None)
 
 
 def _stream(
@@ -186,7 +194,7 @@ def log_probs(
     chunk: int = CHUNK_STEPS,
     gaps: list[float] | None = None,
 ) -> Iterator[tuple[Array, Array]]:
-    """ln p of every character given all before it: positions (K,) and ln p (K,). Arguments as for predictions()."""
+    """ln p of every character given all before it: positions (K,) and ln p (K,). Otherwise as predictions()."""
     for positions, rows in predictions(model, ids, streams, chunk, gaps):
         yield positions, rows[np.arange(len(positions)), ids[positions]]
 
@@ -200,7 +208,8 @@ def score_each(model: LanguageModel, ids: Array, processes: int = 1) -> Scores:
     edges, warm_up = [len(ids) * k // pieces for k in range(pieces + 1)], WARM_UP
     if model.vocab.end_id is not None:
         begins, warm_up = bounds(model.vocab, ids)[0], 0
-        edges = sorted({0, len(ids), *(int(begins[np.searchsorted(begins, edge, "right") - 1]) for edge in edges)})
+        inner = begins[np.searchsorted(begins, edges[1:-1], "right") - 1].tolist()
+        edges = sorted({0, *inner, len(ids)})
     jobs = [(model, ids[max(first - warm_up, 0) : stop], min(first, warm_up)) for first, stop in pairwise(edges)]
     results = run_in_processes(_score_piece, jobs)
     if not all(agreed for _, agreed in results):
@@ -262,12 +271,17 @@ def score(
         nats = _nats(model, ids, 1, chunk, gaps)
     counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
     size = int(model.vocab.byte_lengths() @ counts)
-    documents = None if model.vocab.end_id is None else len(bounds(model.vocab, ids)[0])
-    return Report(len(ids), unknown, nats, size, documents)
+    return Report(len(ids), unknown, nats, size, len(bounds(model.vocab, ids)[0]) if model.vocab.end else None)
 
 
 def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float]) -> float:
-    return -sum(float(logs.sum(dtype=np.float64)) for _, logs in log_probs(model, ids, streams, chunk, gaps))
+    pieces = log_probs(model, ids, streams, chunk, gaps)
+    if model.vocab.end_id is None:
+        return -sum(float(logs.sum(dtype=np.float64)) for _, logs in pieces)
+    nats = np.zeros(len(ids))
+    for positions, logs in pieces:
+        nats[positions] = -logs
+    return float(nats.sum())
 
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:
@@ -275,11 +289,9 @@ def score_text(model: LanguageModel, text: str | bytes) -> Report:
 
     Raises TextError where there is nothing to score.
     """
-    vocab = model.vocab
-    if isinstance(text, bytes) and vocab.tokens == "char":
-        text = decode_bytes(text, "utf-8", "the text")
-    unknown = 0
-    if isinstance(text, str) and vocab.tokens == "char":
+    vocab, unknown = model.vocab, 0
+    if vocab.tokens == "char":
+        text = decode_bytes(text, "utf-8", "the text") if isinstance(text, bytes) else text
         in_vocab = set(vocab.symbols)
         unknown = sum(symbol not in in_vocab for symbol in text)
     ids = vocab.encode(text, unknown="skip")

@@ -22,7 +22,7 @@ class Surprise:
 
     Fields: `names`, a printable name for each id of the vocabulary, (V,); `ids` and `nats` of the excerpt, (K,);
     `guesses`, the ids of the most likely characters, most likely first, and `probabilities`, theirs, both (K, B);
-    `text_chars`, the length of the text from which the excerpt is taken.
+    `text_chars`, the length of the text from which the excerpt is taken; `documents`, whether it is made of documents.
     """
 
     names: list[str]
@@ -31,22 +31,26 @@ class Surprise:
     guesses: Array
     probabilities: Array
     text_chars: int
+    documents: bool = False
 
 
 def surprise(model: LanguageModel, ids: Array) -> Surprise:
     """Read the beginning of ids (len,), one or more, in one pass, starting from the state before any character."""
     excerpt = ids[:EXCERPT_CHARS]
-    nats, guesses, probabilities = [], [], []
+    shown = min(GUESSES, model.vocab.size)
+    nats = np.zeros(len(excerpt))
+    guesses, probabilities = np.zeros((len(excerpt), shown), np.int64), np.zeros((len(excerpt), shown))
     for positions, log_probs in predictions(model, excerpt, streams=1):
         order = np.argsort(-log_probs, axis=1, kind="stable")[:, :GUESSES]
-        nats.append(-log_probs[np.arange(len(log_probs)), excerpt[positions]])
-        guesses.append(order)
-        probabilities.append(np.exp(np.take_along_axis(log_probs, order, 1)))
+        nats[positions] = -log_probs[np.arange(len(log_probs)), excerpt[positions]]
+        guesses[positions] = order
+        probabilities[positions] = np.exp(np.take_along_axis(log_probs, order, 1))
     return Surprise(
         names=character_names(model.vocab),
         ids=excerpt,
-        nats=np.concatenate(nats),
-        guesses=np.concatenate(guesses),
-        probabilities=np.concatenate(probabilities),
+        nats=nats,
+        guesses=guesses,
+        probabilities=probabilities,
         text_chars=len(ids),
+        documents=bool(model.vocab.end),
     )

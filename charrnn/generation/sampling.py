@@ -5,26 +5,27 @@ p or min p leave out, adds noise in proportion to the temperature, and takes the
 distribution that is a draw from the softmax (Gumbel 1954), and the noise can be drawn in advance. Each stream has a
 random generator of its own, so the same seed gives the same text. The unknown character is never written.
 
+A model of documents writes one document in each stream, and streams that have ended are left out of the next steps. A
+document is never empty, for empty ones are never trained on.
+
 Shapes: N streams, V vocabulary.
 """
 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import repeat
 from math import log
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from charrnn.arrays import Array
-from charrnn.data import Unknown
+from charrnn.data import Unknown, Vocab
+from charrnn.errors import TextError
+from charrnn.generation.noise import Noise
 from charrnn.models import LanguageModel, ReadCharacter
 
 PASSAGE_CHARS = 8  # length of a passage, for the repetition penalty
-MAX_NOISE_NUMBERS = 1 << 18  # random numbers drawn at a time; drawing them for each character would be slow
-MAX_NOISE_CHARS = 256  # characters for which noise is drawn at a time
 PRIME_CHARS = 256  # characters of a prime read at a time, which bounds memory
 
 
@@ -33,7 +34,7 @@ class Options:
     """How to draw.
 
     Attributes:
-        length: characters to write, 0 for no end.
+        length: characters to write, 0 for no end. A document may end earlier.
         temp: temperature; 0 takes the likeliest.
         top_k: keep the k likeliest characters; 0 keeps all.
         top_p: keep the fewest characters whose probabilities reach p (Holtzman et al. 2020); 1 keeps all.
@@ -66,6 +67,7 @@ class Options:
 class _Stream:
     """What one stream remembers of its text, as far as the options need it."""
 
+    number: int
     tail: str  # the last characters read or written, at most PASSAGE_CHARS
     written: str = ""  # the last characters written, at most as many as `until` has
     repeated: int = 0  # characters in a row that continued an earlier passage
@@ -112,27 +114,6 @@ def weights(logits: Array, options: Options) -> Array:
     return scores
 
 
-def _noise(shape: tuple[int, int], seed: int, temp: float, dtype: npt.DTypeLike, unknown: bool) -> Iterator[Array]:
-    """Yield without end what to add to the logits (N, V) of a character so that the largest sum of a stream is a draw.
-
-    If E has an exponential distribution, -ln E has Gumbel's. With `unknown`, the last character is the unknown
-    character and gets -inf.
-    """
-    num, size = shape
-    if temp == 0:  # no noise: the likeliest character each time
-        zero = np.zeros(shape, dtype)
-        zero[:, size - unknown :] = -np.inf
-        yield from repeat(zero)
-    generators = [np.random.default_rng([seed, k]) for k in range(num)]
-    chars = max(1, min(MAX_NOISE_CHARS, MAX_NOISE_NUMBERS // (num * size)))
-    while True:
-        drawn = np.stack([generator.standard_exponential((chars, size)) for generator in generators], axis=1)
-        with np.errstate(divide="ignore"):
-            noise = (-temp * np.log(drawn)).astype(dtype)
-        noise[..., size - unknown :] = -np.inf
-        yield from noise
-
-
 def _prime(model: LanguageModel, state: Any, read: ReadCharacter, ids: Array) -> Array:
     """Read ids (len,) in every stream. Returns the logits (N, V) of the next character."""
     logits = model.predict(state)
@@ -155,6 +136,32 @@ def _filter_(logits: Array, options: Options, has_unknown: bool) -> None:
     logits[~(weights(logits, options) > 0)] = -np.inf
 
 
+def first_ids(vocab: Vocab, prime: str | bytes, unknown: Unknown) -> Array:
+    """The ids (len,) that each stream reads first. Raises TextError if the model cannot read the prime."""
+    ids = vocab.encode(prime, unknown)
+    if vocab.end_id is None:
+        return vocab.encode("\n") if not len(ids) and "\n" in vocab.symbols else ids
+    ends = np.flatnonzero(ids == vocab.end_id)
+    if len(ends):
+        name = "a line end" if vocab.end == "\n" else "U+FFFF"
+        raise TextError(
+            f"the prime holds {name} (position {ends[0]}), which ends a document, and a prime is how one begins; leave "
+            f"it out"
+        )
+    return ids
+
+
+def _first_logits(model: LanguageModel, state: Any, read: ReadCharacter, ids: Array) -> Array:
+    """Read ids (len,) in every stream; the logits (N, V) of the first character that is drawn."""
+    logits = _prime(model, state, read, ids)
+    vocab = model.vocab
+    if vocab.end_id is None or len(ids) or len(vocab.symbols) == 1:
+        return logits
+    logits = logits.copy()
+    logits[:, vocab.end_id] = -np.inf
+    return logits
+
+
 def generate_batch(
     model: LanguageModel,
     options: Options,
@@ -162,6 +169,7 @@ def generate_batch(
     prime: str | bytes = "",
     seed: int = 1,
     unknown: Unknown = "error",
+    first: int = 0,
 ) -> Iterator[tuple[int, str]]:
     """Yield (stream, character) for `num` texts written side by side.
 
@@ -169,27 +177,28 @@ def generate_batch(
         model: the model, as it is when the first character is asked for.
         options: how to draw.
         num: texts, N. Text k is drawn from a generator seeded with (seed, k).
-        prime: what to read first; it is not yielded. Without a prime the model reads a newline, if it knows one.
+        prime: what to read first; it is not yielded. A document begins with it. Without a prime, a model of documents
+            begins one, and any other model reads a newline, if it knows one.
         seed: the same seed gives the same texts.
         unknown: what to do with characters of the prime that the model does not know, as for Vocab.encode().
+        first: the number k of the first text.
 
     Yields:
-        For a byte model a "character" is chr(byte).
+        For a byte model a "character" is chr(byte). The symbol that ends a document is not yielded. Streams are counted
+        from 0, whatever `first` is.
 
     Raises:
-        TextError: the model cannot read the prime.
+        TextError: the model cannot read the prime, or it holds the end of a document.
     """
-    vocab = model.vocab
-    ids = vocab.encode(prime, unknown)
-    if not len(ids) and "\n" in vocab.symbols:
-        ids = vocab.encode("\n")
+    vocab, end_id = model.vocab, model.vocab.end_id
+    ids = first_ids(vocab, prime, unknown)
     state = model.start(num)
     read = model.stepper(state)
-    logits = _prime(model, state, read, ids)
-    streams = [_Stream(vocab.decode(ids)[-PASSAGE_CHARS:]) for _ in range(num)]
+    logits = _first_logits(model, state, read, ids)
+    streams = [_Stream(k, vocab.decode(ids)[-PASSAGE_CHARS:]) for k in range(num)]
     writing = num  # streams that are not done
     scores = np.zeros_like(logits)
-    noises = _noise(logits.shape, seed, options.temp, logits.dtype, vocab.has_unknown)
+    noises = Noise(range(first, first + num), vocab.size, seed, options.temp, logits.dtype, vocab.has_unknown)
     # What does not change from character to character is looked up once.
     symbols, filters, penalises = vocab.symbols, options.filters, options.penalises
     remembers = penalises or options.until != ""
@@ -206,13 +215,23 @@ def generate_batch(
             stream = streams[k]
             if stream.done:
                 continue
+            if chosen == end_id:
+                stream.done = True
+                writing -= 1
+                continue
             character = symbols[chosen]
             ended = remembers and stream.write(chosen, character, options)
             stream.done = ended or length == options.length
             writing -= stream.done
-            yield k, character
+            yield stream.number, character
         if not writing:
             return
+        if end_id is not None and 2 * writing <= len(streams):  # go on without those that are done
+            rows = [k for k, stream in enumerate(streams) if not stream.done]
+            streams, drawn, scores = [streams[k] for k in rows], drawn[rows], scores[:writing]
+            noises.keep(rows)
+            state = model.select(state, np.array(rows))
+            read = model.stepper(state)
         logits = read(drawn)
 
 
@@ -229,7 +248,10 @@ def generate(
     repetition_penalty: float = 1.0,
     until: str = "",
 ) -> Iterator[str]:
-    """Yield one text, character by character. Arguments and errors are those of Options and generate_batch()."""
+    """Yield one text, character by character; of a model of documents, one document without its end.
+
+    Arguments and errors are those of Options and generate_batch().
+    """
     options = Options(length, temp, top_k, top_p, min_p, repetition_penalty, until)
     for _, character in generate_batch(model, options, 1, prime, seed, unknown):
         yield character

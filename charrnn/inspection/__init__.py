@@ -1,10 +1,11 @@
-"""Looking inside a network: what its units follow, how its gates saturate, how far its gradients reach.
+"""Looking inside a network: its states, what its units follow, how its gates saturate, how far its gradients reach.
 
 It reads a network and a text and returns records. It changes no parameter and draws nothing.
 """
 
 from charrnn.inspection.gradient_flow import VANISHED, GradientFlow, ModelFlow, flow, untrained
 from charrnn.inspection.neurons import Activity, Follower, UnitTrace, followers, unit_trace, watch
+from charrnn.inspection.states import embed, embed_ids, encoded
 
 __all__ = [
     "VANISHED",
@@ -13,6 +14,9 @@ __all__ = [
     "GradientFlow",
     "ModelFlow",
     "UnitTrace",
+    "embed",
+    "embed_ids",
+    "encoded",
     "flow",
     "followers",
     "unit_trace",

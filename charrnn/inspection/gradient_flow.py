@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import Config
-from charrnn.data import Batch, choose_split, load_corpus
+from charrnn.data import Batch, choose_split, ends_of, load_corpus
 from charrnn.errors import TextError
 from charrnn.models import Network
 
@@ -21,6 +21,7 @@ MAX_STEPS_BACK = 300
 WARM_UP = 100  # characters read before the first step that counts
 POSITIONS = 32  # steps, spread over the text, whose loss is followed back
 POSITIONS_AT_ONCE = 8  # bounds memory
+MIN_STEPS_BACK = 2
 VANISHED = 0.01  # a gradient has vanished below this share of the gradient one step back
 
 
@@ -73,6 +74,26 @@ def windows(ids: Array) -> tuple[Array, int]:
     return ids[starts + np.arange(length)[:, None]], min(WARM_UP, (length - 1) // 4)
 
 
+def windows_of_documents(ids: Array, end: int) -> tuple[Array, int]:
+    """Windows inside documents of ids (len,), each ended by `end`: the longest ones, as those of short ones say little.
+
+    Returns: as windows(). Up to POSITIONS documents are used, and all windows are as long as the shortest of these
+        allows.
+
+    Raises: TextError where they are too short.
+    """
+    stops = ends_of(ids, end)
+    begins = np.concatenate([[0], stops[:-1]]).astype(np.int64)
+    sizes = stops - begins
+    longest = np.argsort(-sizes, kind="stable")[:POSITIONS]
+    length = min(WARM_UP + MAX_STEPS_BACK + 1, int(sizes[longest].min(initial=WARM_UP + MAX_STEPS_BACK + 1)))
+    if not len(sizes) or length <= MIN_STEPS_BACK:
+        raise TextError("the documents of the held-out text are too short to follow a gradient back")
+    chosen = np.resize(longest, POSITIONS)
+    starts = begins[chosen] + (np.linspace(0, 1, POSITIONS) * (sizes[chosen] - length)).astype(np.int64)
+    return ids[starts + np.arange(length)[:, None]], min(WARM_UP, (length - 1) // 4)
+
+
 def gradient_norms(network: Network, ids: Array) -> Array:
     """The norm of the gradient of the loss at one step for each layer's state 1, 2 ... K steps before.
 
@@ -81,7 +102,8 @@ def gradient_norms(network: Network, ids: Array) -> Array:
     Returns: (L, K), where K is at most MAX_STEPS_BACK.
     """
     network = as_float64(network)
-    text, warm = windows(ids)
+    end = network.vocab.end_id
+    text, warm = windows(ids) if end is None else windows_of_documents(ids, end)
     length = len(text) - 1 - warm
     tape, norms = network.tape(length, POSITIONS_AT_ONCE), []
     gradients = [np.zeros((len(memory.states), length, *memory.states.shape[2:])) for memory in tape.stack.layers]
@@ -92,7 +114,8 @@ def gradient_norms(network: Network, ids: Array) -> Array:
             state = network.start(POSITIONS_AT_ONCE)
             if warm:
                 network.feed(columns[:warm], state)
-            batch = Batch(columns[warm:-1], columns[warm + 1 :], weight, 1, fresh=False)
+            begins = None if end is None else np.zeros((length, POSITIONS_AT_ONCE), bool)  # none inside a window
+            batch = Batch(columns[warm:-1], columns[warm + 1 :], weight, 1, fresh=False, begins=begins)
             network.forward(batch, state, tape)
             network.backward(batch, tape, gradients)
             norms.append(np.sqrt((np.array(gradients) ** 2).sum(axis=(1, 4))))  # (L, T, N)
@@ -128,7 +151,7 @@ def spectra(network: Network) -> list[GateWeights]:
 
 
 def flow(network: Network, ids: Array) -> GradientFlow:
-    """How far gradients reach on ids (len,). Raises: TextError for a text of less than two characters."""
+    """How far gradients reach on ids (len,). Raises: TextError where text or documents are too short."""
     if len(ids) < 2:
         raise TextError("the held-out text is too short to follow a gradient back")
     norms = gradient_norms(network, ids)

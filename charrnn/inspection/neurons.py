@@ -89,7 +89,8 @@ class UnitTrace:
 def watch(network: Network, ids: Array) -> Activity:
     """Run a network over the beginning of ids (len,), two characters or more, as parallel streams of adjacent pieces.
 
-    Each stream is watched once it has read WARM_UP characters, or a quarter of a short piece.
+    Each stream is watched once it has read WARM_UP characters, or a quarter of a short piece. Where a document ends,
+    the state becomes that in which the next one begins.
     """
     layers, hidden = network.config.num_layers, network.config.hidden_size
     streams = max(
@@ -100,11 +101,14 @@ def watch(network: Network, ids: Array) -> Activity:
     positions = np.arange(streams) * length + np.arange(length)[:, None]
     values = np.zeros((length, streams, layers, hidden), np.float32)
     counts = {g: np.zeros((2, layers, hidden)) for g in GATES[network.config.cell]}
-    state, tape = network.start(streams), network.stack.tape(CHUNK_STEPS, streams, network.dtype, training=False)
+    end = network.vocab.end_id  # with it only a tape for training can set states to zero inside a chunk
+    state, tape = network.start(streams), network.stack.tape(CHUNK_STEPS, streams, network.dtype, end is not None)
     for begin in range(0, length, CHUNK_STEPS):
         chunk = slice(begin, min(begin + CHUNK_STEPS, length))
         steps = chunk.stop - begin
-        network.stack.forward(network.params.value, ids[positions[chunk]], state, tape, None)
+        read = ids[positions[chunk]]
+        keep = None if end is None else (read != end)[:, :, None].astype(network.dtype)  # an end is read from zeros
+        network.stack.forward(network.params.value, read, state, tape, None, keep)
         for k, memory in enumerate(tape.layers):
             kept = memory.state(-1, steps)
             values[chunk, :, k] = np.tanh(kept) if network.config.cell == "lstm" else np.clip(kept, -1e9, 1e9)
@@ -119,20 +123,24 @@ def watch(network: Network, ids: Array) -> Activity:
     return Activity(positions[warm:], values[warm:], saturation)
 
 
-def features(text: str) -> Array:
+def features(text: str, end: str = "") -> Array:
     """What a reader knows after each character: FEATURES, each 0 or 1 or a count of characters, (F, len).
 
-    An empty line ends all quotes and brackets, so that one that is never closed does no harm.
+    An empty line ends all quotes and brackets, so that one that is never closed does no harm. `end` ends a document,
+    and with it all of them.
     """
     rows = np.zeros((len(text), len(FEATURES)))
     column = indent = word = sentence = depth = 0
     quoted = False
     for k, c in enumerate(text):
         if c == "\n":
-            if column == 0:
+            if column == 0 or c == end:
                 quoted, depth = False, 0
             column = indent = word = 0
-            sentence += 1
+            sentence = 0 if c == end else sentence + 1
+        elif c == end:
+            quoted = False
+            column = indent = word = sentence = depth = 0
         else:
             indent += c in " \t" and column == indent
             column += 1
@@ -153,8 +161,8 @@ def followers(activity: Activity, vocab: Vocab, ids: Array) -> list[Follower]:
     """
     text = vocab.decode(ids[: int(activity.positions.max()) + 1])
     if vocab.tokens == "byte":  # beyond ASCII a byte is only a fraction of a character
-        text = text.encode("latin-1").decode("ascii", "replace")
-    feature_values = features(text)[:, activity.positions]  # (F, T, N)
+        text = "".join(c if c.isascii() or c == vocab.end else "\ufffd" for c in text)
+    feature_values = features(text, vocab.end)[:, activity.positions]  # (F, T, N)
     half = len(activity.positions) // 2
     to_choose, to_judge = feature_values[:, :half], feature_values[:, half:]
     choosing = correlate(to_choose, activity.values[:half])

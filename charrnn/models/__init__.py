@@ -6,6 +6,7 @@ state; they do not train themselves.
 
 from charrnn.models.counting import distinct
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
+from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
 from charrnn.models.network import Network, build_stack, parameter_count
@@ -26,6 +27,8 @@ __all__ = [
     "check_transferable",
     "distinct",
     "is_checkpoint",
+    "is_known",
+    "known_documents",
     "load",
     "load_checkpoint",
     "load_latest",

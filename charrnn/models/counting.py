@@ -68,8 +68,8 @@ def _count_documents(text: Array, size: int, order: int, end: int) -> Iterator[C
         if k == 1:
             places = np.arange(len(text) - 1)
         elif k > 1:
-            places = places[text[places + k - 1] != end]
             places = places[places + k < len(text)]
+            places = places[text[places + k - 1] != end]
         keys, own, counts = distinct(ranks[places] * size + text[places + k])
         suffix = np.zeros(len(keys), np.int64)
         suffix[own] = ranks[places + 1]

@@ -29,6 +29,12 @@ class LanguageModel(Protocol):
     def start(self, streams: int) -> Any:
         """The state of N streams before any character."""
 
+    def select(self, state: Any, streams: Array) -> Any:
+        """The state of some of the streams of `state`, at positions (K,), as a state of its own.
+
+        A position may occur more than once: what follows a beginning can then be tried side by side.
+        """
+
     def predict(self, state: Any) -> Array:
         """Logits (N, V) of the next character in each stream."""
 

@@ -15,6 +15,7 @@ from charrnn.config import Config, ModelConfig
 from charrnn.data import Corpus, Vocab, load_corpus, reads_standard_input
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
 from charrnn.models.header import Header
+from charrnn.models.known import NAME, check_known, known_documents
 from charrnn.models.network import Network, parameter_shapes
 from charrnn.models.ngram import NGram
 from charrnn.storage import RunDirectory, checkpoint
@@ -62,6 +63,21 @@ class SavedModel:
         if isinstance(self.model, NGram):
             raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
         return self.model
+
+    def known_documents(self) -> Array:
+        """The documents of the training text, as known_documents() gives them; the model is one of documents.
+
+        Raises:
+            CheckpointError: the file does not hold them.
+        """
+        if isinstance(self.model, NGram):
+            return known_documents(self.model.ids, self.model.vocab)
+        if NAME not in self.arrays:
+            raise CheckpointError(
+                f"{self.path}: this checkpoint does not say which documents it was trained on, so that new ones cannot "
+                f"be told from them; train it again"
+            )
+        return self.arrays[NAME]
 
     def corpus(self) -> Corpus:
         """Read the text that the model was trained on again.
@@ -158,6 +174,7 @@ def _load(path: Path, dtype: npt.DTypeLike) -> SavedModel:
     if header.config.model.cell == "ngram":
         return SavedModel(load_ngram(path, header.config.model, header.vocab, arrays), header, arrays, path)
     check_arrays(path, header.config.model, header.vocab, arrays)
+    check_known(path, header.vocab, arrays)
     network = Network(header.config.model, header.vocab, dtype)
     for name, value in network.params.value.items():
         value[...] = arrays[name]
@@ -169,6 +186,8 @@ def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, 
     text = arrays.get("text")
     if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < config.order or text.max() >= vocab.size:
         raise CheckpointError(f"{path}: damaged (the array text is missing, or is no text of its vocabulary)")
+    if vocab.end_id is not None and text[-1] != vocab.end_id:
+        raise CheckpointError(f"{path}: damaged (the last document in the array text has no end)")
     return NGram(vocab, text, config.order, config.smoothing)
 
 

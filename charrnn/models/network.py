@@ -175,6 +175,12 @@ class Network:
             self.feed(np.full((1, streams), self.vocab.end_id), state)
         return state
 
+    def select(self, state: Array, streams: Array) -> Array:
+        """The state (L, S, K, H) of the streams at positions (K,) of `state`; a copy."""
+        selected = self.stack.state(len(streams), self.dtype)
+        np.take(state, streams, axis=2, out=selected)
+        return selected
+
     def predict(self, state: Array) -> Array:
         """Logits (N, V) of the next character in each stream."""
         return self.head.scores(self.params.value, state[-1, 0])

@@ -114,6 +114,11 @@ class NGram:
             self._move(np.full((1, streams), self._vocab.end_id), state)
         return state
 
+    def select(self, state: Array, streams: Array) -> Array:
+        """The state (order, K) of the streams at positions (K,) of `state`; a copy."""
+        selected: Array = np.take(state, streams, axis=1)
+        return selected
+
     def stepper(self, state: Array) -> ReadCharacter:
         """A function that reads one id of each stream, moves `state` on, and returns ln p (N, V) of the next."""
         return lambda ids: self.feed(ids[None], state)[0]

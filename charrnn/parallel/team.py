@@ -3,7 +3,7 @@
 The N streams of a batch are cut into shards, each with its own state, tape and gradient (P,). The gradients are
 added in the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits.
 Parameters, moments, gradients and states lie in shared memory; a step costs each worker two messages there and two
-back. Every worker computes with one BLAS thread; the caller sees to its own.
+back. Every worker computes with one BLAS thread; the caller limits its own.
 """
 
 import multiprocessing
@@ -23,7 +23,7 @@ from charrnn.optim import RULES, Hyper
 from charrnn.parallel.shards import Job, SharedArray, TextFile, Worker, work
 from charrnn.processes import call_worker, close, receive, start
 
-REMEDY = "the run stops here, its last checkpoint is good: go on with --resume, or with --resume --set train.workers=1"
+REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
 
 
 def check_memory(config: Config, vocab: Vocab, length: int) -> None:

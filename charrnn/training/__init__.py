@@ -7,6 +7,7 @@ into a run directory that it has claimed.
 
 from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
+from charrnn.training.counted import counted_lines
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_ngram import Fitted, fit
 from charrnn.training.loop import Run
@@ -23,6 +24,7 @@ __all__ = [
     "Progress",
     "Run",
     "conclusion",
+    "counted_lines",
     "estimate_run",
     "fit",
     "limit",

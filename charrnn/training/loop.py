@@ -31,7 +31,7 @@ from charrnn.training.facts import RunFacts
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
 from charrnn.training.samples import draw_sample
-from charrnn.training.saving import restore, run_header, write_model, write_state
+from charrnn.training.saving import kept_of_text, restore, run_header, write_model, write_state
 from charrnn.training.state import LogRecord, Progress, evaluation_of
 from charrnn.training.stopwatch import Stopwatch
 
@@ -85,11 +85,11 @@ class Run:
         self.config = with_shards(config, self.corpus, resumed)
         self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers, self.corpus.train.file)
         self.network = self.team.network
-        train, ids = self.config.train, self.corpus.train.ids
-        end_id = self.corpus.vocab.end_id
-        self.batches = make_batches(ids, end_id, train.batch_size, train.seq_length, self.config.seed)
+        train, ids, vocab = self.config.train, self.corpus.train.ids, self.corpus.vocab
+        self.batches = make_batches(ids, vocab.end_id, train.batch_size, train.seq_length, self.config.seed)
         self.plan = Plan.of(train, len(self.batches))
-        self.facts = RunFacts.of(self.config, ids, self.network.params.size, self.corpus.vocab.size)
+        self.facts = RunFacts.of(self.config, ids, self.network.params.size, vocab.size)
+        self._kept = kept_of_text(self.corpus) if directory else {}
         self.stopwatch = Stopwatch()
         self.added, self.removed = "", ""
         self._saved_at = perf_counter()
@@ -210,7 +210,7 @@ class Run:
         state.history.append(evaluation_of(sums, state.step, report))
         del state.history[:-MAX_HISTORY]
         if self.directory and improved:
-            write_model(self.directory.best, self._header(), self.network.params.value)
+            write_model(self.directory.best, self._header(), {**self.network.params.value, **self._kept})
         return report
 
     def _log(self, progress: Progress, valid: Report | None) -> LogRecord:
@@ -264,13 +264,13 @@ class Run:
             self.state.rollbacks = 0
             if self.config.train.on_divergence == "rollback":
                 self.save_rollback_point()  # before last.npz, which must never be ahead of it
-        write_state(self.directory.last, self._header(), self.team, older=self.directory.previous)
+        write_state(self.directory.last, self._header(), self.team, self._kept, older=self.directory.previous)
         self._saved_at = perf_counter()
 
     def save_rollback_point(self) -> None:
         """Write rollback.npz, the state that a rollback returns to. Raises OSError."""
         assert self.directory is not None, "a run without a directory writes nothing"
-        write_state(self.directory.rollback, self._header(), self.team)
+        write_state(self.directory.rollback, self._header(), self.team, self._kept)
 
     def _restored(self, saved: SavedModel) -> TrainingState:
         state = restore(saved, self.team)

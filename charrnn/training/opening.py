@@ -39,7 +39,7 @@ def open_run(
         The run, at its first step or where it was saved.
 
     Raises:
-        RunExistsError: the directory holds a run already, without `resume` or `force`.
+        RunExistsError: the directory holds a run already, without `resume` or `force`; or an n-gram, with `resume`.
         RunInUseError: another trainer is working in the directory.
         CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
         TextError: the text cannot be read or is too small.
@@ -61,9 +61,8 @@ def open_run(
             notes = _resume_notes(saved, config, exact)
             run = Run(config, corpus, directory, resumed=saved, workers=workers, notes=notes)
             if saved.path == directory.previous:
-                saved.path.replace(
-                    directory.last
-                )  # otherwise the next save would replace this good file by the damaged one
+                # Otherwise the next save would replace this good file by the damaged one.
+                saved.path.replace(directory.last)
             has_rollback_point = saved.config.train.on_divergence == "rollback"
         else:
             notes = [origin.note] if origin and origin.note else []
@@ -97,5 +96,5 @@ def _resume_notes(saved: SavedModel, config: Config, exact: bool) -> list[str]:
     """The notes on a checkpoint to resume from. Raises CheckpointError if `exact` forbids to continue."""
     environment = changed_environment(saved)
     if exact and environment:
-        raise CheckpointError(f"{saved.path}: {environment}; --exact refuses to go on with other bits")
+        raise CheckpointError(f"{saved.path}: {environment}; --exact refuses to continue with other bits")
     return resume_notes(saved, config, environment)

@@ -87,7 +87,7 @@ def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[st
     changed_rates = ", ".join(sorted(changed & SCHEDULE_KEYS.get(schedule, set())))
     notes = [saved.note] if saved.note else []
     if environment:
-        notes.append(f"{environment}: the run goes on, but not to the last bit; --exact would refuse")
+        notes.append(f"{environment}: the run continues, but not to the last bit; --exact would refuse")
     if changed_rates:
         notes.append(
             f"{changed_rates} changed: under train.schedule {schedule} that means other learning rates from here on"

@@ -7,7 +7,7 @@ from charrnn.arrays import Array
 from charrnn.config import Config
 from charrnn.data import Corpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Header, SavedModel, TrainingState
+from charrnn.models import Header, SavedModel, TrainingState, known_documents
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
 from charrnn.training.resuming import versions
@@ -19,13 +19,20 @@ def run_header(config: Config, corpus: Corpus, state: TrainingState) -> Header:
     return Header(config, corpus.vocab, state, splits, corpus.fingerprint, versions())
 
 
+def kept_of_text(corpus: Corpus) -> dict[str, Array]:
+    """The arrays that every checkpoint of a run keeps of its text: the documents that it trains on, if it has any."""
+    if corpus.vocab.end_id is None:
+        return {}
+    return {"documents": known_documents(corpus.train.ids, corpus.vocab)}
+
+
 def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None:
     """Write a checkpoint for sampling and scoring.
 
     Arguments:
         path: the file to write or replace.
         header: what describes the model and its run.
-        arrays: the parameters by name.
+        arrays: the parameters by name, and the result of kept_of_text().
 
     Raises:
         OSError: the file could not be written; an older one is still there.
@@ -33,19 +40,20 @@ def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None
     checkpoint.save(path, header.to_dict(), arrays)
 
 
-def write_state(path: Path, header: Header, team: Team, older: Path | None = None) -> None:
+def write_state(path: Path, header: Header, team: Team, kept: Mapping[str, Array], older: Path | None = None) -> None:
     """Write the complete state of a run, from which it continues bit for bit.
 
     Arguments:
         path: the file to write or replace.
         header: what describes the model and its run.
         team: holds the parameters, the carried state and the moments of the optimizer.
+        kept: the result of kept_of_text().
         older: where to keep the file that is replaced; None keeps nothing.
 
     Raises:
         OSError: the file could not be written; an older one is still there.
     """
-    arrays = {**team.network.params.value, "state": team.state, "moments": team.moments}
+    arrays = {**team.network.params.value, "state": team.state, "moments": team.moments, **kept}
     checkpoint.save(path, header.to_dict(), arrays, older)
 
 

@@ -13,7 +13,7 @@ from tests.support.processes import TALES, Trained, run
 SCORES = {
     "text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity",
     "word_perplexity", "top1", "top5", "intervals", "kinds", "positions", "calibration", "calibration_error",
-    "worst", "rows",
+    "worst", "rows", "nats_per_char_charged",
 }  # fmt: skip
 
 

@@ -11,7 +11,18 @@ import pytest
 import charrnn
 from tests.support.processes import ROOT, call, environment, run
 
-COMMANDS = ("train", "sample", "eval", "compare", "report", "flow", "info", "bench", "config")  # as a user needs them
+COMMANDS = (
+    "train",
+    "sample",
+    "eval",
+    "compare",
+    "embed",
+    "report",
+    "flow",
+    "info",
+    "bench",
+    "config",
+)  # as a user needs them
 CLI = {"charrnn", "charrnn.cli", "charrnn.errors", "charrnn.terminal", "charrnn.version"}  # all that help may import
 CONFIG = CLI | {"charrnn.config", "charrnn.shipped"}  # all that a config, or an error in one, may import
 

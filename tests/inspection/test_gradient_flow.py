@@ -8,9 +8,18 @@ import pytest
 from charrnn.arrays import Array
 from charrnn.config.keys import ModelConfig
 from charrnn.data.batches import Batch
-from charrnn.data.vocab import Vocab
+from charrnn.data.vocab import END, Vocab
+from charrnn.errors import TextError
 from charrnn.inspection import gradient_flow as module
-from charrnn.inspection.gradient_flow import as_float64, flow, gradient_norms, reach, spectra, windows
+from charrnn.inspection.gradient_flow import (
+    as_float64,
+    flow,
+    gradient_norms,
+    reach,
+    spectra,
+    windows,
+    windows_of_documents,
+)
 from charrnn.models.network import Network
 
 VOCAB = Vocab("abcde")
@@ -125,3 +134,49 @@ def test_short_texts_get_shorter_windows(length: int) -> None:
     norms = gradient_norms(network_of(cell="gru", hidden_size=3, num_layers=1), ids)
     assert norms.shape == (1, min(length, 401) - 1 - warm)
     assert np.isfinite(norms).all()
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+DOCUMENTS = Vocab("abcde" + END, end=END)
+
+
+def documents_of(*sizes: int) -> Array:
+    """Documents of random letters, of these sizes without their ends."""
+    rng = np.random.default_rng(7)
+    return np.concatenate([[*rng.integers(0, 5, size), DOCUMENTS.end_id] for size in sizes])
+
+
+@pytest.mark.parametrize("sizes", [(3, 700, 9), (500,), (9, 8, 7), tuple(range(2, 60))])
+def test_windows_lie_inside_documents(sizes: tuple[int, ...]) -> None:
+    ids = documents_of(*sizes)
+    text, warm = windows_of_documents(ids, DOCUMENTS.end_id)
+    length = min(401, sorted(sizes)[-module.POSITIONS :][0] + 1)
+    assert text.shape == (length, module.POSITIONS)
+    assert not (text[:-1] == DOCUMENTS.end_id).any()
+    assert 0 <= warm < length - 1
+
+
+def test_a_gradient_is_followed_back_within_a_document() -> None:
+    network = Network(ModelConfig(cell="gru", hidden_size=3, num_layers=2), DOCUMENTS)
+    network.params.values[...] = np.random.default_rng(1).standard_normal(network.params.size) * 0.7
+    ids = documents_of(400)  # as long as a window: all windows are this document
+    found = flow(network, ids)
+    stream = Network(network.config, Vocab("abcde" + END), np.float64)
+    stream.params.values[...] = network.params.values
+    tape, state = stream.tape(300, 1), as_float64(network).start(1)
+    stream.feed(ids[:100, None], state)
+    weight = np.zeros((300, 1))
+    weight[-1] = 1
+    batch = Batch(ids[100:-1, None], ids[101:, None], weight, 1, fresh=False)
+    gradients = [np.zeros((1, 300, 1, 3)) for _ in range(2)]
+    stream.forward(batch, state, tape)
+    stream.backward(batch, tape, gradients)
+    expected = np.sqrt((np.array(gradients) ** 2).sum(axis=(1, 4)))[:, ::-1, 0]
+    np.testing.assert_allclose(found.norms, expected, rtol=1e-9, atol=1e-300)
+
+
+def test_documents_that_are_too_short_are_one_clear_line() -> None:
+    network = Network(ModelConfig(cell="rnn", hidden_size=3, num_layers=1), DOCUMENTS)
+    with pytest.raises(TextError, match="documents of the held-out text are too short"):
+        flow(network, documents_of(1, 1, 1))

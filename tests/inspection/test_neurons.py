@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from charrnn.config.keys import ModelConfig
-from charrnn.data.vocab import Vocab
+from charrnn.data.vocab import END, Vocab
 from charrnn.inspection import neurons as module
 from charrnn.inspection.neurons import FEATURES, correlate, features, followers, unit_trace, watch
 from charrnn.models.network import Network
@@ -176,3 +176,50 @@ def test_a_text_without_features_has_no_followers_and_bytes_are_no_letters() -> 
     for text in ("é" * 400, "aa"):
         ids = vocab.encode(text)
         assert followers(watch(network, ids), vocab, ids) == []
+
+
+# -- documents ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("end", ["\n", END])
+def test_units_forget_a_document_where_it_ends(cell: dict[str, Any], end: str) -> None:
+    vocab = Vocab("abc" + end, end=end)
+    network = Network(ModelConfig(**cell, hidden_size=4, num_layers=2), vocab, np.float64)
+    network.params.values[...] = np.random.default_rng(2).standard_normal(network.params.size) / 3
+    documents = ["abc", "a", "cab" * 25, "b", "abcabc"]
+    ids = vocab.encode("".join(document + end for document in documents))
+    activity = watch(network, ids)
+    assert activity.positions.shape[1] == 1
+    expected = []
+    for document in documents:
+        state = network.start(1)
+        for k in vocab.encode(document):
+            network.feed(np.array([[k]]), state)
+            expected.append(np.tanh(state[:, 1, 0]) if cell["cell"] == "lstm" else state[:, 0, 0].copy())
+        start = network.start(1)
+        expected.append(np.tanh(start[:, 1, 0]) if cell["cell"] == "lstm" else start[:, 0, 0])
+    np.testing.assert_allclose(activity.values[:, 0], np.array(expected)[activity.positions[:, 0]], atol=1e-6)
+
+
+def test_the_end_of_a_document_ends_all_features() -> None:
+    text = f'a "b (c{END}d'
+    found = dict(zip(FEATURES, features(text, END).T[-1], strict=True))
+    assert {name for name, value in found.items() if value} == {
+        "position in line", "position in word", "position in sentence",
+    }  # fmt: skip
+    assert (found["position in line"], found["position in sentence"]) == (1, 1)
+    for k, name in enumerate(FEATURES):
+        if name != "after a newline":
+            assert not features(text, END)[k, 7], name
+    lines = dict(zip(FEATURES, features('a "b (c\nd', "\n").T[-1], strict=True))
+    assert not lines["inside quotes"]
+    assert not lines["inside brackets"]
+
+
+@pytest.mark.parametrize("vocab", [Vocab("".join(sorted({*TEXT, END})), end=END), Vocab.of_bytes(END)])
+def test_followers_are_found_in_documents(vocab: Vocab) -> None:
+    network = Network(ModelConfig(cell="gru", hidden_size=6, num_layers=1), vocab)
+    network.initialise(np.random.default_rng(1))
+    pieces = [[*vocab.encode(part), vocab.end_id] for part in TEXT.split("\n\n")]
+    ids = np.concatenate(pieces)
+    assert followers(watch(network, ids), vocab, ids)
