@@ -12,7 +12,8 @@ array.
                                 of step 0        of T - 2     of T - 1      <- written from right to left
 
 A tape can therefore be used for one backward pass per forward pass, and training needs one extra slot. A tape stores
-per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and what the cell saves).
+per step, stream and unit: LSTM 6 numbers, GRU 5, RNN 2 (planes, states, and what the cell saves). Where streams may be
+cut, it stores each state once more, as the step after it reads it.
 """
 
 from dataclasses import dataclass

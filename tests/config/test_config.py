@@ -28,7 +28,7 @@ from charrnn.config.reference import json_schema, reference_yaml
 from charrnn.config.table import keys_of
 from charrnn.config.values import BOOL, FLOAT, INT, NULL
 from charrnn.config.yaml_tree import MappingNode, SequenceNode, parse_yaml
-from charrnn.errors import ConfigError
+from charrnn.errors import HIDDEN_CATEGORIES, JOINERS, ConfigError
 from tests.support.strategies import configs, plain_data, texts, yaml_noise
 from tests.support.torture import volume
 
@@ -40,7 +40,7 @@ def checked(error):
     """The lines of a ConfigError, once nothing in them commands a terminal and the exit code is that of config."""
     assert error.exit_code == 2
     lines = str(error).split("\n")
-    assert all(symbol.isprintable() or category(symbol) == "Zs" for line in lines for symbol in line), lines
+    assert not any(category(symbol) in HIDDEN_CATEGORIES and symbol not in JOINERS for symbol in "".join(lines)), lines
     return lines
 
 

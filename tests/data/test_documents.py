@@ -8,12 +8,13 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from charrnn.config.keys import DataConfig, DocumentsConfig
+from charrnn.data.decoding import transformed
 from charrnn.data.documents import digest, digests_of_ids, ends_of, facts_of, tell_apart
 from charrnn.data.reading import read_raw
 from charrnn.data.splits import make_split
 from charrnn.data.vocab import END, Vocab, build_vocab
 from charrnn.storage import spool
-from tests.support.strategies import texts
+from tests.support.strategies import neighbourly, texts
 from tests.support.texts import cut, fault
 
 LINE, PARAGRAPH, FILE = (DocumentsConfig(kind) for kind in ("line", "paragraph", "file"))
@@ -106,6 +107,15 @@ def test_documents_stand_between_separators(parts, separator):
 @example(["", "one\n", "", "two"])
 def test_each_file_is_a_document(files):
     assert_told_apart(files, FILE, files)
+
+
+@given(files=st.lists(neighbourly, min_size=1, max_size=4), lowercase=st.booleans())
+@example(files=["ΑΣ", "\u0301Σ", "Σα"], lowercase=True)
+def test_each_file_is_folded_by_itself(files, lowercase):
+    files = [own.removeprefix("\ufeff") for own in files]
+    wanted = ["".join(transformed([own], "nfc", lowercase)) for own in files]
+    assume(any(wanted))
+    assert listed(tell(files, FILE, normalize="nfc", lowercase=lowercase)) == [own for own in wanted if own]
 
 
 @given(files=any_files, kind=st.sampled_from([LINE, PARAGRAPH, FILE, DocumentsConfig(separator="a")]))

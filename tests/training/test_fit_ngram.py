@@ -52,6 +52,25 @@ def test_what_is_loaded_predicts_what_was_saved(tmp_path: Path, smoothing: str) 
     assert "".join(charrnn.generate(model, 50, seed=3)) == "".join(charrnn.generate(fitted.model, 50, seed=3))
 
 
+@pytest.mark.parametrize("smoothing", ["kneser-ney", "witten-bell", "additive"])
+def test_documents_are_counted_each_by_itself_and_loaded_as_they_were_saved(tmp_path: Path, smoothing: str) -> None:
+    (tmp_path / "text.txt").write_text("".join(f"{first}{last}\n" for first in "abcde" for last in "xyz") * 4)
+    data = {
+        "path": str(tmp_path / "text.txt"),
+        "documents": "line",
+        "split": "contiguous",
+        "fractions": [0.8, 0.1, 0.1],
+    }
+    model = {"cell": "ngram", "order": 9, "smoothing": smoothing}  # longer than any document
+    fitted = fit(config_from_dict({"data": data, "model": model, "out": str(tmp_path / "run")}))
+    loaded, ids = charrnn.load(tmp_path / "run"), fitted.corpus.test.ids
+    assert isinstance(loaded, NGram)
+    assert loaded.vocab == fitted.model.vocab
+    assert loaded.vocab.end == "\n"
+    assert score(loaded, ids).nats == score(fitted.model, ids).nats
+    assert np.exp(loaded.predict(loaded.start()))[0].sum() == pytest.approx(1)
+
+
 def test_the_same_config_gives_the_same_bytes(tmp_path: Path) -> None:
     fit(config_for(tmp_path, order=3))
     first = (tmp_path / "run" / "best.npz").read_bytes()

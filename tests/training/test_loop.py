@@ -503,13 +503,15 @@ def test_any_number_of_workers_writes_the_same_bytes_for_documents(tried, names)
     tried(len(found))
 
 
-def test_a_run_on_documents_is_the_plain_loop_over_batches_of_another_order_in_each_epoch(names):
+def test_a_run_on_documents_is_the_plain_loop_over_batches_of_another_order_in_each_epoch():
+    Path("text.txt").write_text("".join(f"{'abcde'[k % 5]}{'xyz' * (7 * k % 9)}{k}\n" for k in range(13)))
     config = tiny(data=DOCUMENTS, train={"epochs": 3, "optimizer": "sgd", "learning_rate": 0.1, "clip_norm": None})
     run = Run(config)
     vocab, ids = run.corpus.vocab, run.corpus.train.ids
     batches, network = DocumentBatches(ids, vocab.end_id, 4, 8, config.seed), Network(config.model, vocab)
     network.initialise(np.random.default_rng(config.seed))
     tape, steps, seen, chars = network.tape(8, 4), iter(run), [], 0
+    assert len({tuple(batches.count(k, epoch) for k in range(len(batches))) for epoch in range(3)}) > 1
     for epoch in range(3):
         state = network.stack.state(4, network.dtype)
         for batch in (batches.window(k, 0, 4, epoch) for k in range(len(batches))):
