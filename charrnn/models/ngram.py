@@ -242,8 +242,6 @@ def order_losses(
         if shorter is not None:
             level = smooth(shorter.keys, counts.predecessors, shorter.contexts, size, "kneser-ney")
             p = _interpolate(level, contexts, ranks, p)
-            if end is not None and k > 1:
-                ranks = np.where(held_out == end, -1, ranks)  # only the end itself reaches into the next document
             first = np.searchsorted(shorter.keys, end) if end is not None and k == 1 else -1
             contexts = np.concatenate([[first], ranks[:-1]])
         level = smooth(counts.keys, counts.counts, counts.contexts, size, "kneser-ney")
