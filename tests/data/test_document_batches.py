@@ -121,8 +121,11 @@ def test_short_documents_are_hardly_ever_cut():
     assert np.mean(cuts) < 1
 
 
-def test_there_is_no_window_after_the_last():
-    batches = DocumentBatches(unlike([3, 4]), END_ID, 2, 4, 1)
+def test_index_k_is_window_k_of_the_first_epoch_and_there_is_none_after_the_last():
+    batches = DocumentBatches(unlike([3, 4, 5, 6]), END_ID, 2, 4, 1)
+    windows = [batches[k].y.tolist() for k in range(len(batches))]
+    assert windows == [batches.window(k, 0, 2, epoch=0).y.tolist() for k in range(len(batches))]
+    assert windows != [batches.window(k, 0, 2, epoch=1).y.tolist() for k in range(len(batches))]
     for window in (-1, len(batches)):
         with pytest.raises(IndexError):
             batches[window]
