@@ -250,7 +250,7 @@ def test_a_screen_lets_pass_what_is_neither_known_nor_there_already(
 
 def read_back(text: str, documents: DocumentsConfig) -> list[str]:
     """The documents that are found in a text."""
-    found = tell_apart(read_raw([Piece("my.txt", text.encode(), True)]), documents, "my.txt")
+    found = tell_apart(read_raw([Piece("my.txt", text.encode(), True)]), DataConfig("-", documents=documents), "my.txt")
     letters = np.array([*found.symbols])
     return ["".join(letters[found.codes[a:b]]) for a, b in zip(found.begins, found.stops, strict=True)]
 
