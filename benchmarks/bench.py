@@ -356,7 +356,7 @@ def start(options: argparse.Namespace) -> dict[str, float]:
 
 def scaling(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Our own speed against one thing at a time, around LSTM 2 x 128 with batch 50 and window 50."""
-    base, others = SIZES["2x128"], {"workers": 1, "vocab": VOCAB, "chars": 1_000_000}
+    base, others = SIZES["2x128"], {"workers": 1, "vocab": VOCAB, "chars": 1_000_000, "document": 0}
     axes: dict[str, tuple[int, ...]] = {
         "workers": (1, 2, 4),
         "streams": (1, 10, 50, 200, 800),
@@ -365,6 +365,7 @@ def scaling(options: argparse.Namespace) -> list[dict[str, Any]]:
         "layers": (1, 2, 4),
         "vocab": (65, 256, 1000, 5000),
         "chars": (100_000, 1_000_000, 10_000_000, 100_000_000),
+        "document": (0, 7, 100, 1000),
     }
     results: list[dict[str, Any]] = []
     rows: list[list[object]] = []

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from charrnn import Config
+    from charrnn.data import Corpus
     from charrnn.training.loop import Run
 
 VOCAB = 65
@@ -55,13 +56,36 @@ def make_config(cell: str, size: Size, workers: int = 1) -> "Config":
     )  # fmt: skip
 
 
-def make_run(cell: str, size: Size, workers: int = 1, vocab: int = VOCAB, chars: int | None = None) -> "Run":
-    """A charrnn run on random text, with weights that depend on nothing but the shape."""
+def make_run(
+    cell: str, size: Size, workers: int = 1, vocab: int = VOCAB, chars: int | None = None, document: int = 0
+) -> "Run":
+    """A charrnn run on random text, with weights that depend on nothing but the shape.
+
+    Arguments:
+        cell, size, workers: of the run.
+        vocab: characters.
+        chars: length of the text; by default that of STEPS_PER_EPOCH steps.
+        document: length of its documents, their ends included; 0 for one stream.
+    """
     from charrnn.training.bench import random_corpus
     from charrnn.training.loop import Run
 
     corpus = random_corpus(vocab, chars or size.streams * size.length * STEPS_PER_EPOCH + 1)
+    if document:
+        corpus = as_documents(corpus, document)
     return Run(make_config(cell, size, workers), corpus, workers=workers)
+
+
+def as_documents(corpus: "Corpus", length: int) -> "Corpus":
+    """The training text of a corpus cut into documents of this length, their ends included."""
+    from dataclasses import replace
+
+    ids = corpus.train.ids.copy()
+    ids[ids == 0] = 1
+    ids[length - 1 :: length] = 0
+    ids[-1] = 0
+    vocab = replace(corpus.vocab, symbols="\n" + corpus.vocab.symbols[1:], end="\n")
+    return replace(corpus, vocab=vocab, train=replace(corpus.train, ids=ids))
 
 
 class Charrnn:
