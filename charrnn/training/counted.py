@@ -63,11 +63,14 @@ def counted_lines(run: Run) -> list[str]:
     config = shlex.quote(str(run.directory.config))
     if found.ngram < found.network:
         line = (
-            f"A {found.order}-gram, counted in a moment, is better on this validation split: {found.ngram:.4f}; both "
-            f"mixed reach {found.mixture:.4f}."
+            f"An n-gram of order {found.order}, counted in a moment, is better on this validation split: "
+            f"{found.ngram:.4f} nats per character; both mixed reach {found.mixture:.4f}."
         )
     else:
-        line = f"Mixed with a {found.order}-gram, which is counted in a moment, it reaches {found.mixture:.4f}."
+        line = (
+            f"Mixed with an n-gram of order {found.order}, which is counted in a moment, it reaches "
+            f"{found.mixture:.4f} nats per character."
+        )
     return [
         line,
         f"try:   charrnn train {config} --set model.cell=ngram --set model.order={found.order} --out {counted}",

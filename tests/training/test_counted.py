@@ -48,7 +48,7 @@ def test_the_losses_are_those_of_the_models_alone_and_the_mixture_is_better_than
 def test_a_better_n_gram_is_named_with_commands_that_work(tmp_path):
     run = trained(tmp_path)
     first, train, evaluate = counted_lines(run)
-    assert first.startswith(f"A {count_beside(run).order}-gram, counted in a moment, is better")
+    assert first.startswith(f"An n-gram of order {count_beside(run).order}, counted in a moment, is better")
     for line in (train, evaluate):
         words = shlex.split(line.removeprefix("try:   charrnn "))
         done = call(*words)
@@ -59,8 +59,8 @@ def test_a_better_n_gram_is_named_with_commands_that_work(tmp_path):
 @pytest.mark.parametrize(
     ("figures", "said"),
     [
-        ((1.5, 1.4, 1.35), "Mixed with a 5-gram, which is counted in a moment, it reaches 1.3500."),
-        ((1.3, 1.4, 1.25), "A 5-gram, counted in a moment, is better on this validation split: 1.3000; both"),
+        ((1.5, 1.4, 1.35), "Mixed with an n-gram of order 5, which is counted in a moment, it reaches 1.3500 nats"),
+        ((1.3, 1.4, 1.25), "An n-gram of order 5, counted in a moment, is better on this validation split: 1.3000 nats"),
         ((1.5, 1.4, 1.395), None),
         ((2.5, 1.4, 1.4), None),
     ],
