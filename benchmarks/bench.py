@@ -325,7 +325,9 @@ def evaluation(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def start(options: argparse.Namespace) -> dict[str, float]:
     """From the keystroke to the first character of `charrnn sample`, and the help text."""
-    from charrnn.config.keys import Config, DataConfig, ModelConfig
+    from charrnn.config.data_keys import DataConfig
+    from charrnn.config.keys import Config
+    from charrnn.config.model_keys import ModelConfig
     from charrnn.data.vocab import Vocab
     from charrnn.models import Header, Network
     from charrnn.storage.checkpoint import save

@@ -15,7 +15,7 @@ from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.batches import Batch, Batches
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network, Tape

@@ -4,7 +4,7 @@ Config files are strict YAML. Values follow the core rules of YAML 1.2: `1e-3` i
 ten. Every fault of a file is reported at once, with its line and column and the nearest valid key.
 
     table       how keys are declared; conditions on other keys
-    keys        the sections and keys themselves: Config and its parts
+    keys        a whole config, whose sections are in data_keys, model_keys and train_keys
     yaml_tree   text to a tree of nodes with places
     values      scalars to typed values; bounds
     building    tree and overrides to a Config
@@ -16,8 +16,11 @@ This package imports no NumPy. It does not read the text that a config names.
 """
 
 from charrnn.config.building import config_from_dict, load_config
-from charrnn.config.keys import Config, DataConfig, DocumentsConfig, ModelConfig, TrainConfig, flat
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
+from charrnn.config.keys import Config, flat
+from charrnn.config.model_keys import ModelConfig
 from charrnn.config.reference import json_schema, reference_yaml
+from charrnn.config.train_keys import TrainConfig
 
 __all__ = [
     "Config",

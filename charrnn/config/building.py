@@ -90,7 +90,7 @@ def resolve(root: Node | None, faults: Faults) -> Config:
         check_combinations(config, root, faults)
     faults.raise_if_any()
     assert config is not None  # else there is a fault
-    return replace(config, data=config.data.resolved())
+    return config.resolved()
 
 
 def build_section(section: type[Section], node: Node, prefix: str, faults: Faults) -> Section | None:

@@ -7,8 +7,9 @@ because the config then holds the default of that key and not what the user mean
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from charrnn.config.data_keys import DataConfig
 from charrnn.config.faults import Faults
-from charrnn.config.keys import Config, DataConfig
+from charrnn.config.keys import Config
 from charrnn.config.table import AnySection, default_of, key_table, value_of
 from charrnn.config.yaml_tree import Node, place_of
 
@@ -85,7 +86,7 @@ def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
 def shards_need_streams(config: Config) -> Iterator[Clash]:
     """A shard is at least one stream of the batch."""
     shards, streams = config.train.shards, config.train.batch_size
-    if shards and shards > streams:
+    if shards and streams and shards > streams:
         message = f"train.shards: {shards} shards need as many streams, but train.batch_size is {streams}"
         yield Clash("train.shards", message, ("train.batch_size",))
 
@@ -132,13 +133,6 @@ def encoding_exists(config: Config) -> Iterator[Clash]:
         yield Clash("data.encoding", message)
 
 
-def training_ends(config: Config) -> Iterator[Clash]:
-    """At least one limit on the length of the run is set."""
-    if config.train.epochs is None and config.train.max_steps is None:
-        message = "train.epochs and train.max_steps are both null: the run would never end"
-        yield Clash("train", message, ("train.epochs", "train.max_steps"))
-
-
 def plateau_needs_validation(config: Config) -> Iterator[Clash]:
     """The plateau schedule needs a validation loss."""
     validated = config.data.valid_path or (config.data.fractions[1] and not _separate_texts(config.data))
@@ -159,6 +153,5 @@ RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     documents_are_told_apart_in_one_way,
     bytes_are_read_as_they_are,
     encoding_exists,
-    training_ends,
     plateau_needs_validation,
 )

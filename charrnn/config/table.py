@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, ClassVar, NamedTuple, Protocol, get_type_hints
 
+FOLLOWS_TEXT = object()  # a default, see key()
+
 
 class AnySection(Protocol):
     """A section of any table: an instance of a dataclass."""
@@ -48,6 +50,8 @@ def key(
 
     Arguments:
         default: Its default, or MISSING if it must be given. The default of a section is an instance of it.
+            FOLLOWS_TEXT is the default None, for a value that is chosen once the text has been read; null is then
+            allowed in a file, and the annotation of the field is the type of the value that is chosen.
         help: Its meaning, for the reference.
         low, high: Inclusive bounds of a number, or of each number of a list.
         above, below: Exclusive bounds.
@@ -57,6 +61,8 @@ def key(
     metadata = {"help": help, **{name: value for name, value in optional.items() if value is not None}}
     if default is MISSING:
         return field(metadata=metadata)
+    if default is FOLLOWS_TEXT:
+        return field(default=None, metadata=metadata | {"follows_text": True})
     if is_dataclass(default):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -78,7 +84,8 @@ def keys_of(section: type[AnySection]) -> Iterator[Key]:
     """Yield the keys of one section, in order; those of its own sections are not included."""
     hints = get_type_hints(section)
     for entry in fields(section):
-        yield Key(entry, hints[entry.name])
+        hint = hints[entry.name]
+        yield Key(entry, hint | None if "follows_text" in entry.metadata else hint)
 
 
 def key_table(section: type[AnySection], prefix: str = "") -> dict[str, Key]:

@@ -38,6 +38,7 @@ def load_corpus(config: Config, vocab: Vocab | None = None) -> Corpus:
         TextError: the text cannot be read, decoded or split.
         CharrnnError: there is no space for a large text, neither in the cache nor in a temporary file.
     """
+    config = config.resolved()
     sources = find_sources(config.data)
     files = _large_files(sources)
     corpus = _load_cached(config, files, vocab) if files else None

@@ -19,6 +19,7 @@ from charrnn.generation import Options, generate_batch
 from charrnn.models import LanguageModel, build_stack
 from charrnn.nn import step_products
 from charrnn.processes import cores, run_in_processes
+from charrnn.training.defaults import settled
 from charrnn.training.estimate import memory, speed
 from charrnn.training.loop import Run
 from charrnn.training.resuming import with_shards
@@ -98,7 +99,7 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
         TextError: the text of the config cannot be read.
     """
     corpus = load_corpus(config) if config else random_corpus(RANDOM_VOCAB_SIZE, RANDOM_CHARS)
-    config = config or Config(DataConfig("-"))
+    config = settled(config or Config(DataConfig("-")), corpus)
     auto = with_shards(config, corpus).train.shards or 1
     most = min(cores(), config.train.shards or config.train.batch_size)
     rows = []

@@ -85,7 +85,7 @@ def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
     chars_per_second = speed(run, budget)
     one_evaluation = evaluation_seconds(run)
     run.close()
-    longest = min(config.train.seq_length, run.batches.stream_length)
-    steps_seconds = run.plan.steps * longest * config.train.batch_size / chars_per_second
+    longest = min(run.config.train.seq_length, run.batches.stream_length)
+    steps_seconds = run.plan.steps * longest * run.config.train.batch_size / chars_per_second
     evaluations = -(-run.plan.steps // run.plan.eval_every)
     return Estimate(run, held, chars_per_second, steps_seconds + evaluations * one_evaluation)

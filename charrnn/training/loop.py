@@ -24,6 +24,7 @@ from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, loa
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Team
 from charrnn.storage import RunDirectory
+from charrnn.training.defaults import left_to_text, settled
 from charrnn.training.diagnosis import diagnose
 from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
 from charrnn.training.early_stopping import note_validation, resume_if_patient
@@ -52,7 +53,8 @@ class Run:
         notes: sentences about the files that the run begins from.
 
     Attributes:
-        config: the settings, with train.shards set.
+        config: the settings, complete.
+        left_to_text: the keys whose values were chosen for this text.
         corpus, network, directory: what is trained on, what is trained, and where it is written.
         state: the progress so far.
         plan: length and intervals.
@@ -79,6 +81,8 @@ class Run:
         self.directory = directory
         self.notes = notes or []
         self.corpus = corpus or load_corpus(config)
+        self.left_to_text = left_to_text(config)
+        config = settled(config, self.corpus, resumed, start_from)
         check_sizes(config, self.corpus)
         if resumed:
             check_same(config, self.corpus, resumed)

@@ -10,6 +10,7 @@ from charrnn.data import check_sizes, load_corpus
 from charrnn.errors import CheckpointError, RunExistsError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
+from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
 from charrnn.training.resuming import changed_environment, resume_notes
 
@@ -49,11 +50,11 @@ def open_run(
     if resume and not directory.resumable and directory.best.exists():
         _check_not_counted(directory)
     corpus = load_corpus(config)
-    check_sizes(config, corpus)
-    origin = None
-    if init_from and not (resume and directory.resumable):
-        origin = load_checkpoint(init_from)
-        check_transferable(origin.network, config.model, config.data.tokens)
+    origin = load_checkpoint(init_from) if init_from and not (resume and directory.resumable) else None
+    complete = settled(config, corpus, start_from=origin.network if origin else None)
+    check_sizes(complete, corpus)
+    if origin:
+        check_transferable(origin.network, complete.model, config.data.tokens)
     directory.claim(resume, force)
     try:
         if resume and directory.resumable:

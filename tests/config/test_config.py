@@ -22,10 +22,13 @@ from jsonschema import Draft202012Validator
 
 from charrnn.cli.config import show_config
 from charrnn.config.building import config_from_dict, load_config
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.faults import Faults
-from charrnn.config.keys import Config, DataConfig, DocumentsConfig, InitConfig, ScheduleConfig, all_keys, leaves
+from charrnn.config.keys import Config, all_keys, leaves
+from charrnn.config.model_keys import InitConfig
 from charrnn.config.reference import json_schema, reference_yaml
 from charrnn.config.table import keys_of
+from charrnn.config.train_keys import ScheduleConfig
 from charrnn.config.values import BOOL, FLOAT, INT, NULL
 from charrnn.config.yaml_tree import MappingNode, SequenceNode, parse_yaml
 from charrnn.errors import HIDDEN_CATEGORIES, JOINERS, ConfigError

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from charrnn.config.keys import DataConfig, DocumentsConfig
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.data.decoding import transformed
 from charrnn.data.documents import digest, digests_of_ids, ends_of, facts_of, tell_apart
 from charrnn.data.reading import read_raw

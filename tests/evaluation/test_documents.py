@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.splits import make_split
 from charrnn.data.vocab import END, Vocab
 from charrnn.evaluation import documents as module

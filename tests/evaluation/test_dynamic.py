@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.batches import Batch
 from charrnn.data.vocab import Vocab
 from charrnn.errors import ConfigError

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.evaluation import figures as analysis
 from charrnn.evaluation.bootstrap import difference

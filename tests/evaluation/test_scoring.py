@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.splits import make_split
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import charrnn.generation.documents as documents_module
 from charrnn.arrays import Array
-from charrnn.config.keys import DataConfig, DocumentsConfig, ModelConfig
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.documents import tell_apart
 from charrnn.data.files import Piece
 from charrnn.data.reading import read_raw

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.generation.sampling import PASSAGE_CHARS, Options, generate, generate_batch, weights

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import charrnn.generation.search as search_module
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import END, Vocab
 from charrnn.evaluation.scoring import score
 from charrnn.generation.likeliest import Likeliest, likeliest_documents

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import END, Vocab
 from charrnn.inspection import neurons as module
 from charrnn.inspection.neurons import FEATURES, correlate, features, followers, unit_trace, watch

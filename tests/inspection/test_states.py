@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import charrnn
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import END, Vocab
 from charrnn.errors import CheckpointError, TextError
 from charrnn.inspection import states as module

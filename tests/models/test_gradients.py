@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 
 pytestmark = pytest.mark.row(15)
 TINY = 1e-30

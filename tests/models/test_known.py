@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from charrnn.arrays import Array
-from charrnn.config.keys import Config, DataConfig, DocumentsConfig, ModelConfig
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
+from charrnn.config.keys import Config
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.documents import digest
 from charrnn.data.vocab import END, Vocab
 from charrnn.errors import CheckpointError

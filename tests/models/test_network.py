@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.arrays import LINE, zeros
-from charrnn.config.keys import InitConfig, ModelConfig
+from charrnn.config.model_keys import InitConfig, ModelConfig
 from charrnn.data.batches import Batch
 from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.vocab import Vocab

@@ -6,7 +6,7 @@ Stored records (see fixtures/make_torch_fixture.py) are checked everywhere, fres
 import numpy as np
 import pytest
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.batches import Batch
 from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.vocab import Vocab

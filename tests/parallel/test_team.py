@@ -12,7 +12,10 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
+from charrnn.config.data_keys import DataConfig
+from charrnn.config.keys import Config
+from charrnn.config.model_keys import ModelConfig
+from charrnn.config.train_keys import TrainConfig
 from charrnn.data.batches import Batches
 from charrnn.errors import CharrnnError
 from charrnn.models.network import Network

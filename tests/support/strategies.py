@@ -7,16 +7,11 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 from hypothesis import strategies as st
 
-from charrnn.config.keys import (
-    Config,
-    DataConfig,
-    DocumentsConfig,
-    InitConfig,
-    ModelConfig,
-    ScheduleConfig,
-    TrainConfig,
-)
+from charrnn.config.data_keys import DataConfig, DocumentsConfig
+from charrnn.config.keys import Config
+from charrnn.config.model_keys import InitConfig, ModelConfig
 from charrnn.config.table import keys_of
+from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 
 # -- text ---------------------------------------------------------------------------------------------------------
 

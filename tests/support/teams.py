@@ -4,7 +4,10 @@ from typing import Literal
 
 import numpy as np
 
-from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
+from charrnn.config.data_keys import DataConfig
+from charrnn.config.keys import Config
+from charrnn.config.model_keys import ModelConfig
+from charrnn.config.train_keys import TrainConfig
 from charrnn.data.vocab import Vocab
 from charrnn.parallel.team import Team
 

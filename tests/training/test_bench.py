@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from charrnn.config.building import config_from_dict
-from charrnn.config.keys import Config, DataConfig, ModelConfig, TrainConfig
+from charrnn.config.data_keys import DataConfig
+from charrnn.config.keys import Config
+from charrnn.config.model_keys import ModelConfig
+from charrnn.config.train_keys import TrainConfig
 from charrnn.errors import TextError
 from charrnn.models.network import build_stack
 from charrnn.nn import products

@@ -15,7 +15,8 @@ import pytest
 
 from charrnn.cli import main as cli
 from charrnn.config.building import load_config
-from charrnn.config.keys import Config, TrainConfig
+from charrnn.config.keys import Config
+from charrnn.config.train_keys import TrainConfig
 from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
 from charrnn.evaluation.scoring import Report, score_text
 from charrnn.generation.sampling import generate

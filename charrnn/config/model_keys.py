@@ -1,0 +1,79 @@
+"""The keys of the section `model`. See keys.py."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from charrnn.config.table import FOLLOWS_TEXT, Condition, key
+
+
+@dataclass(frozen=True)
+class InitConfig:
+    """How the parameters are initialised."""
+
+    scheme: Literal["fan_in", "uniform", "normal", "orthogonal"] = key(
+        "fan_in",
+        "fan_in: uniform within +-scale / sqrt(hidden_size), as in PyTorch. uniform: uniform within +-scale. normal: "
+        "normal with standard deviation scale. orthogonal: recurrent matrices are orthogonal, times scale (Saxe et al. "
+        "2014), and all other parameters as with fan_in.",
+    )
+    scale: float | None = key(
+        None, "Scale of the scheme; null: 1 for fan_in and orthogonal, 0.08 for uniform and normal.", above=0
+    )
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The model."""
+
+    cell: Literal["rnn", "lstm", "gru", "ngram"] = key(
+        "gru",
+        "The recurrent cell, or ngram: a Markov model that is counted in seconds instead of trained, as a baseline. An "
+        "n-gram ignores every model key but order and smoothing, and all of train except batch_size and seq_length "
+        "under data.split: streams.",
+    )
+    order: int = key(
+        7,
+        "The n of the n-gram. It counts the predicted character: an n-gram predicts from the n - 1 characters before.",
+        low=1,
+        high=20,
+        only=Condition("model.cell", ("ngram",)),
+    )
+    smoothing: Literal["kneser-ney", "witten-bell", "additive"] = key(
+        "kneser-ney",
+        "How the n-gram gives probability to what it has not seen. kneser-ney: interpolated, modified (Chen and "
+        "Goodman 1998). witten-bell: interpolated. additive: add one to every count.",
+        only=Condition("model.cell", ("ngram",)),
+    )
+    hidden_size: int = key(
+        FOLLOWS_TEXT,
+        "Hidden units in each layer; null: follows the length of the text.",
+        low=1,
+        high=65536,
+    )
+    num_layers: int = key(
+        FOLLOWS_TEXT,
+        "Number of stacked recurrent layers; null: follows the length of the text, and at least 2 with dropout.",
+        low=1,
+        high=64,
+    )
+    embedding_size: int | None = key(
+        None, "Size of a learned character embedding; null: each character selects a row of the input weights.", low=1
+    )
+    dropout: float = key(
+        FOLLOWS_TEXT,
+        "Fraction of the values between layers that is dropped in training; null: follows the length of the text, and "
+        "0 for one layer.",
+        low=0,
+        below=1,
+    )
+    activation: Literal["tanh", "relu", "sigmoid"] = key(
+        "tanh", "Activation function of the plain RNN.", only=Condition("model.cell", ("rnn",))
+    )
+    reset: Literal["after", "before"] = key(
+        "after",
+        "Where the GRU applies its reset gate: after the recurrent product, as PyTorch, or before it (Cho et al. "
+        "2014).",
+        only=Condition("model.cell", ("gru",)),
+    )
+    forget_bias: float = key(1.0, "Initial bias of the LSTM's forget gate.", only=Condition("model.cell", ("lstm",)))
+    init: InitConfig = key(InitConfig(), "How the parameters are initialised; a word alone is the scheme.")

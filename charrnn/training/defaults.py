@@ -1,0 +1,100 @@
+"""Values for the keys that a config leaves to the text: the size of the model, the batches, the rate and the epochs.
+
+RECIPES holds the rules. docs/performance.md shows what they were compared with, and benchmarks/defaults.py measures it
+again. Keys that a config gives are never changed. A resumed run keeps the values that it began with, and a run that
+begins with the parameters of another model takes the sizes of that model.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from charrnn.config import Config, ModelConfig, TrainConfig
+from charrnn.data import Corpus
+from charrnn.models import Network, SavedModel
+
+Section = TypeVar("Section", ModelConfig, TrainConfig)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Values for training texts of up to `chars` characters. The other fields are keys of the config."""
+
+    chars: float
+    hidden_size: int
+    batch_size: int
+    seq_length: int
+    epochs: int
+    learning_rate: float = 3e-3
+    num_layers: int = 1
+    dropout: float = 0.0
+
+
+# A short text needs many passes in small steps, and a long one needs a wide model.
+RECIPES = (
+    Recipe(20_000, hidden_size=128, batch_size=8, seq_length=50, epochs=40),
+    Recipe(100_000, hidden_size=256, batch_size=8, seq_length=50, epochs=30),
+    Recipe(400_000, hidden_size=256, batch_size=16, seq_length=64, epochs=20),
+    Recipe(float("inf"), hidden_size=256, batch_size=32, seq_length=64, epochs=12),
+)
+WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
+MODEL_KEYS = ("hidden_size", "num_layers", "dropout")
+TRAIN_KEYS = ("seq_length", "batch_size", "epochs", "learning_rate", "weight_decay")
+
+
+def recipe_for(chars: int) -> Recipe:
+    """Return the recipe for a training text of `chars` characters."""
+    return next(recipe for recipe in RECIPES if chars <= recipe.chars)
+
+
+def settled(
+    config: Config, corpus: Corpus, resumed: SavedModel | None = None, start_from: Network | None = None
+) -> Config:
+    """Return the config with a value for every key that it leaves to the text.
+
+    Arguments:
+        config: the settings.
+        corpus: the text.
+        resumed: the state that the run continues from.
+        start_from: the network whose parameters the run begins with.
+    """
+    if resumed:
+        model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
+        train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
+    else:
+        recipe = recipe_for(len(corpus.train))
+        model = _sizes(config.model, recipe)
+        if start_from:
+            model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
+        train = _training(config.train, recipe, len(corpus.train))
+    return replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+
+
+def left_to_text(config: Config) -> list[str]:
+    """Return the dotted names of the keys that a config leaves to the text."""
+    names = [f"model.{name}" for name in MODEL_KEYS if getattr(config.model, name) is None]
+    names += [f"train.{name}" for name in TRAIN_KEYS if getattr(config.train, name) is None]
+    return [name for name in names if not (name == "train.epochs" and config.train.max_steps)]
+
+
+def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
+    layers = model.num_layers or max(recipe.num_layers, 2 if model.dropout else 1)  # dropout acts between layers
+    return {
+        "hidden_size": recipe.hidden_size,
+        "num_layers": layers,
+        "dropout": recipe.dropout if layers > 1 else 0.0,
+    }
+
+
+def _training(train: TrainConfig, recipe: Recipe, chars: int) -> dict[str, Any]:
+    return {
+        "seq_length": max(min(recipe.seq_length, chars - 1), 1),
+        "batch_size": max(min(recipe.batch_size, chars - 1), train.shards or 1),
+        "epochs": None if train.max_steps else recipe.epochs,
+        "learning_rate": recipe.learning_rate,
+        "weight_decay": WEIGHT_DECAY if train.optimizer == "adamw" else 0.0,
+    }
+
+
+def _filled(section: Section, values: dict[str, Any]) -> Section:
+    """Return the section with `values` for the keys that it leaves to the text."""
+    return replace(section, **{name: value for name, value in values.items() if getattr(section, name) is None})
