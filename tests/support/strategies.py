@@ -95,13 +95,11 @@ def possible(config: Config) -> Config:
         data = back(data, "split")
     if model.num_layers == 1:
         model = back(model, "dropout")
-    if train.shards and train.shards > train.batch_size:
+    if train.shards and train.batch_size and train.shards > train.batch_size:
         train = back(train, "shards")
-    if train.epochs is None and train.max_steps is None:
-        train = back(train, "epochs")
     if not (data.valid_path or (data.fractions[1] and not data.test_path)):
         train = back(train, "schedule")
-    return replace(config, data=data.resolved(), model=model, train=train, out=config.out or "runs/my")
+    return replace(config, data=data, model=model, train=train, out=config.out or "runs/my").resolved()
 
 
 def without_idle_keys(section: Any, config: Config) -> Any:

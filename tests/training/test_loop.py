@@ -63,8 +63,10 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def tiny(seed: int = 1, out: str = "run", **sections: dict[str, Any]) -> Config:
     """A run of 264 characters in 9 windows an epoch; keys of the sections as given."""
     data = {"path": "text.txt", "fractions": [0.8, 0.1, 0.1]} | sections.get("data", {})
-    model = {"hidden_size": 5, "num_layers": 1} | sections.get("model", {})
-    how = {"seq_length": 8, "batch_size": 4, "epochs": 1, "sample_length": 0} | sections.get("train", {})
+    model = {"cell": "lstm", "hidden_size": 5, "num_layers": 1} | sections.get("model", {})
+    plain = {"optimizer": "adam", "learning_rate": 2e-3, "schedule": "constant"}
+    sizes = {"seq_length": 8, "batch_size": 4, "epochs": 1, "sample_length": 0}
+    how = plain | sizes | sections.get("train", {})
     return config_from_dict({"data": data, "model": model, "train": how, "seed": seed, "out": out})
 
 
