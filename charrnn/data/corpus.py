@@ -30,7 +30,8 @@ from charrnn.errors import TextError
 from charrnn.storage import Spool, chunks
 
 SPLIT_OF_KEY = {"path": "train", "valid_path": "valid", "test_path": "test"}  # key of the data section: split
-MAX_PARAMETERS_PER_CHARACTER = 10  # beyond this a model is likely to memorise the text
+MIN_VALID_CHARS = 2000  # below this the validation loss is uncertain by 0.05 nats per character or more
+MAX_PARAMETERS_PER_CHARACTER = 50  # beyond this a model is likely to memorise the text
 
 
 @dataclass(frozen=True)
@@ -239,6 +240,11 @@ def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
     if not len(corpus.valid):
         sentences.append(
             "there is no validation split: no early stopping, and no best.npz; watch the training loss with care"
+        )
+    elif len(corpus.valid) < MIN_VALID_CHARS:
+        sentences.append(
+            f"the validation split has only {len(corpus.valid):,} characters, so its loss is a rough guide; name more "
+            f"text in data.valid_path, or hold out more with data.fractions, e.g. [0.8, 0.2, 0]"
         )
     for split in (corpus.valid, corpus.test):
         if split.unknown:

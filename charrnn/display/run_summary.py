@@ -22,8 +22,17 @@ def header(run: Run) -> list[str]:
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.plan.epochs} "
         f"epochs; evaluated every {run.plan.eval_every:,} steps",
+        *chosen_lines(run),
         f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
+
+
+def chosen_lines(run: Run) -> list[str]:
+    """Return the line about the keys that followed the length of the text; none if the config gives them all."""
+    if not run.chosen:
+        return []
+    values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
+    return [f"chosen for {len(run.corpus.train):,} characters of training text: {values}"]
 
 
 def documents_lines(facts: DocumentFacts | None, kind: str = "characters") -> list[str]:

@@ -8,8 +8,8 @@ begins with the parameters of another model takes the sizes of that model.
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from charrnn.config import Config, ModelConfig, TrainConfig
-from charrnn.data import Corpus
+from charrnn.config import Config, ModelConfig, TrainConfig, flat
+from charrnn.data import Corpus, check_sizes
 from charrnn.models import Network, SavedModel
 
 Section = TypeVar("Section", ModelConfig, TrainConfig)
@@ -56,6 +56,9 @@ def settled(
         corpus: the text.
         resumed: the state that the run continues from.
         start_from: the network whose parameters the run begins with.
+
+    Raises:
+        TextError: the text is too small for the config.
     """
     if resumed:
         model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
@@ -66,14 +69,21 @@ def settled(
         if start_from:
             model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
         train = _training(config.train, recipe, len(corpus.train))
-    return replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+    complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+    check_sizes(complete, corpus)
+    return complete
 
 
-def left_to_text(config: Config) -> list[str]:
-    """Return the dotted names of the keys that a config leaves to the text."""
-    names = [f"model.{name}" for name in MODEL_KEYS if getattr(config.model, name) is None]
-    names += [f"train.{name}" for name in TRAIN_KEYS if getattr(config.train, name) is None]
-    return [name for name in names if not (name == "train.epochs" and config.train.max_steps)]
+def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
+    """Return the values that were chosen by settled(), by the dotted name of the key.
+
+    Arguments:
+        config: the settings.
+        complete: the result of settled().
+    """
+    before, after = dict(flat(config.to_dict())), dict(flat(complete.to_dict()))
+    names = [f"model.{name}" for name in MODEL_KEYS] + [f"train.{name}" for name in TRAIN_KEYS]
+    return {name: after[name] for name in names if before[name] is None and after[name] is not None}
 
 
 def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:

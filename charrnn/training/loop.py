@@ -17,17 +17,17 @@ import numpy as np
 
 from charrnn.blas import one_thread
 from charrnn.config import Config
-from charrnn.data import Corpus, check_sizes, load_corpus, make_batches
+from charrnn.data import Corpus, load_corpus, make_batches
 from charrnn.errors import DivergedError
 from charrnn.evaluation import Report, score
 from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Team
 from charrnn.storage import RunDirectory
-from charrnn.training.defaults import left_to_text, settled
+from charrnn.training.defaults import chosen_values, settled
 from charrnn.training.diagnosis import diagnose
 from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
-from charrnn.training.early_stopping import note_validation, resume_if_patient
+from charrnn.training.early_stopping import note_validation
 from charrnn.training.facts import RunFacts
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
@@ -54,7 +54,7 @@ class Run:
 
     Attributes:
         config: the settings, complete.
-        left_to_text: the keys whose values were chosen for this text.
+        chosen: the keys that the config left to the text, with their values.
         corpus, network, directory: what is trained on, what is trained, and where it is written.
         state: the progress so far.
         plan: length and intervals.
@@ -81,16 +81,15 @@ class Run:
         self.directory = directory
         self.notes = notes or []
         self.corpus = corpus or load_corpus(config)
-        self.left_to_text = left_to_text(config)
-        config = settled(config, self.corpus, resumed, start_from)
-        check_sizes(config, self.corpus)
+        complete = settled(config, self.corpus, resumed, start_from)
         if resumed:
-            check_same(config, self.corpus, resumed)
-        self.config = with_shards(config, self.corpus, resumed)
+            check_same(complete, self.corpus, resumed)
+        self.config = with_shards(complete, self.corpus, resumed)
+        self.chosen = chosen_values(config, complete)
         self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers, self.corpus.train.file)
         self.network = self.team.network
         train, ids, vocab = self.config.train, self.corpus.train.ids, self.corpus.vocab
-        self.batches = make_batches(ids, vocab.end_id, train.batch_size, train.seq_length, self.config.seed)
+        self.batches = make_batches(ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
         self.plan = Plan.of(train, len(self.batches))
         self.facts = RunFacts.of(self.config, ids, self.network.params.size, vocab.size)
         self._kept = kept_of_text(self.corpus) if directory else {}
@@ -98,7 +97,7 @@ class Run:
         self.added, self.removed = "", ""
         self._saved_at = perf_counter()
         if resumed:
-            self.state = self._restored(resumed)
+            self.state = restore(resumed, self.team, self.config.train)
             if self.directory:
                 self.stopwatch.earlier = self.directory.cut_log(self.state.records, self.state.step)
         else:
@@ -276,11 +275,6 @@ class Run:
         assert self.directory is not None, "a run without a directory writes nothing"
         write_state(self.directory.rollback, self._header(), self.team, self._kept)
 
-    def _restored(self, saved: SavedModel) -> TrainingState:
-        state = restore(saved, self.team)
-        resume_if_patient(state, self.config.train)
-        return state
-
     # -- divergence ---------------------------------------------------------------------------------------------------
 
     def _diverged(self, fault: str, step: int) -> DivergedError:
@@ -295,7 +289,7 @@ class Run:
         before, train = self.state, self.config.train
         if self.directory is None or train.on_divergence == "stop" or before.rollbacks >= MAX_ROLLBACKS:
             raise error
-        state = self.state = self._restored(load_checkpoint(self.directory.rollback))
+        state = self.state = restore(load_checkpoint(self.directory.rollback), self.team, train)
         state.best, state.best_step, state.records = before.best, before.best_step, before.records
         state.halvings, state.rollbacks = before.halvings + 1, before.rollbacks + 1
         rate, seconds = self.plan.learning_rate(train, state), round(self.stopwatch.seconds, 3)

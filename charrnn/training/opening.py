@@ -6,7 +6,7 @@ Every error of the config, the text and the checkpoints is raised before anythin
 from pathlib import Path
 
 from charrnn.config import Config
-from charrnn.data import check_sizes, load_corpus
+from charrnn.data import load_corpus
 from charrnn.errors import CheckpointError, RunExistsError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
@@ -52,7 +52,6 @@ def open_run(
     corpus = load_corpus(config)
     origin = load_checkpoint(init_from) if init_from and not (resume and directory.resumable) else None
     complete = settled(config, corpus, start_from=origin.network if origin else None)
-    check_sizes(complete, corpus)
     if origin:
         check_transferable(origin.network, complete.model, config.data.tokens)
     directory.claim(resume, force)

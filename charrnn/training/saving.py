@@ -4,12 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from charrnn.arrays import Array
-from charrnn.config import Config
+from charrnn.config import Config, TrainConfig
 from charrnn.data import Corpus
 from charrnn.errors import CheckpointError
 from charrnn.models import Header, SavedModel, TrainingState, known_documents
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
+from charrnn.training.early_stopping import resume_if_patient
 from charrnn.training.resuming import versions
 
 
@@ -57,8 +58,13 @@ def write_state(path: Path, header: Header, team: Team, kept: Mapping[str, Array
     checkpoint.save(path, header.to_dict(), arrays, older)
 
 
-def restore(saved: SavedModel, team: Team) -> TrainingState:
+def restore(saved: SavedModel, team: Team, train: TrainConfig) -> TrainingState:
     """Restore parameters, optimizer moments and carried state of a team.
+
+    Arguments:
+        saved: the checkpoint.
+        team: receives what it holds.
+        train: the settings of the run, whose patience may have been raised.
 
     Returns:
         The progress of the run at that time.
@@ -74,4 +80,5 @@ def restore(saved: SavedModel, team: Team) -> TrainingState:
     team.network.params.values[...] = saved.network.params.values
     team.state = saved.arrays["state"]
     team.moments[...] = saved.arrays["moments"]
+    resume_if_patient(saved.header.training, train)
     return saved.header.training

@@ -256,7 +256,7 @@ def test_importing_the_config_module_imports_neither_numpy_nor_rich():
     ],
 )
 def test_a_scalar_means_what_yaml_1_2_says(load, path, text, value):
-    assert at(load(written(path, text)), path) == value
+    assert at(load(written(path, text), "model.cell=lstm"), path) == value
 
 
 NOT_INTEGERS = ["1_000", "1e3", "1.0", "'5'", "true", "no", "12:30:45", "0b1", "0o8", "null", "[1]", "{a: 1}"]
@@ -835,7 +835,10 @@ def test_an_override_mends_what_is_wrong_in_the_file(load):
         ("modle.cell=gru", "override modle.cell: modle: unknown key; did you mean model?"),
         ("train.sed=1", "override train.sed: train.sed: unknown key; did you mean seed?"),
         ("optimizer=adam", "override optimizer: optimizer: unknown key; did you mean train.optimizer?"),
-        ("model.dropout.rate=1", "override model.dropout.rate: model.dropout: expected a number or null, got a collection"),
+        (
+            "model.dropout.rate=1",
+            "override model.dropout.rate: model.dropout: expected a number or null, got a collection",
+        ),
         ("train=fast", "override train: train must be a mapping of keys to values"),
         ("model.num_layers=1", "my.yaml:2:9: model.dropout acts between layers"),
         ("data.fractions=[1, 1, 1]", "override data.fractions: data.fractions: [1.0, 1.0, 1.0] sum to 3, not 1"),
