@@ -9,12 +9,15 @@ A table stands between `<!-- begin NAME -->` and `<!-- end NAME -->`. Everything
 import re
 import subprocess
 import sys
+from dataclasses import fields
+from math import isinf
 from pathlib import Path
 
 import click
 
 import charrnn.cli.main  # noqa: F401 - registers the commands
 from charrnn.cli.group import cli
+from charrnn.training.defaults import RECIPES, Recipe
 
 DOCS = Path(__file__).parent
 PAGES = ("configuration.md", "commands.md")
@@ -61,6 +64,16 @@ def key_table(section: str) -> list[str]:
     return rows
 
 
+def recipe_table() -> list[str]:
+    """The table of what is chosen for texts up to each length."""
+    keys = [field.name for field in fields(Recipe) if field.name != "chars"]
+    rows = [f"| training text | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
+    for recipe in RECIPES:
+        length = "longer" if isinf(recipe.chars) else f"up to {recipe.chars:,} characters"
+        rows.append(f"| {length} | {' | '.join(f'{getattr(recipe, key):g}' for key in keys)} |")
+    return rows
+
+
 def option_table(name: str) -> list[str]:
     """The table of the options of a command."""
     rows = ["| option | meaning |", "|---|---|"]
@@ -84,6 +97,8 @@ def kind_of(option: click.Option) -> str:
 def table(name: str) -> list[str]:
     """The lines of a table by the name in its markers."""
     kind, _, rest = name.partition(" ")
+    if kind == "recipes":
+        return recipe_table()
     return key_table(rest) if kind == "keys" else option_table(rest)
 
 
