@@ -68,3 +68,45 @@ def test_the_picture_shows_a_bar_for_each_speed_and_the_better_input_of_pytorch(
         assert "3,000 (1.50×)" in said
     else:
         assert list(widths) == ["charrnn"]
+
+
+def test_the_defaults_are_measured_beside_an_ngram_on_text_that_no_run_has_seen(tmp_path):
+    shutil.copytree(
+        ROOT / "benchmarks", tmp_path / "benchmarks", ignore=shutil.ignore_patterns("results", "__pycache__")
+    )
+    text = ROOT / "data" / "tales.txt"
+    command = [
+        sys.executable,
+        tmp_path / "benchmarks" / "defaults.py",
+        "--text",
+        f"tales={text}",
+        "--text",
+        "short=a.txt",
+    ]
+    (tmp_path / "a.txt").write_text("too short")
+    command += ["--sizes", "3000", "--configs", "ngram"]
+    done = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=2 * TIMEOUT, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    results = json.loads((tmp_path / "benchmarks" / "results" / "defaults.json").read_text())
+    assert list(results) == ["tales 3000"]
+    assert 1.5 < results["tales 3000"]["ngram"]["loss"] < 3.5
+    assert f"ngram      {results['tales 3000']['ngram']['loss']:.4f}" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("molecule", "balanced"),
+    [
+        ("CC(=O)Oc1ccccc1C(=O)O", True),  # aspirin
+        ("C[N+](C)(C)C", True),
+        ("C%12CCCCC%12", True),
+        ("[13CH4]", True),  # a mass is no ring
+        ("C1CC", False),
+        ("CC(C", False),
+        ("C)C(", False),
+        ("[NH4+", False),
+        ("C%12CC%13", False),
+    ],
+)
+def test_brackets_and_rings_of_molecules_are_checked(molecule, balanced, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    assert importlib.import_module("smiles").is_balanced(molecule) is balanced
