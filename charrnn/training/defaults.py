@@ -21,20 +21,21 @@ class Recipe:
 
     chars: float
     hidden_size: int
+    dropout: float
     batch_size: int
     seq_length: int
     epochs: int
+    num_layers: int = 2
     learning_rate: float = 3e-3
-    num_layers: int = 1
-    dropout: float = 0.0
 
 
-# A short text needs many passes in small steps, and a long one needs a wide model.
+# A short text needs many passes in small steps, and much dropout; a long one needs a wide model.
 RECIPES = (
-    Recipe(20_000, hidden_size=128, batch_size=8, seq_length=50, epochs=40),
-    Recipe(100_000, hidden_size=256, batch_size=8, seq_length=50, epochs=30),
-    Recipe(400_000, hidden_size=256, batch_size=16, seq_length=64, epochs=20),
-    Recipe(float("inf"), hidden_size=256, batch_size=32, seq_length=64, epochs=12),
+    Recipe(20_000, hidden_size=128, dropout=0.5, batch_size=8, seq_length=50, epochs=40),
+    Recipe(100_000, hidden_size=128, dropout=0.3, batch_size=16, seq_length=64, epochs=25),
+    Recipe(400_000, hidden_size=192, dropout=0.3, batch_size=32, seq_length=64, epochs=20),
+    Recipe(2_000_000, hidden_size=192, dropout=0.2, batch_size=32, seq_length=64, epochs=12),
+    Recipe(float("inf"), hidden_size=256, dropout=0.1, batch_size=64, seq_length=64, epochs=6),
 )
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
 MODEL_KEYS = ("hidden_size", "num_layers", "dropout")
@@ -87,11 +88,11 @@ def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
 
 
 def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
-    layers = model.num_layers or max(recipe.num_layers, 2 if model.dropout else 1)  # dropout acts between layers
+    layers = model.num_layers or recipe.num_layers
     return {
         "hidden_size": recipe.hidden_size,
         "num_layers": layers,
-        "dropout": recipe.dropout if layers > 1 else 0.0,
+        "dropout": recipe.dropout if layers > 1 else 0.0,  # it acts between layers
     }
 
 

@@ -81,10 +81,6 @@ def test_a_recipe_is_for_texts_up_to_its_length(recipe):
         assert recipe_for(int(recipe.chars) + 1) is RECIPES[RECIPES.index(recipe) + 1]
 
 
-def test_dropout_alone_asks_for_two_layers():
-    assert chosen(config(model__dropout=0.3))["model.num_layers"] == max(2, recipe_for(5000).num_layers)
-
-
 def test_one_layer_has_no_dropout():
     assert chosen(config(model__num_layers=1))["model.dropout"] == 0
 
@@ -139,7 +135,9 @@ def test_a_resumed_run_keeps_its_choice_when_the_rules_have_changed(monkeypatch)
     settings = config(train__max_steps=2, model__hidden_size=6)
     with closing(open_run(settings)) as first:
         list(first)
-    other = defaults.Recipe(float("inf"), hidden_size=9, batch_size=2, seq_length=11, epochs=1, learning_rate=1.0)
+    other = defaults.Recipe(
+        float("inf"), hidden_size=9, dropout=0, batch_size=2, seq_length=11, epochs=1, learning_rate=1.0
+    )
     monkeypatch.setattr(defaults, "RECIPES", (other,))
     with closing(open_run(config(train__max_steps=4, model__hidden_size=6), resume=True)) as resumed:
         assert resumed.config.train.learning_rate == first.config.train.learning_rate
