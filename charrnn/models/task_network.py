@@ -175,20 +175,21 @@ class TaskNetwork:
             ids = np.where(rng.random(ids.shape) < self.task.input_dropout, unknown, ids)
         tape.ids = ids
         tape.dropped = rng is not None
-        scores = self._scores(ids, batch.lengths, tape, rng)
+        rows = self._rows(ids, batch.lengths, tape, rng)
+        scores = self.output_layer.forward(self.params.value, rows, out=tape.scores[: len(rows)])
         targets = batch.targets.reshape(-1) if self.task.tag else batch.targets
         losses = self.output.loss_(scores, targets)
         return losses.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
 
-    def _scores(self, ids: Array, lengths: Array, tape: TaskTape, rng: np.random.Generator | None) -> Array:
-        """The scores (N, C), or (T * N, C) to tag; in the memory of the tape."""
+    def _rows(self, ids: Array, lengths: Array, tape: TaskTape, rng: np.random.Generator | None) -> Array:
+        """What the output layer reads: (N, D), or (T * N, D) to tag."""
         h = self.encoder.forward(self.params.value, ids, lengths, tape.encoder, rng)
         if self.pooling:
             tape.pooled = self.pooling.forward(h, lengths)
             tape.rows = tape.pooled.vectors
         else:
             tape.rows = h.reshape(ids.size, -1)
-        return self.output_layer.forward(self.params.value, tape.rows, out=tape.scores[: len(tape.rows)])
+        return tape.rows
 
     def backward(self, batch: ExampleBatch, tape: TaskTape) -> None:
         """Write the gradient of the loss that forward() returned into params.grads.
@@ -219,12 +220,13 @@ class TaskNetwork:
         """Predict the targets of N examples; those of the batch are not used.
 
         Returns:
-            Probabilities, or numbers if the output is linear: (N, C), or (T, N, C) to tag, where what lies beyond an
-            example's end means nothing. Valid until the next call.
+            Probabilities, or numbers if the output is linear, in float64: (N, C), or (T, N, C) to tag, where what lies
+            beyond an example's end means nothing.
         """
         length, streams = batch.x.shape
         tape = self._tape
         if tape is None or tape.encoder.streams != streams or tape.encoder.length < length:
             tape = self._tape = self.tape(length, streams, training=False)
-        predicted = self.output.predict_(self._scores(batch.x, batch.lengths, tape, None))
+        scores = self.output_layer.precise(self.params.value, self._rows(batch.x, batch.lengths, tape, None))
+        predicted = self.output.predict_(scores)
         return predicted.reshape(length, streams, -1) if self.task.tag else predicted

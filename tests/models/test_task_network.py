@@ -28,7 +28,7 @@ def predictions(network, batches):
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(
     lengths=lengths_of_examples,
     size=st.integers(1, 30),
@@ -39,7 +39,7 @@ def predictions(network, batches):
 )
 def test_a_prediction_does_not_depend_on_the_batch_or_its_order(cell, lengths, size, seed, task, hidden, layers):
     network = make_network(ModelConfig(**cell, hidden_size=hidden, num_layers=layers), task, np.float32, seed)
-    if cell.get("activation") != "relu":  # whose numbers, and with them their rounding errors, grow without bound
+    if cell["cell"] != "rnn":  # without gates, larger weights make any rounding error grow at every step
         network.params.values[...] *= 1.5
     examples = make_examples(task, lengths, seed)
     alone = predictions(network, LengthBatches(examples, 1, None, task.tag))
@@ -49,7 +49,7 @@ def test_a_prediction_does_not_depend_on_the_batch_or_its_order(cell, lengths, s
         assert np.abs(one - other).max() <= 1e-6 * scale
 
 
-@settings(max_examples=60)
+@settings(max_examples=25)
 @given(lengths=lengths_of_examples, shards=st.integers(1, 5), size=st.integers(1, 30), task=tasks)
 def test_losses_and_gradients_of_shards_add_up_to_those_of_the_batch(lengths, shards, size, task):
     network = make_network(CONFIG, task)
