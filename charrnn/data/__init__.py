@@ -16,6 +16,7 @@ from charrnn.data.decoding import decode_bytes, transformed
 from charrnn.data.document_batches import make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
 from charrnn.data.files import find_files, standard_input
+from charrnn.data.length_batches import ExampleBatch
 from charrnn.data.loading import load_corpus
 from charrnn.data.splits import Split
 from charrnn.data.vocab import END, Unknown, Vocab
@@ -25,6 +26,7 @@ __all__ = [
     "Batch",
     "Corpus",
     "DocumentFacts",
+    "ExampleBatch",
     "Split",
     "Unknown",
     "Vocab",
