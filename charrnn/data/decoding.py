@@ -168,7 +168,9 @@ def decode_bytes(data: bytes, encoding: str, name: str) -> str:
 
 
 def transformed(pieces: Iterable[str], normalize: str, lowercase: bool) -> Iterator[str]:
-    """Apply a Unicode normal form (nfc, nfd, nfkc or nfkd) and lower case where asked. The result does not depend on where the pieces were cut.
+    """Apply a Unicode normal form (nfc, nfd, nfkc or nfkd) and lower case where asked.
+
+    The result does not depend on where the pieces were cut.
 
     Both transformations depend on neighbouring characters, so each piece is cut again before its last ASCII space or
     newline: no rule of either looks across those.

@@ -50,7 +50,9 @@ def split_streams(codes: Array, fractions: Sequence[float], streams: int, length
 
 
 def document_counts(count: int, fractions: Sequence[float], noun: str = "document") -> tuple[int, int, int]:
-    """How many of `count` documents, or of what the noun calls them, train, validate and test: at least one where the fraction is not zero.
+    """How many of `count` documents train, validate and test: at least one where the fraction is not zero.
+
+    Arguments: `noun`, what messages call a document.
 
     Raises:
         TextError: there are too few.

@@ -35,7 +35,9 @@ class Tagged:
     labels: tuple[str, ...]
 
     def cut(self, length: int) -> "Tagged":
-        """The first characters, without a unit that does not fit."""
+        """The first characters, without a unit that does not fit; a text without units is cut anywhere."""
+        if not self.labels:
+            return Tagged(self.text[:length], (), (), ())
         kept = sum(stop <= length for stop in self.stops)
         stop = self.stops[kept - 1] if kept else 0
         return Tagged(self.text[:stop], self.starts[:kept], self.stops[:kept], self.labels[:kept])

@@ -70,6 +70,20 @@ class ReadTargets:
     names: list[tuple[str, ...]] | None = None
     values: Array | None = None
 
+    def chosen(self, positions: Array) -> "ReadTargets":
+        """The targets of the rows at these positions, (K,)."""
+        if self.names is not None:
+            return ReadTargets([self.names[k] for k in positions.tolist()])
+        assert self.values is not None
+        return ReadTargets(values=self.values[positions])
+
+    def keys(self) -> list[object]:
+        """Something for each row that is equal for equal targets."""
+        if self.names is not None:
+            return [tuple(sorted(own)) for own in self.names]
+        assert self.values is not None
+        return [own.tobytes() for own in self.values]
+
 
 def read_targets(rows: Sequence[Row], output: Output, separator: str | None, faults: Faults) -> ReadTargets:
     """Read the target cells of rows.
@@ -78,7 +92,7 @@ def read_targets(rows: Sequence[Row], output: Output, separator: str | None, fau
         rows: their cells; all rows have as many.
         output: what the targets are for.
         separator: for sigmoid, what separates the labels in a single cell; None if there is a yes/no column for each.
-        faults: collects what is wrong with a cell, and each label that only one row has.
+        faults: collects what is wrong with a cell.
 
     Raises:
         TextError: there is no target column, or there are several where one is needed.
@@ -103,7 +117,6 @@ def read_targets(rows: Sequence[Row], output: Output, separator: str | None, fau
     else:
         advice = "is not a finite number; write one such as -3.5, or leave it empty if it is missing"
         return ReadTargets(values=_values(rows, _number, advice, faults))
-    _note_single_labels(rows, names, faults)
     return ReadTargets(names)
 
 
@@ -112,9 +125,10 @@ def _label_set(cell: str, separator: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name.strip() for name in cell.split(separator) if name.strip()))
 
 
-def _note_single_labels(rows: Sequence[Row], names: Sequence[tuple[str, ...]], faults: Faults) -> None:
-    counts = Counter(name for own in names for name in own)
-    for row, own in zip(rows, names, strict=True):
+def note_single_labels(rows: Sequence[Row], targets: ReadTargets, faults: Faults) -> None:
+    """Note each label that only one row has: it cannot be both learnt and tested, and is often a slip."""
+    counts = Counter(name for own in targets.names or () for name in own)
+    for row, own in zip(rows, targets.names or (), strict=False):
         for name in own:
             if name and counts[name] == 1:
                 faults.add(row.place, f"the label {shown(name)} has no other example; add some, or remove the row")
