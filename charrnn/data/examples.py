@@ -2,7 +2,7 @@
 
 The vocabulary always has an unknown character, so no held-out example loses a character. Nothing here makes batches.
 
-Shapes: n examples, len symbols of all of them, K labels or columns, U units (symbols or tokens that have a label).
+Shapes: n examples, len symbols of all of them, K labels or columns.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from charrnn.data.decoding import code_points
 from charrnn.data.example_rows import ExampleRows
 from charrnn.data.rows import Row
 from charrnn.data.sentences import Sentence
-from charrnn.data.tagging import tag_arrays
+from charrnn.data.tagging import Units, tag_arrays
 from charrnn.data.targets import Labels, Output, ReadTargets, target_array
 from charrnn.data.vocab import Tokens, Vocab, build_vocab
 
@@ -54,14 +54,14 @@ class ExampleSplit:
         examples: the sequences and their targets.
         rows: where each example comes from.
         unknown: how many of the symbols the vocabulary lacks.
-        units: for tag (U, 2), the position in `examples.ids` of each unit's first symbol, and the one after its last.
+        units: for tag, the symbols or tokens that have a label.
     """
 
     name: str
     examples: Examples
     rows: Sequence[Row | Sentence]
     unknown: int = 0
-    units: Array | None = None
+    units: Units | None = None
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -16,7 +16,8 @@ from charrnn.data.targets import Labels
 from charrnn.data.text_rules import TextRules
 from charrnn.errors import TextError
 
-NO_LABEL = -1  # the target of a character whose label does not count
+NO_LABEL = -1  # the target of a symbol whose label does not count
+UNKNOWN_LABEL = -1  # the label of a unit that a model does not know; its symbols have no target
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,24 @@ class Tagged:
         kept = sum(stop <= length for stop in self.stops)
         stop = self.stops[kept - 1] if kept else 0
         return Tagged(self.text[:stop], self.starts[:kept], self.stops[:kept], self.labels[:kept])
+
+
+@dataclass(frozen=True)
+class Units:
+    """Where the units of examples are, and their labels.
+
+    Attributes:
+        bounds: (U, 2) int64, the position of each unit's first symbol in `ids`, and the one after its last.
+        targets: (U,) int64, labels; UNKNOWN_LABEL for one that a model does not know, so no prediction equals it.
+        example: (U,) int64, the example of each unit.
+    """
+
+    bounds: Array
+    targets: Array
+    example: Array
+
+    def __len__(self) -> int:
+        return len(self.targets)
 
 
 def tag_rows(rows: Sequence[Row], separator: str | None, rules: TextRules, faults: Faults) -> list[Tagged]:
@@ -106,23 +125,19 @@ def tag_labels(tagged: Iterable[Tagged]) -> Labels:
     return Labels(tuple(sorted({label for own in tagged for label in own.labels})))
 
 
-def tag_arrays(tagged: Sequence[Tagged], labels: Labels) -> tuple[Array, Array]:
-    """The targets of texts that lie side by side, and where their units are.
+def tag_arrays(tagged: Sequence[Tagged], labels: Labels) -> tuple[Array, Units]:
+    """The labels of all symbols of texts side by side, and the units.
 
-    Returns:
-        targets: (len,) int64, the label of each character; NO_LABEL for blanks between tokens and unknown labels.
-        units: (U, 2) int64, the position of each unit's first character, and the one after its last.
+    The labels, (len,) int64, are NO_LABEL for blanks between tokens and where a label is unknown.
     """
-    lengths = [len(own.text) for own in tagged]
-    offsets = np.cumsum([0, *lengths])
     counts = [len(own.labels) for own in tagged]
+    offsets = np.cumsum([0, *(len(own.text) for own in tagged)])
     shift = np.repeat(offsets[:-1], counts)
     starts = np.array([start for own in tagged for start in own.starts], np.int64) + shift
     stops = np.array([stop for own in tagged for stop in own.stops], np.int64) + shift
     ids = labels.ids([label for own in tagged for label in own.labels])
-    targets = np.full(int(offsets[-1]), NO_LABEL)
     sizes = stops - starts
     after = np.cumsum(sizes)
-    positions = np.arange(int(sizes.sum())) + np.repeat(starts - after + sizes, sizes)
-    targets[positions] = np.repeat(ids, sizes)
-    return targets, np.stack([starts, stops], axis=1)
+    targets = np.full(int(offsets[-1]), NO_LABEL)
+    targets[np.arange(int(sizes.sum())) + np.repeat(starts - after + sizes, sizes)] = np.repeat(ids, sizes)
+    return targets, Units(np.stack([starts, stops], axis=1), ids, np.repeat(np.arange(len(tagged)), counts))
