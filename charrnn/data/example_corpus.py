@@ -145,6 +145,8 @@ def _chosen(
         first, second, third = np.cumsum(sizes).tolist()
         return np.arange(first), np.arange(first, second), np.arange(second, third)
     if rules.split == "column":
+        if rules.layout.split is None or rules.layout.format not in ("tsv", "csv", "jsonl"):
+            raise TextError(f"data.split: {rules.layout.format} has no column for it here; use random")
         return read_splits(rows.table_rows(), faults)
     groups = group_equal(rows.texts)
     if rules.split == "random":

@@ -274,6 +274,8 @@ def test_a_task_needs_targets_of_its_kind() -> None:
     assert line.startswith("data.format: conll has a label for each token; set task to tag")
     (line,) = faults(build, "a\n", layout=Layout.usual("files"), task="tag")
     assert line.startswith("data.format: files has no label for each symbol")
+    (line,) = faults(build, CONLL, layout=Layout("conll", split=3), task="tag", split="column")
+    assert line == "data.split: conll has no column for it here; use random"
     (line,) = faults(build, "a\t1\nb\t2\n", output="linear", split="stratified")
     assert line.startswith("data.split: stratified needs one label for each example")
 
