@@ -55,12 +55,12 @@ def split_stratified(
     for own_class in np.unique(class_of):
         own = order[class_of == own_class]
         free, total = own[1:], int(sizes[own].sum())  # the first trains
-        for split in (2, 1):
-            exact = total * fractions[split]
-            wanted = max(0, min(int(exact + owed[split] + ROUNDING), ceil(exact)))
+        shares = [total * fraction for fraction in fractions]
+        for split in sorted((2, 1), key=lambda k: -(shares[k] + owed[k])):  # the one that lacks more chooses first
+            wanted = max(0, min(int(shares[split] + owed[split] + ROUNDING), ceil(shares[split])))
             chosen = fitting(free, sizes, wanted, at_least_one=False)
             split_of_group[chosen] = split
-            owed[split] += exact - int(sizes[chosen].sum())
+            owed[split] += shares[split] - int(sizes[chosen].sum())
             free = free[split_of_group[free] == 0]
     return check_parts(split_of_group[group_of.reshape(-1)], fractions, len(first), "example")
 

@@ -96,6 +96,19 @@ def test_large_groups_of_equal_sources_do_not_unbalance_a_stratified_split() -> 
         assert corpus.facts.labels == {"a": (80, 10, 10), "b": (80, 10, 10)}
 
 
+def test_each_class_has_a_training_example_in_a_stratified_split() -> None:
+    table = [(f"{y}{k}", y) for y in "abcdefgh" for k in range(2)]
+    for seed in range(20):
+        corpus = build(tsv(table), split="stratified", fractions=(0.02, 0.49, 0.49), split_seed=seed)
+        assert all(train >= 1 for train, _, _ in corpus.facts.labels.values())
+
+
+def test_a_class_with_few_different_sources_takes_nothing_from_others() -> None:
+    table = [(f"a{k % 2}", "a") for k in range(100)] + [(f"b{k}", "b") for k in range(100)]
+    corpus = build(tsv(table), split="stratified", fractions=(0.8, 0.1, 0.1))
+    assert corpus.facts.labels == {"a": (100, 0, 0), "b": (80, 10, 10)}
+
+
 def test_a_column_may_name_the_splits() -> None:
     table = [("one", "A", "train"), ("two", "B", "Dev"), ("three", "B", "training"), ("four", "A", "test")]
     corpus = build(tsv(table), layout=Layout("tsv", 1, (2,), 3), split="column")
