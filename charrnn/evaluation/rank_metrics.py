@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.evaluation.resampling import interval_of, percentiles, resampled_weights
+from charrnn.evaluation.resampling import percentiles, resampled_weights
 from charrnn.evaluation.results import Interval
 
 
@@ -44,35 +44,39 @@ def yes_no_figures(truth: Array, scores: Array, thresholds: Array, names: tuple[
         thresholds: (K,), fitted on other examples: what is at least as high counts as yes.
         names: of the labels, (K,).
     """
-    rows = [_row(name, truth[:, k], scores[:, k], float(thresholds[k])) for k, name in enumerate(names)]
-    means = np.concatenate([_mean_auc(truth, scores, weights) for weights in resampled_weights(len(truth))])
-    defined = [row for row in rows if row.yes and row.no]
+    areas = np.concatenate([_areas(truth, scores, weights) for weights in resampled_weights(len(truth))])
+    points = _areas(truth, scores, np.ones((1, len(truth))))
+    rows = [
+        YesNoRow(
+            name,
+            auc=float(points[0, k]),
+            auc_interval=percentiles(areas[:, k]),
+            f1=f1_at(truth[:, k], scores[:, k], float(thresholds[k])),
+            threshold=float(thresholds[k]),
+            yes=int((truth[:, k] == 1).sum()),
+            no=int((truth[:, k] == 0).sum()),
+        )
+        for k, name in enumerate(names)
+    ]
+    defined = [row.f1 for row in rows if row.yes and row.no]
     return YesNoFigures(
-        mean_auc=float(_mean_auc(truth, scores, np.ones((1, len(truth))))[0]),
-        mean_auc_interval=percentiles(means),
-        mean_f1=float(np.mean([row.f1 for row in defined])) if defined else np.nan,
+        mean_auc=float(_mean_defined(points)[0]),
+        mean_auc_interval=percentiles(_mean_defined(areas)),
+        mean_f1=float(np.mean(defined)) if defined else np.nan,
         labels=rows,
     )
 
 
-def _row(name: str, truth: Array, scores: Array, threshold: float) -> YesNoRow:
-    return YesNoRow(
-        name,
-        auc=float(auc(truth, scores)[0]),
-        auc_interval=interval_of(lambda weights: auc(truth, scores, weights), len(truth)),
-        f1=f1_at(truth, scores, threshold),
-        threshold=threshold,
-        yes=int((truth == 1).sum()),
-        no=int((truth == 0).sum()),
-    )
+def _areas(truth: Array, scores: Array, weights: Array) -> Array:
+    """The area of each label under weights (R, n): (R, K)."""
+    return np.stack([auc(truth[:, k], scores[:, k], weights) for k in range(truth.shape[1])], axis=1)
 
 
-def _mean_auc(truth: Array, scores: Array, weights: Array) -> Array:
-    """The mean of the areas that are defined, (R,); NaN where none is."""
-    areas = np.array([auc(truth[:, k], scores[:, k], weights) for k in range(truth.shape[1])])
+def _mean_defined(areas: Array) -> Array:
+    """The mean of the areas in each row that are not NaN, (R,); NaN where all are."""
     defined = ~np.isnan(areas)
-    counts = defined.sum(0)
-    mean: Array = np.where(counts, np.where(defined, areas, 0).sum(0) / np.maximum(counts, 1), np.nan)
+    counts = defined.sum(1)
+    mean: Array = np.where(counts, np.where(defined, areas, 0).sum(1) / np.maximum(counts, 1), np.nan)
     return mean
 
 
@@ -88,17 +92,15 @@ def auc(truth: Array, scores: Array, weights: Array | None = None) -> Array:
         (R,); NaN where only one answer occurs.
     """
     weights = np.ones((1, len(truth))) if weights is None else weights
-    given = np.flatnonzero(~np.isnan(truth))
-    order = given[np.argsort(scores[given], kind="stable")]
-    if not len(order):
-        return np.full(len(weights), np.nan)
-    sorted_scores = scores[order]
-    starts = np.flatnonzero(np.concatenate([[True], sorted_scores[1:] != sorted_scores[:-1]]))  # of equal scores
-    yes = np.add.reduceat(weights[:, order] * (truth[order] == 1), starts, axis=1)
-    no = np.add.reduceat(weights[:, order] * (truth[order] == 0), starts, axis=1)
-    below = np.cumsum(no, axis=1) - no
-    wins = (yes * (below + no / 2)).sum(1)
-    pairs = yes.sum(1) * no.sum(1)
+    yes, no = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)
+    no = no[np.argsort(scores[no])]
+    below = np.searchsorted(scores[no], scores[yes], "left")  # how many of `no` score lower than each of `yes`
+    up_to = np.searchsorted(scores[no], scores[yes], "right")  # and how many no higher
+    cumulated = np.zeros((len(weights), len(no) + 1))
+    np.cumsum(weights[:, no], axis=1, out=cumulated[:, 1:])
+    weights_yes = weights[:, yes]
+    wins = (weights_yes * (cumulated[:, below] + cumulated[:, up_to])).sum(1) / 2
+    pairs = weights_yes.sum(1) * cumulated[:, -1]
     area: Array = np.where(pairs > 0, wins / np.maximum(pairs, 1), np.nan)
     return area
 

@@ -152,6 +152,13 @@ def test_spans_by_hand() -> None:
     assert (low, high) == (0, pytest.approx(2 / 6))
 
 
+def test_a_label_that_begins_a_span_but_cannot_end_one_is_never_right() -> None:
+    found = figures([[("B-PER", "B-PER"), ("X", "X"), ("O", "O"), ("B-PER", "B-PER")]], NAMES).all
+    assert (found.right, found.predicted, found.support) == (2, 3, 3)
+    found = figures([[("B-PER", "B-PER"), ("X", "X")]], NAMES).all
+    assert (found.right, found.predicted, found.support) == (1, 2, 2)
+
+
 def test_positions_of_spans() -> None:
     labels = np.array([BIO.index(name) for name in ["B-PER", "I-PER", "B-PER", "O", "I-LOC", "I-LOC", "I-PER"]])
     found = find_spans(labels, np.array([0, 0, 0, 0, 0, 1, 1]), BIO, "bio")
