@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.data.corpus import SPLIT_OF_KEY
 from charrnn.data.example_rows import ExampleRows, ExampleRules, read_example_rows
 from charrnn.data.example_splits import SPLIT_NAMES, group_equal, read_splits, split_examples, split_stratified
 from charrnn.data.examples import ExampleSplit, classified_split, tagged_split, vocabulary_of
@@ -22,8 +23,6 @@ from charrnn.data.tagging import tag_labels
 from charrnn.data.targets import Labels, ReadTargets, check_labels, fit_labels, note_single_labels, read_targets
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
-
-SPLIT_OF_KEY = {"path": "train", "valid_path": "valid", "test_path": "test"}  # key of the data section: split
 
 PerSplit = tuple[int, int, int]  # train, valid, test
 

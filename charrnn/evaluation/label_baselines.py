@@ -23,7 +23,7 @@ ORDER_HELD_OUT = 10  # the order is chosen on every tenth training example, so n
 
 
 @dataclass(frozen=True)
-class Documents:
+class EndedExamples:
     """Examples as an n-gram reads them: each followed by an end.
 
     `ids` (M,), in a vocabulary with END; `example` (M,), the example of each id.
@@ -65,11 +65,11 @@ class NGramClassifier:
         log_p: Array = joint - peak - np.log(np.exp(joint - peak).sum(1, keepdims=True))
         return log_p
 
-    def _documents(self, ids: Array, bounds: Array) -> Documents:
+    def _documents(self, ids: Array, bounds: Array) -> EndedExamples:
         end = len(self.vocab.symbols) - 1
         shifted = np.where(ids == end, end + 1, ids)  # the unknown id of a vocabulary without END
         example = np.repeat(np.arange(len(bounds) - 1), np.diff(bounds))
-        return Documents(
+        return EndedExamples(
             np.insert(shifted, bounds[1:], end), np.insert(example, bounds[1:], np.arange(len(bounds) - 1))
         )
 
