@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.examples import Examples
 from charrnn.data.length_batches import ExampleBatch, LengthBatches
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape
