@@ -128,6 +128,12 @@ def _difference(values: Array) -> Difference:
     return Difference(float(values[0]), percentiles(values[1:]))
 
 
+def macro_f1(truth: Array, predicted: Array, classes: int) -> float:
+    """The mean F1 over the labels that occur; arguments as for label_figures(), and C."""
+    true_of, predicted_of, counts = _pairs(truth, predicted)
+    return float(_macro_f1(*_by_label(true_of, predicted_of, counts[None].astype(float), classes))[0])
+
+
 def _pairs(truth: Array, predicted: Array) -> tuple[Array, Array, Array]:
     """The pairs of labels that occur: true (K,), predicted (K,), and how often (K,)."""
     pairs, counts = np.unique(np.stack([truth, predicted]), axis=1, return_counts=True)

@@ -92,6 +92,14 @@ def span_figures(
     return SpanFigures(_row("", *by_type.sum(0).tolist()), interval_of(f1, examples), rows)
 
 
+def span_f1(truth: Array, predicted: Array, example: Array, names: Sequence[str], scheme: Scheme = "bio") -> float:
+    """The F1 of all spans; arguments as for span_figures()."""
+    true_spans = find_spans(truth, example, names, scheme)
+    predicted_spans = find_spans(predicted, example, names, scheme)
+    hits = int(_right(true_spans, predicted_spans).sum())
+    return 2 * hits / max(len(true_spans) + len(predicted_spans), 1)
+
+
 def _count(right: Array, predicted: Array, true: Array, size: int) -> Array:
     """How many spans of each kind 0 .. size - 1 are right, predicted and true: (size, 3); all arguments are kinds."""
     columns = [np.bincount(kinds, minlength=size) for kinds in (right, predicted, true)]
