@@ -15,10 +15,15 @@ from charrnn.data.corpus import (
 from charrnn.data.decoding import decode_bytes, transformed
 from charrnn.data.document_batches import make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
+from charrnn.data.example_corpus import ExampleCorpus
+from charrnn.data.example_loading import load_examples, resolved_format, rules_of
+from charrnn.data.example_rows import ExampleRules
+from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
-from charrnn.data.length_batches import ExampleBatch
+from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded
 from charrnn.data.loading import load_corpus
 from charrnn.data.splits import Split
+from charrnn.data.targets import Labels
 from charrnn.data.vocab import END, Unknown, Vocab
 
 __all__ = [
@@ -27,6 +32,12 @@ __all__ = [
     "Corpus",
     "DocumentFacts",
     "ExampleBatch",
+    "ExampleCorpus",
+    "ExampleRules",
+    "ExampleSplit",
+    "Examples",
+    "Labels",
+    "LengthBatches",
     "Split",
     "Unknown",
     "Vocab",
@@ -35,12 +46,17 @@ __all__ = [
     "decode_bytes",
     "digest",
     "digests_of_ids",
+    "encode_texts",
     "ends_of",
     "find_files",
     "load_corpus",
+    "load_examples",
     "make_batches",
+    "padded",
     "reads_standard_input",
     "remarks",
+    "resolved_format",
+    "rules_of",
     "split_of_files",
     "standard_input",
     "transformed",

@@ -8,7 +8,7 @@ Shapes: n examples.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
@@ -63,6 +63,7 @@ class ExampleCorpus:
         labels: what the targets stand for.
         train, valid, test: the splits.
         facts: what was read.
+        fingerprint: the SHA-256 of the files of each key, where they were read from files.
     """
 
     vocab: Vocab
@@ -71,6 +72,7 @@ class ExampleCorpus:
     valid: ExampleSplit
     test: ExampleSplit
     facts: ExampleFacts
+    fingerprint: Mapping[str, str] = field(default_factory=dict)
 
 
 def build_examples(files: Mapping[str, Sequence[FileText]], rules: ExampleRules) -> ExampleCorpus:

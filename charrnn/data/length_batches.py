@@ -46,6 +46,21 @@ def present(targets: Array) -> Array:
     return is_label
 
 
+def padded(examples: Examples, rows: Array) -> ExampleBatch:
+    """The examples at positions (N,) as a batch to predict: without targets."""
+    x, inside, _ = _laid_out(examples, examples.lengths[rows], rows)
+    no_targets = np.full(len(rows), NO_LABEL)
+    return ExampleBatch(x, inside.sum(axis=0), no_targets, 1, rows)
+
+
+def _laid_out(examples: Examples, lengths: Array, rows: Array) -> tuple[Array, Array, Array]:
+    """The ids of examples (T, N), which positions lie inside one, and where in the flat arrays those are."""
+    steps = np.arange(lengths.max(initial=0))[:, None]
+    inside = steps < lengths
+    positions = np.where(inside, examples.bounds[rows] + steps, 0)
+    return np.where(inside, examples.ids[positions], PADDING_ID), inside, positions
+
+
 class LengthBatches:
     """The batches of an epoch; index k gives batch k of the first epoch.
 
@@ -101,10 +116,7 @@ class LengthBatches:
         """
         rows = self._rows(k, epoch)[index::shards]
         lengths = self.lengths[rows]
-        steps = np.arange(lengths.max(initial=0))[:, None]
-        inside = steps < lengths
-        positions = np.where(inside, self.examples.bounds[rows] + steps, 0)
-        x = np.where(inside, self.examples.ids[positions], PADDING_ID)
+        x, inside, positions = _laid_out(self.examples, lengths, rows)
         if self.tag:
             targets = np.where(inside, self.examples.targets[positions], NO_LABEL)
         else:

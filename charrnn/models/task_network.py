@@ -6,6 +6,7 @@ tape of a training step belongs to the caller. A prediction does not depend on t
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
@@ -72,6 +73,17 @@ def build_encoder(config: ModelConfig, task: Task) -> Encoder:
     return Encoder(cell, task.vocab_size, config.embedding_size, width, layers, config.dropout, task.bidirectional)
 
 
+def task_shapes(config: ModelConfig, task: Task) -> dict[str, Shape]:
+    """Name -> shape of every parameter of a network; allocates nothing."""
+    encoder = build_encoder(config, task)
+    return encoder.shapes() | OutputLayer(encoder.width, task.outputs).shapes()
+
+
+def task_size(config: ModelConfig, task: Task) -> int:
+    """The number of parameters of a network; allocates nothing."""
+    return sum(prod(shape) for shape in task_shapes(config, task).values())
+
+
 def build_output(task: Task) -> Output:
     """What the scores of a task mean."""
     weights = None if task.class_weights is None else np.array(task.class_weights)
@@ -122,7 +134,7 @@ class TaskNetwork:
         self.pooling = None if task.tag else Pooling(task.pooling, config.hidden_size)
         self.output_layer = OutputLayer(self.encoder.width, task.outputs)
         self.output = build_output(task)
-        self.params = Params(self.encoder.shapes() | self.output_layer.shapes(), dtype, values, grads)
+        self.params = Params(task_shapes(config, task), dtype, values, grads)
         self._tape: TaskTape | None = None  # memory of predict(), for the latest shape
 
     def __reduce__(self) -> tuple[Any, ...]:
