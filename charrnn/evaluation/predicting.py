@@ -15,6 +15,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import Examples, ExampleSplit, encode_texts
 from charrnn.errors import CheckpointError
+from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
 from charrnn.evaluation.tag_metrics import unit_probabilities
 from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
 from charrnn.models import TaskModel
@@ -27,7 +28,7 @@ class Prediction:
     """What is predicted for one text. An empty text has no labels and no scores.
 
     Attributes:
-        labels: the predicted label; for yes/no labels those that hold; for a tagger one for each unit; none for numbers.
+        labels: the predicted label; or the yes/no labels that hold; or one for each unit of a tagger; none for numbers.
         scores: the probability of every label (C,); for numbers the numbers (C,); for a tagger (U, C).
         names: of the C labels or columns.
         places: for a tagger, where each unit begins and ends in the text.
@@ -47,6 +48,28 @@ class Prediction:
     def probabilities(self) -> Mapping[str, float]:
         """The probability of every label, or the number of every column; of a tagger none."""
         return dict(zip(self.names, self.scores.tolist(), strict=False)) if self.scores.ndim == 1 else {}
+
+
+@dataclass(frozen=True)
+class PredictedSpan:
+    """A span in a text: its type, where it begins, and the position after its end."""
+
+    type: str
+    start: int
+    stop: int
+
+
+def predicted_spans(prediction: Prediction) -> list[PredictedSpan]:
+    """The spans that the labels of units stand for; see spans.py. The labels are B, I and O, with or without types."""
+    names = prediction.names
+    labels = np.array([names.index(label) for label in prediction.labels], np.int64)
+    spans = find_spans(labels, np.zeros(len(labels), np.int64), names, "bio")
+    types = span_types(names, "bio")
+    found = []
+    for start, stop, kind in zip(spans.starts.tolist(), spans.stops.tolist(), spans.types.tolist(), strict=True):
+        if stop != NO_STOP:
+            found.append(PredictedSpan(types[kind], prediction.places[start][0], prediction.places[stop - 1][1]))
+    return found
 
 
 def predict(

@@ -1,4 +1,4 @@
-"""The report of `charrnn eval` on classifiers and taggers: a split scored by one or several models, beside baselines."""
+"""The report of `charrnn eval` on classifiers and taggers: a split scored by one or several models, and baselines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -3,7 +3,8 @@
 Shapes: n examples, C labels or columns, U units of a tagger.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
@@ -98,8 +99,8 @@ def _tagged_words(split: ExampleSplit, rules: ExampleRules) -> TaggedWords:
     first = np.ones(len(of_unit), bool)
     first[1:] = (of_unit[1:] != of_unit[:-1]) | (of_unit[1:] == NO_WORD)
     starts = np.flatnonzero(first).tolist()
-    edges: Sequence[int] = [*starts, len(of_unit)]
+    edges = [*starts, len(of_unit)]
     targets = split.units.targets.tolist()
-    ranges = list(zip(edges[:-1], edges[1:], strict=True))
+    ranges = [*pairwise(edges)]
     units = [spelled[begin:stop] for begin, stop in ranges]
     return TaggedWords(["".join(own) for own in units], units, [tuple(targets[begin:stop]) for begin, stop in ranges])

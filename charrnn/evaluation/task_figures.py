@@ -14,7 +14,6 @@ from charrnn.evaluation.label_metrics import LabelFigures, label_figures
 from charrnn.evaluation.number_metrics import NumberRow, number_figures
 from charrnn.evaluation.rank_metrics import YesNoFigures, yes_no_figures
 from charrnn.evaluation.resampling import interval_of
-from charrnn.evaluation.results import Interval
 from charrnn.evaluation.spans import SpanFigures, span_figures
 from charrnn.evaluation.tag_metrics import (
     SMALLEST_P,
@@ -191,9 +190,7 @@ def _surest_mistakes(truth: Array, predicted: Array, confidence: Array) -> list[
     return chosen
 
 
-def _mistake(
-    own: Row | Sentence, text: str, truth: int, predicted: int, confidence: float, labels: Labels
-) -> Mistake:
+def _mistake(own: Row | Sentence, text: str, truth: int, predicted: int, confidence: float, labels: Labels) -> Mistake:
     true_name = labels.names[truth] if truth >= 0 else ""
     return Mistake(own.place, text, true_name, labels.names[predicted], float(confidence))
 

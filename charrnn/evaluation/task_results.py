@@ -94,8 +94,7 @@ class TaskAssessment:
             document["labels"]["calibration"] = [{"examples": own.pop("chars"), **own} for own in bins]
         else:
             del document["mistakes"]
-        document = _without_nan(document)
-        return document
+        return {name: _without_nan(value) for name, value in document.items()}
 
 
 def _without_nan(value: Any) -> Any:

@@ -63,7 +63,7 @@ def spell_units(source: str, rules: ExampleRules) -> SpelledUnits:
 
 
 def spell_sentence(sentence: Sentence, rules: ExampleRules) -> SpelledUnits:
-    """The tokens of a sentence of a CoNLL or CoNLL-U file. A sentence has no text of its own, so there are no places."""
+    """The tokens of a sentence of a CoNLL or CoNLL-U file, without places: the file does not hold its text."""
     tagged = tag_sentences([sentence], rules.text)[0]
     return SpelledUnits(tagged.text, tuple(zip(tagged.starts, tagged.stops, strict=True)), ())
 
