@@ -98,19 +98,20 @@ class Row:
 
 
 class FileText(NamedTuple):
-    """The decoded text of one file."""
+    """The decoded text of one file, or a part of it that begins with line `first`."""
 
     name: str
     text: str
+    first: int = 1
 
     def lines(self) -> Iterator[tuple[int, str]]:
         """Number and text of each line, without line ends. What follows the last line end is a line if not empty."""
         lines = self.text.split("\n")
         last = lines.pop()
-        for number, line in enumerate(lines, 1):
+        for number, line in enumerate(lines, self.first):
             yield number, line.removesuffix("\r")
         if last:
-            yield len(lines) + 1, last
+            yield self.first + len(lines), last
 
 
 class Faults:

@@ -88,6 +88,19 @@ def _position(column: Column, layout: Layout, faults: Faults) -> int | None:
     return None
 
 
+def target_position(layout: Layout) -> int:
+    """Where the column of the labels is in a line of a conll or conllu file, from 0.
+
+    Raises:
+        TextError: there is no such column.
+    """
+    faults = Faults()
+    position = _position(layout.targets[0], layout, faults)
+    faults.check()
+    assert position is not None
+    return position
+
+
 def _sentence(
     name: str, first: int, lines: Sequence[str], layout: Layout, positions: Sequence[int], faults: Faults
 ) -> list[Sentence]:

@@ -74,7 +74,7 @@ def span_figures(
         names: of the labels, (L,).
         scheme: how spans are read.
     """
-    types = _types(names, scheme)
+    types = span_types(names, scheme)
     true_spans = find_spans(truth, example, names, scheme)
     predicted_spans = find_spans(predicted, example, names, scheme)
     right = _right(true_spans, predicted_spans)
@@ -106,7 +106,8 @@ def _count(right: Array, predicted: Array, true: Array, size: int) -> Array:
     return np.stack(columns, axis=1).astype(np.int64)
 
 
-def _types(names: Sequence[str], scheme: Scheme) -> list[str]:
+def span_types(names: Sequence[str], scheme: Scheme) -> list[str]:
+    """The types of spans that labels stand for, sorted."""
     return sorted({_parse(name, scheme)[1] for name in names})
 
 
@@ -128,7 +129,7 @@ def find_spans(labels: Array, example: Array, names: Sequence[str], scheme: Sche
         return Spans(*(np.zeros(0, np.int64) for _ in range(3)))
     parsed = [*(_parse(name, scheme) for name in names), ("B", None), (OUTSIDE, "")]
     outside = len(names) + 1  # label before and after each example
-    types = _types(names, scheme)
+    types = span_types(names, scheme)
     type_of = np.array([types.index(own) if own is not None and own in types else len(types) for _, own in parsed])
     starts_at = np.array([[_starts(before, after) for after in parsed] for before in parsed])
     ends_at = np.array([[_ends(before, after) for after in parsed] for before in parsed])

@@ -14,6 +14,7 @@ from charrnn.arrays import Array
 from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.results import Interval
 
+SMALLEST_P = 1e-300  # a probability of 0 has no logarithm
 NO_WORD = -1  # the word of a unit that is a blank
 
 
@@ -92,6 +93,24 @@ def label_units(log_p: Array, bounds: Array) -> Array:
     sums = np.add.reduceat(padded, bounds.reshape(-1), axis=0, dtype=np.float64)[::2]
     labels: Array = sums.argmax(1)
     return labels
+
+
+def unit_probabilities(p: Array, bounds: Array) -> Array:
+    """The probability of each label for each unit: the geometric mean over its symbols, scaled to a sum of 1.
+
+    The likeliest label is that of label_units(). Arguments: `p`, of each symbol (len, C); `bounds`, where each unit
+    begins and ends, (U, 2).
+
+    Returns: (U, C) float64.
+    """
+    if not len(bounds):
+        return np.zeros((0, p.shape[1]))
+    log_p = np.log(np.maximum(p, SMALLEST_P))
+    padded = np.concatenate([log_p, np.zeros((1, p.shape[1]))])  # a unit may end with the last symbol
+    means = np.add.reduceat(padded, bounds.reshape(-1), axis=0)[::2] / (bounds[:, 1] - bounds[:, 0])[:, None]
+    scaled = np.exp(means - means.max(1, keepdims=True))
+    probabilities: Array = scaled / scaled.sum(1, keepdims=True)
+    return probabilities
 
 
 def ambiguous_units(train_units: Sequence[str], train_labels: Array, units: Sequence[str]) -> Array:
