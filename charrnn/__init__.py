@@ -11,6 +11,9 @@
     print("".join(charrnn.generate(model, length=200, temp=0.8, prime="Once ")))
     print(charrnn.score_text(model, "Once upon a time").bits_per_char)
 
+    model = charrnn.load("runs/origins")     # a classifier or tagger
+    print(charrnn.predict(model, ["Mikhailova"])[0].label)
+
 A name is imported when it is first used, so that `charrnn --help` starts without NumPy.
 """
 
@@ -25,12 +28,15 @@ if TYPE_CHECKING:
     from charrnn.config import load_config as load_config
     from charrnn.data import Vocab as Vocab
     from charrnn.errors import CharrnnError as CharrnnError
+    from charrnn.evaluation import Prediction as Prediction
     from charrnn.evaluation import Report as Report
+    from charrnn.evaluation import predict as predict
     from charrnn.evaluation import score_text as score_text
     from charrnn.generation import generate as generate
     from charrnn.inspection import embed as embed
     from charrnn.models import Network as Network
     from charrnn.models import NGram as NGram
+    from charrnn.models import TaskModel as TaskModel
     from charrnn.models import load as load
     from charrnn.training import Progress as Progress
     from charrnn.training import Run as Run
@@ -42,9 +48,11 @@ _HOMES = {
     "Config": "config",
     "NGram": "models",
     "Network": "models",
+    "Prediction": "evaluation",
     "Progress": "training",
     "Report": "evaluation",
     "Run": "training",
+    "TaskModel": "models",
     "Vocab": "data",
     "config_from_dict": "config",
     "embed": "inspection",
@@ -53,6 +61,7 @@ _HOMES = {
     "load": "models",
     "load_config": "config",
     "open_run": "training",
+    "predict": "evaluation",
     "score_text": "evaluation",
 }
 __all__ = ["__version__", *_HOMES]

@@ -2,7 +2,7 @@
 
 import click
 
-from charrnn.cli.inputs import load_model
+from charrnn.cli.inputs import load_language
 
 
 @click.command()
@@ -25,7 +25,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
 
     if len(runs) < 2:
         raise click.UsageError("name at least two runs")
-    models = [load_model(run) for run in runs]
+    models = [load_language(run, "eval, which scores several") for run in runs]
     with one_thread():
         found = compare_runs(models)
     for line in [json.dumps(found.to_dict())] if as_json else comparison_lines(found):

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from charrnn.cli.inputs import load_model, read_files
+from charrnn.cli.inputs import load_language, read_files
 from charrnn.cli.messages import note
 from charrnn.cli.options import CHECKPOINT
 from charrnn.cli.streams import check_new, write_new
@@ -47,7 +47,7 @@ def embed(checkpoint: str, file: str, each: Any, out: str | None) -> int:
     if ending not in ENDINGS:
         raise click.UsageError(f"--out {out!r}: the name must end in {', '.join(ENDINGS[:-1])} or {ENDINGS[-1]}")
     check_new(out)
-    loaded = load_model(checkpoint)
+    loaded = load_language(checkpoint, "predict")
     network = loaded.network
     text = read_files(loaded, (file,))
     if text.unknown and not network.vocab.has_unknown:

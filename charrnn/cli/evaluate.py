@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
-from charrnn.cli.inputs import load_model, read_files
+from charrnn.cli.evaluate_task import evaluate_task
+from charrnn.cli.inputs import load_language, load_model, load_tasks, read_files
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import check_new, write_new
 
 if TYPE_CHECKING:
     from charrnn.data import Corpus, Split
     from charrnn.models import SavedModel
+
+NOT_FOR_TASKS = ("novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document", "html")
 
 
 @click.command("eval")
@@ -35,13 +39,17 @@ if TYPE_CHECKING:
     "--per-document", type=click.Path(), metavar="FILE", help="Write a table with a row for each document (TSV)."
 )
 @click.option(
+    "--per-example", type=click.Path(), metavar="FILE", help="Write a table with a row for each example (TSV)."
+)
+@click.option(
     "--html", type=click.Path(), metavar="FILE", help="Write a page with the report, and the text coloured by surprise."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
+@click.pass_context
+def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
              dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
-             per_document: str | None, html: str | None, as_json: bool) -> int:  # fmt: skip
-    """Score text with CHECKPOINT: cross-entropy, bits per character, perplexity, and what causes the loss.
+             per_document: str | None, per_example: str | None, html: str | None, as_json: bool) -> int:  # fmt: skip
+    """Score text or examples with CHECKPOINT, a language model, a classifier or a tagger.
 
     \b
     charrnn eval runs/my                  the held-out split
@@ -50,10 +58,11 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     charrnn eval runs/my runs/ngram       two models, and their mixture
     charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
     charrnn eval runs/names - --per-document scores.tsv   documents on stdin, each with its score
+    charrnn eval runs/origins --baselines                 a classifier or tagger, on held-out examples
 
     Every character is scored once, given all characters before it. A model of documents scores each document by itself,
     its end included. Several files are scored as one text. A FILE that is a checkpoint or a run directory is another
-    model. Figures have 95 % intervals (block bootstrap).
+    model. Figures have 95 % intervals (bootstrap). Classifiers and taggers score examples; several of them vote too.
     """
     import json
 
@@ -72,7 +81,12 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate applies only with --dynamic")
     check_outputs(per_char, per_line, per_document, html)
-    loaded = [load_model(name) for name in models]
+    loaded = load_alike(models)
+    check_kind(context, loaded[0])
+    if loaded[0].config.task != "language":
+        with one_thread():
+            evaluate_task(loaded, files, split, baselines, per_example, as_json)
+        return 0
     check_documents(loaded[0], per_document)
     options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
     needs_corpus = len(loaded) > 1 or options != ReportOptions()
@@ -90,10 +104,29 @@ def evaluate(checkpoint: str, files: tuple[str, ...], split: str | None, baselin
         from charrnn.display import evaluation_page
         from charrnn.evaluation import surprise
 
-        write_new(html, [evaluation_page(loaded[0].name, report, surprise(loaded[0].model, text.ids))])
+        write_new(html, [evaluation_page(loaded[0].name, report, surprise(loaded[0].language_model, text.ids))])
     for line in [json.dumps(report.to_dict())] if as_json else evaluation_lines(report):
         click.echo(line)
     return 0
+
+
+def load_alike(names: Sequence[str]) -> "list[SavedModel]":
+    """Read models, all of a language or all of a task. Refuse a mixture of both."""
+    first = load_model(names[0])
+    if first.config.task != "language":
+        return [first, *load_tasks(names[1:], first)]
+    return [first, *(load_language(name, "eval on each of them by itself") for name in names[1:])]
+
+
+def check_kind(context: click.Context, loaded: "SavedModel") -> None:
+    """Refuse options that do not apply to a model of this kind."""
+    task = loaded.config.task
+    others = ("per_example",) if task == "language" else NOT_FOR_TASKS
+    given = [name for name in others if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
+    if given:
+        kind = {"language": "a language model", "classify": "a classifier", "tag": "a tagger"}[task]
+        option = given[0].replace("_", "-")
+        raise click.UsageError(f"--{option} does not apply to {kind}, which {loaded.path} is; leave it out")
 
 
 def check_outputs(*names: str | None) -> None:

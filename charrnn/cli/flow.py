@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from charrnn.cli.inputs import load_model
+from charrnn.cli.inputs import load_language
 from charrnn.cli.streams import check_new, write_new
 
 
@@ -37,7 +37,7 @@ def flow(models: tuple[str, ...], out: str | None, as_json: bool) -> int:
     found = []
     for name in models:
         if Path(name).is_dir() or is_checkpoint(name):
-            loaded = load_model(name)
+            loaded = load_language(name, "eval")
             label, network = loaded.name, loaded.network
             ids = choose_split(loaded.corpus(), None).ids
             share = clipped_share(read_log(RunDirectory(loaded.path.parent).log))

@@ -1,6 +1,7 @@
 """What commands read: checkpoints, primes, files to score and units."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,30 @@ def load_model(checkpoint: str) -> "SavedModel":
     if saved.note:
         note(saved.note)
     return saved
+
+
+def load_language(checkpoint: str, instead: str) -> "SavedModel":
+    """Read CHECKPOINT as load_model() does. Refuse a classifier or tagger; `instead` is the command that reads one."""
+    from charrnn.errors import CheckpointError
+
+    saved = load_model(checkpoint)
+    if saved.config.task != "language":
+        kind = "tagger" if saved.config.task == "tag" else "classifier"
+        raise CheckpointError(f"{saved.path}: this is a {kind}, not a language model; use charrnn {instead}")
+    return saved
+
+
+def load_tasks(checkpoints: Sequence[str], first: "SavedModel | None" = None) -> list["SavedModel"]:
+    """Read classifiers or taggers that can vote, also with the `first` one, which is not returned."""
+    from charrnn.errors import CheckpointError
+    from charrnn.evaluation import check_voters
+
+    loaded = [load_model(name) for name in checkpoints]
+    for saved in loaded:
+        if saved.config.task == "language":
+            raise CheckpointError(f"{saved.path}: this is a language model; use charrnn sample or charrnn eval")
+    check_voters([saved.task_model for saved in ([first] if first else []) + loaded])
+    return loaded
 
 
 def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -> str | bytes:

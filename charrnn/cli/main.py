@@ -20,6 +20,7 @@ from charrnn.cli.flow import flow
 from charrnn.cli.group import cli
 from charrnn.cli.info import info
 from charrnn.cli.messages import error_lines, fail, system_lines, usage_lines
+from charrnn.cli.predict import predict
 from charrnn.cli.report import report
 from charrnn.cli.sample import sample
 from charrnn.cli.streams import close_stdout, open_streams
@@ -30,7 +31,7 @@ __all__ = ["cli", "main"]
 
 NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
 
-for command in (train, sample, evaluate, compare, embed, report, flow, info, bench, show_config):
+for command in (train, sample, predict, evaluate, compare, embed, report, flow, info, bench, show_config):
     cli.add_command(command)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.inputs import load_model, unit_of
+from charrnn.cli.inputs import load_language, unit_of
 from charrnn.cli.messages import note
 from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import TextError, visible
@@ -45,7 +45,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.storage import RunDirectory
 
     check_new(out)
-    loaded = load_model(run)
+    loaded = load_language(run, "eval")
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
     requested = [unit_of(loaded, unit) for unit in units]
@@ -88,7 +88,7 @@ def about(loaded: "SavedModel") -> str:
     """The model in a sentence or two."""
     from charrnn.models import Network, model_name
 
-    model, network = loaded.model, isinstance(loaded.model, Network)
+    model, network = loaded.language_model, isinstance(loaded.model, Network)
     size = f"{model.size:,} {'parameters' if network else 'n-grams'}"
     steps = f", after {loaded.step:,} steps" if network and loaded.step else ""
     text = f"{model_name(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
@@ -129,7 +129,7 @@ def measure(loaded: "SavedModel", units: "Units") -> "HeldOut":
             inside = look_inside(loaded.model, split.ids, units)
         except TextError as error:
             note(f"without units and gradients: {error}")
-    return HeldOut(evaluation, surprise(loaded.model, split.ids), inside)
+    return HeldOut(evaluation, surprise(loaded.language_model, split.ids), inside)
 
 
 def look_inside(network: "Network", ids: Any, units: "Units") -> "Inside":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from charrnn.cli.inputs import load_model, prime_text
+from charrnn.cli.inputs import load_language, prime_text
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.sample_documents import Request, check_documents, draw, search
 from charrnn.cli.streams import TextOut
@@ -91,7 +91,7 @@ def sample(context: click.Context, checkpoint: str, temp: float, length: int | N
     if top and drawing:
         option = drawing[0].replace("_", "-")
         raise click.UsageError(f"--top finds the likeliest documents and draws none; leave --{option} out")
-    saved = load_model(checkpoint)
+    saved = load_language(checkpoint, "predict")
     check_documents(saved, ["--unique"] * unique + ["--novel"] * novel + ["--top"] * bool(top))
     of_documents = saved.model.vocab.end_id is not None
     if length is None:
@@ -113,7 +113,7 @@ def sample(context: click.Context, checkpoint: str, temp: float, length: int | N
             (search if top else draw)(request)
             return 0
         out = TextOut(saved.model.vocab.tokens, num, shown)
-        for stream, character in generate_batch(saved.model, options, num, start, seed, unknown):
+        for stream, character in generate_batch(saved.language_model, options, num, start, seed, unknown):
             out.write(stream, character)
     out.close()
     return 0

@@ -86,7 +86,7 @@ def search(request: Request) -> None:
     from charrnn.generation import SEARCH_BYTES, likeliest_documents
 
     vocab, length = request.saved.model.vocab, request.options.length
-    best = likeliest_documents(request.saved.model, request.num, request.prime, length, request.unknown)
+    best = likeliest_documents(request.saved.language_model, request.num, request.prime, length, request.unknown)
     read = len(vocab.encode(request.prime, request.unknown))
     for _ in _printed(request, ([text[read:]] for text, _ in best.documents)):
         pass
@@ -110,7 +110,7 @@ def _drawn(request: Request) -> Iterator[Iterable[str]]:
     from charrnn.generation import Screen, draw_documents, generate_batch
 
     model, options, prime, seed, unknown = (
-        request.saved.model, request.options, request.prime, request.seed, request.unknown
+        request.saved.language_model, request.options, request.prime, request.seed, request.unknown
     )  # fmt: skip
     if request.num == 1 and not request.unique and not request.novel:
         yield (character for _, character in generate_batch(model, options, 1, prime, seed, unknown))

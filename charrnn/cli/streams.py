@@ -57,6 +57,22 @@ class TextOut:
         sys.stdout.buffer.flush()
 
 
+class LinesOut:
+    """Lines on stdout, in UTF-8, as they are; a terminal gets no control characters but tabs."""
+
+    def __init__(self) -> None:
+        self.is_terminal = sys.stdout.isatty()
+
+    def write(self, lines: Iterable[str]) -> None:
+        """Print lines now. None of them holds a line end that is not meant."""
+        text = "".join(f"{line}\n" for line in lines)
+        data = text.encode("utf-8", "surrogatepass")
+        if self.is_terminal:
+            data = visible(text).encode(sys.stdout.encoding or "utf-8", "replace")
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+
+
 def check_new(name: str | None) -> None:
     """Refuse, before any work is done, to overwrite a file or to write into a folder that does not allow it.
 

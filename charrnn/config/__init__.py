@@ -8,7 +8,8 @@ ten. Every fault of a file is reported at once, with its line and column and the
     yaml_tree   text to a tree of nodes with places
     values      scalars to typed values; bounds
     building    tree and overrides to a Config
-    rules       what keys forbid each other
+    rules       what keys forbid each other; task_rules those about what is learned
+    clash       a contradiction between keys
     faults      the faults found so far
     reference   the commented reference and the JSON Schema
 

@@ -7,7 +7,7 @@ This module imports no NumPy, so that a faulty config is reported at once.
 import json
 from collections.abc import Iterator
 from dataclasses import MISSING, asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -19,8 +19,20 @@ from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 STREAMS = (32, 100)  # batch_size and seq_length of split streams, which cuts the text by them
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Task:
+    """The first key of a config, apart because it has a default and data has none."""
+
+    task: Literal["language", "classify", "tag"] = key(
+        "language",
+        "What is learned. language: to continue a text, character by character. classify: to give each example one of "
+        "several labels, several at once, or numbers; see model.output. tag: to give each symbol or token of an "
+        "example a label.",
+    )
+
+
 @dataclass(frozen=True)
-class Config:
+class Config(_Task):
     """A whole run. `Config(data=DataConfig(path="my.txt"))` is complete."""
 
     data: DataConfig = key(MISSING, "The text and how it is read.")
@@ -31,11 +43,24 @@ class Config:
 
     def resolved(self) -> "Config":
         """The same with the keys resolved that decide how the text is cut: all others can wait until it is read."""
+        if self.task != "language":
+            return self._of_examples()
         train = self.train
         if self.data.split == "streams":
             batch_size, seq_length = (train.batch_size or STREAMS[0]), (train.seq_length or STREAMS[1])
             train = replace(train, batch_size=batch_size, seq_length=seq_length)
         return replace(self, data=self.data.resolved(), train=train)
+
+    def _of_examples(self) -> "Config":
+        data, model = self.data, self.model
+        if data.split == "auto" and data.split_column is not None:
+            data = replace(data, split="column")
+        elif data.split == "auto":
+            by_class = self.task == "classify" and model.output == "softmax"
+            data = replace(data, split="stratified" if by_class else "random")
+        if model.bidirectional is None:
+            model = replace(model, bidirectional=True)
+        return replace(self, data=data, model=model)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the config as plain dicts, lists and scalars, for JSON and YAML."""

@@ -66,6 +66,29 @@ class ModelConfig:
         low=0,
         below=1,
     )
+    bidirectional: bool | None = key(
+        None,
+        "Read in both directions, by as many hidden units in each. null: true with task: classify and tag. A language "
+        "model would see the characters that it is to predict.",
+    )
+    pooling: Literal["last", "mean", "max"] = key(
+        "last",
+        "How the outputs of a whole example become one vector. last: where each direction ends. mean, max: over all "
+        "characters.",
+        only=Condition("task", ("classify",)),
+    )
+    output: Literal["softmax", "sigmoid", "linear"] = key(
+        "softmax",
+        "softmax: one of several labels. sigmoid: each label by itself, yes or no. linear: numbers.",
+        only=Condition("task", ("classify",)),
+    )
+    input_dropout: float = key(
+        0.0,
+        "Fraction of the characters that are read as unknown in training.",
+        low=0,
+        below=1,
+        only=Condition("task", ("classify", "tag")),
+    )
     activation: Literal["tanh", "relu", "sigmoid"] = key(
         "tanh", "Activation function of the plain RNN.", only=Condition("model.cell", ("rnn",))
     )

@@ -5,30 +5,16 @@ because the config then holds the default of that key and not what the user mean
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+from charrnn.config.clash import Clash, has_validation, separate_texts
 from charrnn.config.data_keys import DataConfig
 from charrnn.config.faults import Faults
 from charrnn.config.keys import Config
 from charrnn.config.table import AnySection, default_of, key_table, value_of
+from charrnn.config.task_rules import TASK_RULES
 from charrnn.config.yaml_tree import Node, place_of
 
 NOT_WITH_BYTES = ("normalize", "lowercase", "min_count", "encoding")  # keys of data that concern characters only
-
-
-@dataclass(frozen=True)
-class Clash:
-    """A contradiction between keys.
-
-    Attributes:
-        key: The key to change, at whose place the message is shown.
-        message: What is wrong.
-        others: The other keys that the contradiction depends on.
-    """
-
-    key: str
-    message: str
-    others: tuple[str, ...] = ()
 
 
 def check_combinations(config: Config, root: Node, faults: Faults) -> None:
@@ -93,7 +79,7 @@ def shards_need_streams(config: Config) -> Iterator[Clash]:
 
 def separate_texts_replace_splits(config: Config) -> Iterator[Clash]:
     """With a separate text for validation or testing, data.path is not split."""
-    separate = _separate_texts(config.data)
+    separate = separate_texts(config.data)
     if separate and config.data.split == "streams":
         yield Clash("data.split", f"data.split: streams splits data.path; it does not go with {separate[0]}")
     if separate and config.data.fractions != DataConfig.fractions:
@@ -109,7 +95,7 @@ def documents_are_told_apart_in_one_way(config: Config) -> Iterator[Clash]:
     if data.documents and data.split == "streams":
         message = "data.split: streams cuts documents to pieces; use random or contiguous with data.documents"
         yield Clash("data.split", message, ("data.documents.kind",))
-    if not data.documents and data.split == "random":
+    if config.task == "language" and not data.documents and data.split == "random":
         message = "data.split: random draws documents; set data.documents to line, paragraph, file or {separator: TEXT}"
         yield Clash("data.split", message, ("data.documents.kind",))
 
@@ -135,14 +121,10 @@ def encoding_exists(config: Config) -> Iterator[Clash]:
 
 def plateau_needs_validation(config: Config) -> Iterator[Clash]:
     """The plateau schedule needs a validation loss."""
-    validated = config.data.valid_path or (config.data.fractions[1] and not _separate_texts(config.data))
+    validated = has_validation(config.data)
     if config.train.schedule.kind == "plateau" and not validated:
         message = "train.schedule: plateau depends on the validation loss, but there is no validation split"
         yield Clash("train.schedule", message, ("data.fractions", "data.valid_path", "data.test_path"))
-
-
-def _separate_texts(data: DataConfig) -> list[str]:
-    return [f"data.{name}" for name in ("valid_path", "test_path") if getattr(data, name)]
 
 
 RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
@@ -154,4 +136,5 @@ RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     bytes_are_read_as_they_are,
     encoding_exists,
     plateau_needs_validation,
+    *TASK_RULES,
 )

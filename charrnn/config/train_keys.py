@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from charrnn.config.table import FOLLOWS_TEXT, key
+from charrnn.config.table import FOLLOWS_TEXT, Condition, key
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,12 @@ class TrainConfig:
         "Length of the windows of truncated backpropagation through time, in characters; null: follows the length of "
         "the text.",
         low=1,
+        only=Condition("task", ("language",)),
     )
     batch_size: int = key(
         FOLLOWS_TEXT,
-        "Number of text streams that are read in parallel; null: follows the length of the text.",
+        "Number of text streams that are read in parallel, or of examples in a batch; null: follows the length "
+        "of the text.",
         low=1,
     )
     epochs: int | None = key(
@@ -90,8 +92,34 @@ class TrainConfig:
     save_minutes: float | None = key(
         10.0, "Also save after this many minutes; null: never. Does not affect the result.", above=0
     )
-    sample_every: int | None = key(None, "Steps between samples; null: at each evaluation.", low=1)
-    sample_length: int = key(300, "Characters in each sample that is written during training; 0: no samples.", low=0)
+    sample_every: int | None = key(
+        None, "Steps between samples; null: at each evaluation.", low=1, only=Condition("task", ("language",))
+    )
+    sample_length: int = key(
+        300,
+        "Characters in each sample that is written during training; 0: no samples.",
+        low=0,
+        only=Condition("task", ("language",)),
+    )
+    label_smoothing: float = key(
+        0.0,
+        "Share of each target that is spread evenly over all labels (Szegedy et al. 2016).",
+        low=0,
+        below=1,
+        only=Condition("task", ("classify", "tag")),
+    )
+    class_weights: Literal["none", "balanced"] = key(
+        "none",
+        "balanced: the loss of each label counts in inverse proportion to its frequency.",
+        only=Condition("task", ("classify", "tag")),
+    )
+    best: Literal["loss", "accuracy", "macro_f1", "auc", "rmse", "span_f1"] = key(
+        "loss",
+        "The validation figure that chooses best.npz and decides patience and plateau. accuracy: of labels; to tag, of "
+        "symbols or tokens. macro_f1: the mean F1 of the labels. auc: with output sigmoid. rmse: with output linear. "
+        "span_f1: to tag with labels such as B-PER and I-PER.",
+        only=Condition("task", ("classify", "tag")),
+    )
     patience: int | None = key(
         10, "Stop after this many evaluations without improvement; null: do not stop early.", low=1
     )

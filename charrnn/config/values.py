@@ -61,7 +61,9 @@ def type_in_words(type_hint: object) -> str:
     if is_union(type_hint):
         return " or ".join(dict.fromkeys(type_in_words(choice) for choice in choices))
     if get_origin(type_hint) is tuple:
-        return "a list of strings" if choices[-1] is Ellipsis else f"a list of {len(choices)} numbers"
+        if choices[-1] is not Ellipsis:
+            return f"a list of {len(choices)} numbers"
+        return "a list of strings" if choices[0] is str else "a list of these"
     words: dict[object, str] = {
         int: "a whole number",
         float: "a number",

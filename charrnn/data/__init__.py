@@ -15,17 +15,42 @@ from charrnn.data.corpus import (
 from charrnn.data.decoding import decode_bytes, transformed
 from charrnn.data.document_batches import make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
+from charrnn.data.example_corpus import ExampleCorpus, held_out_examples
+from charrnn.data.example_loading import load_examples, resolved_format, rules_of
+from charrnn.data.example_rows import ExampleRules
+from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
+from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
+from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
+from charrnn.data.rows import FORMAT_OF_ENDING, Format, Layout, Row, plain_name, read_files
+from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
+from charrnn.data.tagging import tag_sentences
+from charrnn.data.targets import Labels
+from charrnn.data.text_rules import TextRules
 from charrnn.data.vocab import END, Unknown, Vocab
 
 __all__ = [
     "END",
+    "FORMAT_OF_ENDING",
     "Batch",
     "Corpus",
     "DocumentFacts",
+    "ExampleBatch",
+    "ExampleCorpus",
+    "ExampleRules",
+    "ExampleSplit",
+    "Examples",
+    "Format",
+    "Labels",
+    "Layout",
+    "LengthBatches",
+    "Row",
+    "Sentence",
     "Split",
+    "StreamedRow",
+    "TextRules",
     "Unknown",
     "Vocab",
     "check_sizes",
@@ -33,13 +58,26 @@ __all__ = [
     "decode_bytes",
     "digest",
     "digests_of_ids",
+    "encode_texts",
     "ends_of",
     "find_files",
+    "held_out_examples",
     "load_corpus",
+    "load_examples",
     "make_batches",
+    "padded",
+    "plain_name",
+    "present",
+    "read_files",
     "reads_standard_input",
     "remarks",
+    "resolved_format",
+    "rules_of",
     "split_of_files",
     "standard_input",
+    "stream_rows",
+    "stream_sentences",
+    "tag_sentences",
+    "target_position",
     "transformed",
 ]

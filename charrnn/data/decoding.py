@@ -6,6 +6,7 @@ Nothing is guessed or replaced: a file that is not in the named encoding is refu
 import codecs
 import unicodedata
 from collections.abc import Iterable, Iterator
+from typing import Literal
 
 import numpy as np
 
@@ -13,6 +14,13 @@ from charrnn.arrays import Array
 from charrnn.data.files import Piece
 from charrnn.errors import TextError
 
+NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"] | None] = {
+    "none": None,
+    "nfc": "NFC",
+    "nfd": "NFD",
+    "nfkc": "NFKC",
+    "nfkd": "NFKD",
+}
 MAX_FAULTS_NAMED = 10  # files that one message lists
 MAX_REASON = 200  # characters of a codec's own message that are shown
 NOT_INCREMENTAL = {"punycode"}  # codecs of Python's whose incremental decoder gives wrong text from the second piece on
@@ -160,7 +168,9 @@ def decode_bytes(data: bytes, encoding: str, name: str) -> str:
 
 
 def transformed(pieces: Iterable[str], normalize: str, lowercase: bool) -> Iterator[str]:
-    """Apply NFC normalisation and lower case where asked. The result does not depend on where the pieces were cut.
+    """Apply a Unicode normal form (nfc, nfd, nfkc or nfkd) and lower case where asked.
+
+    The result does not depend on where the pieces were cut.
 
     Both transformations depend on neighbouring characters, so each piece is cut again before its last ASCII space or
     newline: no rule of either looks across those.
@@ -169,9 +179,11 @@ def transformed(pieces: Iterable[str], normalize: str, lowercase: bool) -> Itera
         yield from pieces
         return
 
+    form = NORMAL_FORMS[normalize]
+
     def change(text: str) -> str:
         text = text.lower() if lowercase else text
-        return unicodedata.normalize("NFC", text) if normalize == "nfc" else text
+        return text if form is None else unicodedata.normalize(form, text)
 
     rest = ""
     for piece in pieces:

@@ -49,8 +49,10 @@ def split_streams(codes: Array, fractions: Sequence[float], streams: int, length
     return rows[:, :first], rows[:, first:second], rows[:, second:]
 
 
-def document_counts(count: int, fractions: Sequence[float]) -> tuple[int, int, int]:
+def document_counts(count: int, fractions: Sequence[float], noun: str = "document") -> tuple[int, int, int]:
     """How many of `count` documents train, validate and test: at least one where the fraction is not zero.
+
+    Arguments: `noun`, what messages call a document.
 
     Raises:
         TextError: there are too few.
@@ -58,7 +60,7 @@ def document_counts(count: int, fractions: Sequence[float]) -> tuple[int, int, i
     valid, test = (max(1, int(count * fraction + ROUNDING)) if fraction else 0 for fraction in fractions[1:])
     if count - valid - test < 1:
         raise TextError(
-            f"data.path: {count:,} document{'s' * (count > 1)} cannot be divided into splits that all hold some; give "
+            f"data.path: {count:,} {noun}{'s' * (count > 1)} cannot be divided into splits that all hold some; give "
             f"more, name other files in data.valid_path, or set data.fractions to [1, 0, 0]"
         )
     return count - valid - test, valid, test
@@ -71,7 +73,9 @@ def split_in_order(count: int, fractions: Sequence[float]) -> tuple[Array, Array
     return positions[:train], positions[train : train + valid], positions[train + valid :]
 
 
-def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tuple[Array, Array, Array]:
+def split_at_random(
+    digests: Array, fractions: Sequence[float], seed: int, noun: str = "document"
+) -> tuple[Array, Array, Array]:
     """Draw the documents that validate and test; the rest trains.
 
     Equal documents stay together. Groups of them are drawn in a random order, and each goes where it still fits. Where
@@ -81,6 +85,7 @@ def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tu
         digests: (D,), equal for equal documents.
         fractions: shares of the documents: train, valid, test.
         seed: the same seed gives the same splits.
+        noun: what messages call a document.
 
     Returns:
         Positions of documents, each in their order in the text.
@@ -88,26 +93,44 @@ def split_at_random(digests: Array, fractions: Sequence[float], seed: int) -> tu
     Raises:
         TextError: there are too few different documents.
     """
-    _, valid, test = document_counts(len(digests), fractions)
+    _, valid, test = document_counts(len(digests), fractions, noun)
     _, first, groups, sizes = np.unique(digests, return_index=True, return_inverse=True, return_counts=True)
     order = np.argsort(first)[np.random.default_rng(seed).permutation(len(first))]  # not by digest, but by place
     split_of_group = np.zeros(len(first), np.int8)
     for split, wanted in ((2, test), (1, valid)):
         free = order[split_of_group[order] == 0]
-        split_of_group[_fitting(free, sizes, wanted)] = split
+        split_of_group[fitting(free, sizes, wanted)] = split
     split_of = split_of_group[groups.reshape(-1)]
+    return check_parts(split_of, fractions, len(first), noun)
+
+
+def check_parts(split_of: Array, fractions: Sequence[float], different: int, noun: str) -> tuple[Array, Array, Array]:
+    """The positions of the documents of each split.
+
+    Arguments:
+        split_of: (D,), 0 for train, 1 for valid, 2 for test.
+        fractions: shares of the documents: train, valid, test.
+        different: how many different documents there are.
+        noun: what messages call a document.
+
+    Raises:
+        TextError: a split whose fraction is not zero has no document.
+    """
     parts = tuple(np.flatnonzero(split_of == split) for split in range(3))
     if any(fraction and not len(part) for fraction, part in zip(fractions, parts, strict=True)):
         raise TextError(
-            f"data.path: {len(first):,} different document{'s' * (len(first) > 1)} among {len(digests):,} cannot be "
+            f"data.path: {different:,} different {noun}{'s' * (different > 1)} among {len(split_of):,} cannot be "
             f"divided into splits that share none; give more, name other files in data.valid_path, or set "
             f"data.fractions to [1, 0, 0]"
         )
     return parts[0], parts[1], parts[2]
 
 
-def _fitting(groups: Array, sizes: Array, wanted: int) -> list[int]:
-    """Those of groups, in a random order, that hold `wanted` documents together, or nearly; `sizes` are of all."""
+def fitting(groups: Array, sizes: Array, wanted: int, at_least_one: bool = True) -> list[int]:
+    """Those of groups, in a random order, that hold `wanted` documents together, or nearly; `sizes` are of all.
+
+    If none fits, the smallest group is chosen, or none without `at_least_one`.
+    """
     chosen, room = [], wanted
     for group in groups.tolist():
         if not room:
@@ -115,7 +138,7 @@ def _fitting(groups: Array, sizes: Array, wanted: int) -> list[int]:
         if sizes[group] <= room:
             chosen.append(group)
             room -= int(sizes[group])
-    if wanted and not chosen and len(groups):
+    if at_least_one and wanted and not chosen and len(groups):
         chosen = [int(groups[sizes[groups].argmin()])]
     return chosen
 

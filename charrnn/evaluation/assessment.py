@@ -64,7 +64,7 @@ def assess(
     report = Assessment(
         text=text_name(split, corpus),
         analysis=analyse(vocab, ids, scored[0], split.unknown),
-        positions=by_place(vocab, ids, scored[0].nats) if vocab.end else by_position(models[0].model, ids),
+        positions=by_place(vocab, ids, scored[0].nats) if vocab.end else by_position(models[0].language_model, ids),
         rows=rows,
         weights=weights,
         novelty=novelty_with_passage(vocab, train, ids) if options.novelty else None,
@@ -105,7 +105,7 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
 
 def scores_of(loaded: SavedModel, ids: Array) -> Scores:
     """Score ids by a model: a network on all processors, an n-gram, which is fast, on one."""
-    return score_each(loaded.model, ids, cores() if isinstance(loaded.model, Network) else 1)
+    return score_each(loaded.language_model, ids, cores() if isinstance(loaded.model, Network) else 1)
 
 
 def text_name(split: Split, corpus: Corpus | None) -> str:

@@ -1,4 +1,4 @@
-"""Models of text: the contract of a language model, the recurrent network, the n-gram, and their checkpoints.
+"""Models of text: of a language, a recurrent network or an n-gram; or to classify and to tag; and their checkpoints.
 
 Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Models score, predict and move their
 state; they do not train themselves.
@@ -11,6 +11,8 @@ from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, order_losses
+from charrnn.models.task_model import TaskModel, task_of
+from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 
 __all__ = [
@@ -22,7 +24,12 @@ __all__ = [
     "ReadCharacter",
     "SavedModel",
     "Sums",
+    "Task",
+    "TaskModel",
+    "TaskNetwork",
+    "TaskTape",
     "TrainingState",
+    "build_encoder",
     "build_stack",
     "check_transferable",
     "distinct",
@@ -35,5 +42,7 @@ __all__ = [
     "model_name",
     "order_losses",
     "parameter_count",
+    "task_of",
+    "task_size",
     "transfer",
 ]

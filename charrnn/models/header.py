@@ -7,11 +7,12 @@ path, so identical runs give identical headers.
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
+from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict
-from charrnn.data import END, Vocab
+from charrnn.data import END, Labels, Vocab
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.optim import Plateau
 
@@ -89,7 +90,8 @@ class Header:
     """A checkpoint's header.
 
     Attributes: `config`, resolved; `vocab`; `training`, how far the run had come, or None if the file does not say;
-    `splits`, characters in each split; `fingerprint`, the SHA-256 of each text; `versions` of what computed it.
+    `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text; `versions` of what
+    computed it; `labels`, of a model that classifies or tags.
     """
 
     config: Config
@@ -98,6 +100,7 @@ class Header:
     splits: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
@@ -114,6 +117,7 @@ class Header:
             "splits": dict(self.splits),
             "data": dict(self.fingerprint),
             "versions": dict(self.versions),
+            **({"labels": asdict(self.labels)} if self.labels else {}),
         }
 
     @classmethod
@@ -121,7 +125,7 @@ class Header:
         """The header that to_dict() gave; `path` names the file in messages.
 
         Raises:
-            CheckpointError: config or vocabulary are missing or wrong.
+            CheckpointError: config, vocabulary or labels are missing or wrong.
         """
         try:
             words = values["vocab"]
@@ -131,27 +135,47 @@ class Header:
             raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
         except (KeyError, TypeError):
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
-        check_vocab(path, vocab)
+        check_vocab(path, vocab, config.task != "language")
         counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
         try:
             training = TrainingState.from_dict(counted | values["training"])
         except (KeyError, TypeError, ValueError):
             training = None
         splits, fingerprint, versions = (_mapping(values.get(name)) for name in ("splits", "data", "versions"))
-        return cls(config, vocab, training, splits, fingerprint, versions)
+        labels = None if config.task == "language" else saved_labels(path, values.get("labels"), config)
+        return cls(config, vocab, training, splits, fingerprint, versions, labels)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def check_vocab(path: Path, vocab: Vocab) -> None:
-    """Check that a vocabulary from a file is one. Raises CheckpointError."""
+def saved_labels(path: Path, values: Any, config: Config) -> Labels:
+    """The labels that a header holds. Raises CheckpointError if `values` is no such thing."""
+    saved = _mapping(values)
+    names, means, deviations = (_list(saved.get(name)) for name in ("names", "means", "deviations"))
+    valid = len(names) > 0 and all(isinstance(name, str) for name in names) and len(set(names)) == len(names)
+    columns = len(names) if config.task == "classify" and config.model.output == "linear" else 0
+    for numbers in (means, deviations):
+        valid = valid and len(numbers) == columns and all(type(own) is float and isfinite(own) for own in numbers)
+    if not (valid and all(own > 0 for own in deviations)):
+        raise CheckpointError(f"{path}: damaged (its labels)")
+    return Labels(tuple(names), tuple(means), tuple(deviations))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def check_vocab(path: Path, vocab: Vocab, of_task: bool = False) -> None:
+    """Check that a vocabulary from a file is one, with an unknown symbol for a task. Raises CheckpointError."""
     symbols = vocab.symbols
     valid = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
     valid = valid and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
     valid = valid and vocab.end in ("", "\n", END) and vocab.end in symbols
-    if not (valid and (vocab.tokens == "char" or vocab == Vocab.of_bytes(vocab.end))):
+    valid = valid and (not of_task or (vocab.has_unknown and not vocab.end))
+    all_bytes = replace(Vocab.of_bytes(vocab.end), has_unknown=of_task)
+    if not (valid and (vocab.tokens == "char" or vocab == all_bytes)):
         raise CheckpointError(f"{path}: damaged (its vocabulary)")
 
 

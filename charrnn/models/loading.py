@@ -4,20 +4,23 @@ Nothing is taken on trust: names and shapes of arrays must be those that the con
 for a network. It writes nothing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, Shape
 from charrnn.config import Config, ModelConfig
-from charrnn.data import Corpus, Vocab, load_corpus, reads_standard_input
+from charrnn.data import Corpus, ExampleCorpus, Vocab, load_corpus, load_examples, reads_standard_input, rules_of
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
 from charrnn.models.header import Header
 from charrnn.models.known import NAME, check_known, known_documents
 from charrnn.models.network import Network, parameter_shapes
 from charrnn.models.ngram import NGram
+from charrnn.models.task_model import TaskModel, task_of
+from charrnn.models.task_network import TaskNetwork, task_shapes
 from charrnn.storage import RunDirectory, checkpoint
 
 
@@ -29,7 +32,7 @@ class SavedModel:
     `note`, why another file of the run directory was not used, or "".
     """
 
-    model: Network | NGram
+    model: Network | NGram | TaskModel
     header: Header
     arrays: dict[str, Array]
     path: Path
@@ -47,7 +50,10 @@ class SavedModel:
 
     @property
     def best_loss(self) -> float | None:
-        """The best validation loss of its run, in nats per character; None if the file does not say."""
+        """The best validation loss of its run, in nats per character; of a task, the best figure of train.best.
+
+        None if the file does not say.
+        """
         best = self.header.training.best if self.header.training else None
         return None if best is None else float(best)
 
@@ -59,9 +65,25 @@ class SavedModel:
 
     @property
     def network(self) -> Network:
-        """The model as a network. Raises CheckpointError if it is an n-gram."""
-        if isinstance(self.model, NGram):
+        """The model as a network. Raises CheckpointError if it is an n-gram, or classifies or tags."""
+        model = self.language_model
+        if isinstance(model, NGram):
             raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
+        return model
+
+    @property
+    def language_model(self) -> Network | NGram:
+        """The model as one of a language. Raises CheckpointError if it classifies or tags."""
+        if isinstance(self.model, TaskModel):
+            kind = "tagger" if self.config.task == "tag" else "classifier"
+            raise CheckpointError(f"{self.path}: this is a {kind}, not a language model; use charrnn predict")
+        return self.model
+
+    @property
+    def task_model(self) -> TaskModel:
+        """The model as a classifier or tagger. Raises CheckpointError if it is a language model."""
+        if not isinstance(self.model, TaskModel):
+            raise CheckpointError(f"{self.path}: this is a language model; use charrnn sample, or train a classifier")
         return self.model
 
     def known_documents(self) -> Array:
@@ -70,8 +92,8 @@ class SavedModel:
         Raises:
             CheckpointError: the file does not hold them.
         """
-        if isinstance(self.model, NGram):
-            return known_documents(self.model.ids, self.model.vocab)
+        if isinstance(self.language_model, NGram):
+            return known_documents(self.language_model.ids, self.language_model.vocab)
         if NAME not in self.arrays:
             raise CheckpointError(
                 f"{self.path}: this checkpoint does not say which documents it was trained on, so that new ones cannot "
@@ -80,24 +102,47 @@ class SavedModel:
         return self.arrays[NAME]
 
     def corpus(self) -> Corpus:
-        """Read the text that the model was trained on again.
+        """Read the text that a language model was trained on again.
 
         Raises:
             TextError: the text has changed, or came from standard input.
+            CheckpointError: the model classifies or tags.
         """
+        vocab = self.language_model.vocab
+        self._check_readable()
+        corpus = load_corpus(self.config, vocab)
+        self._check_unchanged(corpus.fingerprint)
+        return corpus
+
+    def examples(self) -> ExampleCorpus:
+        """Read the examples that a classifier or tagger was trained on again, in the same splits.
+
+        Raises:
+            TextError: the examples have changed, or came from standard input.
+            CheckpointError: the model is one of a language.
+        """
+        model = self.task_model
+        self._check_readable()
+        corpus = load_examples(self.config)
+        self._check_unchanged(corpus.fingerprint)
+        if (corpus.vocab, corpus.labels) != (model.vocab, model.labels):
+            raise CheckpointError(f"{self.path}: damaged (its vocabulary or labels are not those of its examples)")
+        return corpus
+
+    def _check_readable(self) -> None:
         if reads_standard_input(self.config.data):
             raise TextError(
                 "the text of this run came from standard input and was not kept; score a file instead",
                 hint="name a FILE",
             )
-        corpus = load_corpus(self.config, self.model.vocab)
-        if corpus.fingerprint != self.header.fingerprint:
+
+    def _check_unchanged(self, fingerprint: Mapping[str, str]) -> None:
+        if fingerprint != self.header.fingerprint:
             raise TextError(
                 "the text has changed since this model was trained, so its splits are not the same; score a file "
                 "instead",
                 hint="name a FILE",
             )
-        return corpus
 
 
 def is_checkpoint(path: str | Path) -> bool:
@@ -113,8 +158,8 @@ def is_checkpoint(path: str | Path) -> bool:
     return start.startswith(b"PK\3\4") and b"header.npy" in start
 
 
-def load(path: str | Path) -> Network | NGram:
-    """The model of a checkpoint or of a run directory, ready to sample and to score.
+def load(path: str | Path) -> Network | NGram | TaskModel:
+    """The model of a checkpoint or of a run directory, ready to sample and to score, or to predict.
 
     Raises:
         CheckpointError: the file is not a complete, valid checkpoint.
@@ -173,7 +218,9 @@ def _load(path: Path, dtype: npt.DTypeLike) -> SavedModel:
     header = Header.from_dict(document, path)
     if header.config.model.cell == "ngram":
         return SavedModel(load_ngram(path, header.config.model, header.vocab, arrays), header, arrays, path)
-    check_arrays(path, header.config.model, header.vocab, arrays)
+    if header.labels is not None:
+        return SavedModel(load_task(path, header, arrays, dtype), header, arrays, path)
+    check_arrays(path, parameter_shapes(header.config.model, header.vocab.size), arrays)
     check_known(path, header.vocab, arrays)
     network = Network(header.config.model, header.vocab, dtype)
     for name, value in network.params.value.items():
@@ -191,9 +238,23 @@ def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, 
     return NGram(vocab, text, config.order, config.smoothing)
 
 
-def check_arrays(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> None:
+def load_task(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike = np.float32) -> TaskModel:
+    """A classifier or tagger. Raises CheckpointError if the arrays do not fit the header."""
+    config, vocab, labels = header.config, header.vocab, header.labels
+    assert labels is not None, "the model is one of a language"
+    if config.data.format == "auto":
+        raise CheckpointError(f"{path}: damaged (the format of its examples)")
+    task = task_of(config, vocab, labels)
+    check_arrays(path, task_shapes(config.model, task), arrays)
+    network = TaskNetwork(config.model, task, dtype)
+    for name, value in network.params.value.items():
+        value[...] = arrays[name]
+    return TaskModel(config, network, vocab, labels, rules_of(config))
+
+
+def check_arrays(path: Path, shapes: Mapping[str, Shape], arrays: dict[str, Array]) -> None:
     """Check names and shapes against those that the config calls for. Raises CheckpointError naming the array."""
-    for name, shape in parameter_shapes(config, vocab.size).items():
+    for name, shape in shapes.items():
         found = arrays.get(name)
         if found is None:
             raise CheckpointError(f"{path}: damaged (the array {name} is missing)")

@@ -6,18 +6,31 @@ state and memory are passed in.
 """
 
 from charrnn.nn.cells import make_cell
+from charrnn.nn.encoder import Encoder
+from charrnn.nn.encoder_tape import EncoderTape
 from charrnn.nn.heads import Head, NextCharacter
 from charrnn.nn.initialise import initialise_
 from charrnn.nn.ops import log_softmax_
+from charrnn.nn.outputs import Linear, Output, OutputLayer, Sigmoid, Softmax
 from charrnn.nn.params import Params
+from charrnn.nn.pooling import Pooled, Pooling
 from charrnn.nn.stack import Stack, StackTape
 from charrnn.nn.stepper import Stepper
 from charrnn.nn.workload import step_products
 
 __all__ = [
+    "Encoder",
+    "EncoderTape",
     "Head",
+    "Linear",
     "NextCharacter",
+    "Output",
+    "OutputLayer",
     "Params",
+    "Pooled",
+    "Pooling",
+    "Sigmoid",
+    "Softmax",
     "Stack",
     "StackTape",
     "Stepper",

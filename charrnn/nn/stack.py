@@ -16,6 +16,7 @@ from charrnn.nn.embedding import Embedding
 from charrnn.nn.inputs import CharacterInput, LayerInput, VectorInput
 from charrnn.nn.recurrent import Recurrent
 from charrnn.nn.tape import LayerTape, Workspace
+from charrnn.nn.workspace import make_workspace, widest_input, workspace_scalars
 
 
 @dataclass
@@ -92,40 +93,21 @@ class Stack:
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
         """The number of numbers that tape() will hold, computed without allocating them."""
         cell, hidden, count = self.cell, self.hidden_size, len(self.layers)
-        gates, states, saved = len(cell.gates), len(cell.states), len(cell.saved)
+        states, saved = len(cell.states), len(cell.saved)
         plane = streams * hidden
         before = length * states if self.cut and training else 0
         numbers = (length + training) * len(cell.planes) + (length + 1) * states + before + length * saved
         total = count * numbers * plane
-        total += (2 * gates + 2 + states) * plane + gates * hidden * (hidden + self._widest)
-        total += self._partial_sums(length, streams, training)
+        total += workspace_scalars(self.layers, length, streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
         if training:
-            total += length * streams * max(hidden, self._widest)
+            total += length * streams * max(hidden, widest_input(self.layers))
             total += 2 * (count - 1) * length * plane if self.dropout else 0
         return total
 
-    @property
-    def _widest(self) -> int:
-        """The largest D of the layers that read vectors."""
-        return max((layer.size_in for layer in self.layers if not layer.lookup), default=0)
-
-    def _partial_sums(self, length: int, streams: int, training: bool) -> int:
-        """The largest number of partial sums of any product."""
-        factors = (factor for layer in self.layers for factor in layer.factors(length, streams).values())
-        return max(factor.partial_sums(streams, training) for factor in factors)
-
     def workspace(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> Workspace:
         """Memory that the layers use in turn."""
-        gates, hidden, plane = len(self.cell.gates), self.hidden_size, (streams, self.hidden_size)
-        return Workspace(
-            weights={"W": zeros(gates * self._widest * hidden, dtype), "U": zeros(gates * hidden * hidden, dtype)},
-            partial_sums=zeros(self._partial_sums(length, streams, training), dtype),
-            u=zeros((gates, *plane), dtype),
-            bias=zeros((gates, *plane), dtype),
-            tmp=zeros((2, *plane), dtype),
-            dstate=zeros((len(self.cell.states), *plane), dtype),
-        )
+        return make_workspace(self.layers, length, streams, dtype, training)
 
     def tape(self, length: int, streams: int, dtype: npt.DTypeLike, training: bool) -> StackTape:
         """Memory for windows of up to `length` steps; without `training`, for forward() alone."""
@@ -140,7 +122,7 @@ class Stack:
             embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
             masks=[zeros((length, *plane), dtype) for _ in range(between)],
             dropped=[zeros((length, *plane), dtype) for _ in range(between)],
-            dh=zeros((length, streams, max(hidden, self._widest)), dtype) if training else None,
+            dh=zeros((length, streams, max(hidden, widest_input(self.layers))), dtype) if training else None,
         )
 
     def dh_view(self, tape: StackTape, length: int, width: int) -> Array:

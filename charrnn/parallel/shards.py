@@ -8,15 +8,15 @@ affect a bit of the result.
 from dataclasses import dataclass
 from math import isfinite
 from multiprocessing.connection import Connection
-from typing import Any
 
 import numpy as np
 
-from charrnn.arrays import Array, Shape
 from charrnn.config import ModelConfig
 from charrnn.data import Vocab, make_batches
 from charrnn.models import Network
 from charrnn.optim import Hyper, Optimizer, global_norm
+from charrnn.parallel.example_shards import ExampleShard, ExampleWork
+from charrnn.parallel.memory import SharedArray, TextFile
 from charrnn.processes import cores, receive
 
 MIN_FLOPS = 1e8  # floating-point operations of a step below which sharding costs more time than it saves
@@ -33,62 +33,57 @@ def auto_shards(parameters: int, streams: int, length: int) -> int:
 
 
 @dataclass(frozen=True)
-class SharedArray:
-    """An array that several processes see: memory with a type and a shape."""
+class TextWork:
+    """What the shards of a language model compute from.
 
-    memory: Any  # a RawArray: the standard library gives its type no public name
-    dtype: str
-    shape: Shape
+    Attributes:
+        config, vocab: what the network is.
+        streams, length: of a window.
+        states: the carried state of each shard, (L, S, n, H).
+        ids: the training text, (len,).
+    """
 
-    def array(self) -> Array:
-        """The array itself, a view of the shared memory."""
-        return np.frombuffer(self.memory, self.dtype, int(np.prod(self.shape))).reshape(self.shape)
-
-
-@dataclass(frozen=True)
-class TextFile:
-    """A text that every process maps from a file which holds nothing else."""
-
-    path: str
-    dtype: str
-
-    def array(self) -> Array:
-        """The ids, (len,), mapped."""
-        return np.memmap(self.path, self.dtype, "r")
+    config: ModelConfig
+    vocab: Vocab
+    streams: int
+    length: int
+    states: list[SharedArray]
+    ids: SharedArray | TextFile
 
 
 @dataclass(frozen=True)
 class Job:
     """All that a process needs to do its part; it travels to workers when they start."""
 
-    config: ModelConfig
-    vocab: Vocab
+    work: TextWork | ExampleWork
     seed: int
-    streams: int
-    length: int
     optimizer: str
     hyper: Hyper
     workers: int
-    bounds: list[tuple[int, int]]  # for each shard: its first stream, and the one after its last
+    bounds: list[tuple[int, int]]  # for each shard: its first stream or example, and the one after its last
     values: SharedArray  # parameters, (P,)
     moments: SharedArray  # of the optimizer, (K, P)
     grads: list[SharedArray]  # one gradient (P,) per shard; the first takes their sum
-    states: list[SharedArray]  # carried state (L, S, n, H) of each shard
-    ids: SharedArray | TextFile  # the training text, (len,)
+
+    def shard(self, index: int) -> "Shard | ExampleShard":
+        """Shard number `index`."""
+        if isinstance(self.work, TextWork):
+            return Shard(self, self.work, index)
+        return ExampleShard(self.work, self.values, self.grads[index], self.seed, index, len(self.bounds))
 
 
 class Shard:
     """Some streams of every batch, with their state and their gradient."""
 
-    def __init__(self, job: Job, index: int) -> None:
+    def __init__(self, job: Job, work: TextWork, index: int) -> None:
         self.first, self.stop = job.bounds[index]
         self.seed = job.seed
         self.index = index
         values, grads = job.values.array(), job.grads[index].array()
-        self.network = Network(job.config, job.vocab, np.float32, values, grads)
-        self.batches = make_batches(job.ids.array(), job.vocab.end_id, job.streams, job.length, job.seed)
-        self.state = job.states[index].array()
-        self.tape = self.network.tape(min(job.length, self.batches.stream_length), self.stop - self.first)
+        self.network = Network(work.config, work.vocab, np.float32, values, grads)
+        self.batches = make_batches(work.ids.array(), work.vocab.end_id, work.streams, work.length, job.seed)
+        self.state = work.states[index].array()
+        self.tape = self.network.tape(min(work.length, self.batches.stream_length), self.stop - self.first)
 
     def forward_backward(self, step: int) -> float:
         """Compute the gradient of one step; return this shard's part of the mean loss in nats per character."""
@@ -107,7 +102,7 @@ class Worker:
     """One process's part: every W-th shard of the batch, and one of W ranges of the parameters."""
 
     def __init__(self, job: Job, index: int) -> None:
-        self.shards = [Shard(job, k) for k in range(index, len(job.bounds), job.workers)]
+        self.shards = [job.shard(k) for k in range(index, len(job.bounds), job.workers)]
         values, moments = job.values.array(), job.moments.array()
         own = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
         self.values = values[own]

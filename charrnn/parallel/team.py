@@ -6,7 +6,6 @@ Parameters, moments, gradients and states lie in shared memory; a step costs eac
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
 
-import multiprocessing
 import os
 from itertools import pairwise
 from pathlib import Path
@@ -18,37 +17,41 @@ from charrnn.arrays import Array, Shape
 from charrnn.config import Config
 from charrnn.data import Vocab
 from charrnn.errors import CharrnnError
-from charrnn.models import Network, build_stack, parameter_count
+from charrnn.models import Network, TaskNetwork, build_encoder, build_stack, parameter_count, task_size
 from charrnn.optim import RULES, Hyper
-from charrnn.parallel.shards import Job, SharedArray, TextFile, Worker, work
+from charrnn.parallel.example_shards import ExampleWork, TaskExamples
+from charrnn.parallel.memory import TextFile, shared, shared_copy
+from charrnn.parallel.shards import Job, TextWork, Worker, work
 from charrnn.processes import call_worker, close, receive, start
 
 REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
 
 
-def check_memory(config: Config, vocab: Vocab, length: int) -> None:
+def check_memory(config: Config, vocab: Vocab, text: Array | TaskExamples) -> None:
     """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
     if not hasattr(os, "sysconf"):
         return
     train = config.train
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
-    stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
-    window = min(train.seq_length, length)
-    scalars = stack.tape_scalars(window, train.batch_size, True) + window * train.batch_size * vocab.size
-    needed = 4 * (parameter_count(config.model, vocab.size) * vectors + scalars)
+    if isinstance(text, TaskExamples):
+        parameters = task_size(config.model, text.task)
+        longest = int(text.examples.lengths.max(initial=0))
+        encoder = build_encoder(config.model, text.task)
+        scalars = encoder.tape_scalars(longest, train.batch_size, True)
+        remedy = "train.batch_size or data.max_length"
+    else:
+        parameters = parameter_count(config.model, vocab.size)
+        window = min(train.seq_length, len(text))
+        stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
+        scalars = stack.tape_scalars(window, train.batch_size, True) + window * train.batch_size * vocab.size
+        remedy = "train.batch_size or train.seq_length"
+    needed = 4 * (parameters * vectors + scalars)
     if needed > available:
         raise CharrnnError(
             f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
-            f"{available / 1e9:,.1f}; lower model.hidden_size, train.batch_size or train.seq_length"
+            f"{available / 1e9:,.1f}; lower model.hidden_size, {remedy}"
         )
-
-
-def _shared(dtype: str, *shape: int) -> SharedArray:
-    """Shared memory, filled with zeros."""
-    size = int(np.prod(shape))
-    memory = multiprocessing.get_context("spawn").RawArray("b", max(size * np.dtype(dtype).itemsize, 1))
-    return SharedArray(memory, dtype, shape)
 
 
 class Team:
@@ -57,9 +60,9 @@ class Team:
     Arguments:
         config: with train.shards decided.
         vocab: the characters.
-        ids: the training text, (len,).
+        text: the training text, ids (len,); or the training examples of a classifier or tagger.
         workers: processes in all; no more are started than there are shards.
-        file: the file that `ids` is mapped from, if it holds nothing else: workers then map it themselves.
+        file: the file that the ids are mapped from, if it holds nothing else: workers then map it themselves.
 
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
     optimizer; `bounds`, the first stream of each shard and the one after its last; `workers`; `processes`, those that
@@ -69,39 +72,56 @@ class Team:
         CharrnnError: the run does not fit into memory.
     """
 
-    def __init__(self, config: Config, vocab: Vocab, ids: Array, workers: int, file: Path | None = None) -> None:
-        check_memory(config, vocab, len(ids))
+    def __init__(
+        self,
+        config: Config,
+        vocab: Vocab,
+        text: Array | TaskExamples,
+        workers: int,
+        file: Path | None = None,
+    ) -> None:
+        check_memory(config, vocab, text)
         shards = config.train.shards or 1
         edges = [config.train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         self.workers = max(1, min(workers, shards))
-        job = self._job(config, vocab, ids, file)
+        if isinstance(text, TaskExamples):
+            job = self._job(config, self._examples(config, text), task_size(config.model, text.task))
+        else:
+            job = self._job(config, self._text(config, vocab, text, file), parameter_count(config.model, vocab.size))
         started = [start(work, job, index) for index in range(1, self.workers)]
         self.processes = [process for process, _ in started]
         self._pipes = [pipe for _, pipe in started]
         self._own = Worker(job, 0)
         self._grads = [grad.array() for grad in job.grads]
-        self._states = [state.array() for state in job.states]
+        self._states = [state.array() for state in job.work.states] if isinstance(job.work, TextWork) else []
         self.moments = job.moments.array()
-        self.network: Network = self._own.shards[0].network
+        self.network: Network | TaskNetwork = self._own.shards[0].network
 
-    def _job(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> Job:
-        """The work to share out, with all of its shared memory."""
-        train, size = config.train, parameter_count(config.model, vocab.size)
+    def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
+        """The text of a language model, with the state of each shard."""
         stack = build_stack(config.model, vocab.size)
         shapes: list[Shape] = [stack.state_shape(stop - first) for first, stop in self.bounds]
-        text: SharedArray | TextFile
-        if file:
-            text = TextFile(str(file), ids.dtype.str)
-        else:
-            text = _shared(ids.dtype.str, len(ids))
-            text.array()[...] = ids
-        return Job(
+        return TextWork(
             config=config.model,
             vocab=vocab,
+            streams=config.train.batch_size,
+            length=config.train.seq_length,
+            states=[shared("<f4", *shape) for shape in shapes],
+            ids=TextFile(str(file), ids.dtype.str) if file else shared_copy(ids),
+        )
+
+    def _examples(self, config: Config, text: TaskExamples) -> ExampleWork:
+        """The examples of a classifier or tagger."""
+        arrays = (text.examples.ids, text.examples.bounds, text.examples.targets)
+        return ExampleWork(config.model, text.task, config.train.batch_size, *map(shared_copy, arrays))
+
+    def _job(self, config: Config, content: TextWork | ExampleWork, size: int) -> Job:
+        """The work to share out, with all of its shared memory; `size` is P."""
+        train = config.train
+        return Job(
+            work=content,
             seed=config.seed,
-            streams=train.batch_size,
-            length=train.seq_length,
             optimizer=train.optimizer,
             hyper=Hyper(
                 momentum=train.momentum,
@@ -112,28 +132,26 @@ class Team:
             ),
             workers=self.workers,
             bounds=self.bounds,
-            values=_shared("<f4", size),
-            moments=_shared("<f4", RULES[train.optimizer][1], size),
-            grads=[_shared("<f4", size) for _ in self.bounds],
-            states=[_shared("<f4", *shape) for shape in shapes],
-            ids=text,
+            values=shared("<f4", size),
+            moments=shared("<f4", RULES[train.optimizer][1], size),
+            grads=[shared("<f4", size) for _ in self.bounds],
         )
 
     @property
     def state(self) -> Array:
-        """The carried state of all streams, (L, S, N, H); a copy."""
-        return np.concatenate(self._states, axis=2)
+        """The carried state of all streams, (L, S, N, H); a copy. Examples carry none: it is then empty, (0,)."""
+        return np.concatenate(self._states, axis=2) if self._states else np.zeros(0, np.float32)
 
     @state.setter
     def state(self, state: Array) -> None:
-        for own, (first, stop) in zip(self._states, self.bounds, strict=True):
+        for own, (first, stop) in zip(self._states, self.bounds, strict=bool(self._states)):
             own[...] = state[:, :, first:stop]
 
     def forward_backward(self, step: int) -> float:
         """Compute the gradient of one step into network.params.grads.
 
         Returns:
-            The mean loss in nats per character.
+            The mean loss in nats per character, or of a target.
 
         Raises:
             CharrnnError: a worker has died.

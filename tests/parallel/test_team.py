@@ -188,7 +188,7 @@ def test_gradients_are_added_in_the_order_of_the_shards():
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(workers, monkeypatch):
     monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}[name])
-    monkeypatch.setattr(parallel, "_shared", lambda *_: pytest.fail("memory was taken"))
+    monkeypatch.setattr(parallel, "shared", lambda *_: pytest.fail("memory was taken"))
     config = Config(DataConfig("-"), ModelConfig(hidden_size=300), TrainConfig(batch_size=4, seq_length=8, shards=2))
     with pytest.raises(CharrnnError, match=r"need about .* GB of memory, and this machine has 0\.0; lower model"):
         Team(config, VOCAB, IDS, workers)
@@ -202,7 +202,7 @@ def test_the_memory_check_counts_vectors_and_tape(monkeypatch):
     for pages, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
         with nullcontext() if fits else pytest.raises(CharrnnError):
-            parallel.check_memory(config, VOCAB, len(IDS))
+            parallel.check_memory(config, VOCAB, IDS)
 
 
 def blas_threads(_: int) -> list[int]:

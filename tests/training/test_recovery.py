@@ -23,6 +23,7 @@ from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
 from charrnn.training import loop as train
+from charrnn.training import material
 from charrnn.training.divergence import MAX_ROLLBACKS
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
@@ -221,7 +222,7 @@ def test_rollbacks_count_anew_after_a_save(monkeypatch):
 def test_the_best_model_outlives_a_rollback(monkeypatch):
     trip(monkeypatch, 14)
     losses = iter([2.0, 1.5, 1.0, 1.2, *[3.0] * 99])  # evaluated every third step; the best comes before the rollback
-    monkeypatch.setattr(train, "score", lambda *_: Report(1, 0, next(losses), 1))
+    monkeypatch.setattr(material, "score", lambda *_: Report(1, 0, next(losses), 1))
     run = finish(open_run(config(on_divergence="rollback", save_every=20, eval_every=3, patience=None)))
     assert (run.state.best, run.state.best_step) == (1.0, 9)
     assert load_checkpoint(RUN / BEST).step == 9

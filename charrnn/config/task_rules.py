@@ -1,0 +1,121 @@
+"""Rules between keys that concern what is learned: a language, to classify, or to tag. See rules.py."""
+
+from collections.abc import Callable, Iterator
+
+from charrnn.config.clash import Clash, has_validation, separate_texts
+from charrnn.config.keys import Config
+
+NOT_FOR_LANGUAGE = ("stratified", "column")  # splits
+NOT_FOR_EXAMPLES = ("contiguous", "streams")
+WITHOUT_COLUMNS = ("files", "folders")  # formats
+COLUMN_KEYS = ("source", "target", "split_column")
+FIGURES = {  # what is learned: the values of train.best that go with it
+    "softmax": ("loss", "accuracy", "macro_f1"),
+    "sigmoid": ("loss", "auc"),
+    "linear": ("loss", "rmse"),
+    "tag": ("loss", "accuracy", "span_f1"),
+}
+
+
+def a_language_model_reads_forwards(config: Config) -> Iterator[Clash]:
+    """A language model must not see the characters that it is to predict."""
+    if config.task == "language" and config.model.bidirectional:
+        message = (
+            "model.bidirectional: a language model would see the characters that it is to predict; leave it out, or "
+            "set task to classify or tag"
+        )
+        yield Clash("model.bidirectional", message, ("task",))
+
+
+def examples_are_not_counted(config: Config) -> Iterator[Clash]:
+    """An n-gram is a model of a language."""
+    if config.task != "language" and config.model.cell == "ngram":
+        message = f"model.cell: ngram does not go with task: {config.task}; use lstm, gru or rnn"
+        yield Clash("model.cell", message, ("task",))
+
+
+def splits_suit_the_task(config: Config) -> Iterator[Clash]:
+    """A text is cut or its documents are drawn; examples are drawn, or a column says where each belongs."""
+    data = config.data
+    if config.task == "language":
+        if data.split in NOT_FOR_LANGUAGE:
+            message = f"data.split: {data.split} applies only with task: classify | tag; use auto"
+            yield Clash("data.split", message, ("task",))
+        return
+    if data.split in NOT_FOR_EXAMPLES:
+        message = f"data.split: {data.split} cuts a text; use random, stratified or column with task: {config.task}"
+        yield Clash("data.split", message, ("task",))
+    elif data.split == "stratified" and (config.task == "tag" or config.model.output != "softmax"):
+        message = "data.split: stratified needs one label for each example; use random"
+        yield Clash("data.split", message, ("task", "model.output"))
+    if data.split == "column" and data.split_column is None:
+        message = "data.split: column needs data.split_column, the column that says train, valid or test"
+        yield Clash("data.split", message, ("data.split_column",))
+    if data.split_column is not None:
+        if data.split not in ("auto", "column"):
+            message = f"data.split_column does not go with data.split: {data.split}; leave one of them out"
+            yield Clash("data.split_column", message, ("data.split",))
+        elif separate := separate_texts(data):
+            yield Clash("data.split_column", f"data.split_column splits data.path; it does not go with {separate[0]}")
+
+
+def names_need_no_columns(config: Config) -> Iterator[Clash]:
+    """Where names of files or folders give the classes, there are no columns."""
+    for name in COLUMN_KEYS if config.data.format in WITHOUT_COLUMNS else ():
+        if getattr(config.data, name) is not None:
+            message = f"data.{name} names a column, and data.format: {config.data.format} has none; leave it out"
+            yield Clash(f"data.{name}", message, ("data.format",))
+
+
+def labels_suit_the_output(config: Config) -> Iterator[Clash]:
+    """Several columns or several labels in a cell need an output that predicts several things."""
+    data, output = config.data, config.model.output
+    several = isinstance(data.target, tuple) and len(data.target) > 1
+    if several and (config.task == "tag" or output == "softmax"):
+        wanted = (
+            "a label for each symbol is" if config.task == "tag" else "model.output: softmax gives one label, which is"
+        )
+        message = f"data.target: {wanted} read from one column; name one, or use model.output: sigmoid or linear"
+        yield Clash("data.target", message, ("model.output", "task"))
+    if config.task == "classify" and data.label_separator is not None:
+        if output != "sigmoid":
+            message = "data.label_separator needs model.output: sigmoid, which gives an example several labels"
+            yield Clash("data.label_separator", message, ("model.output",))
+        elif several:
+            message = "data.label_separator separates labels in one cell; name one column in data.target"
+            yield Clash("data.label_separator", message, ("data.target",))
+
+
+def softmax_alone_weighs_and_smooths(config: Config) -> Iterator[Clash]:
+    """Weights and smoothing of labels are those of a softmax."""
+    if config.task != "classify" or config.model.output == "softmax":
+        return
+    if config.train.label_smoothing:
+        yield Clash("train.label_smoothing", "train.label_smoothing needs model.output: softmax", ("model.output",))
+    if config.train.class_weights != "none":
+        yield Clash("train.class_weights", "train.class_weights needs model.output: softmax", ("model.output",))
+
+
+def the_best_is_measured(config: Config) -> Iterator[Clash]:
+    """The figure that chooses the best model is one of its kind, on a validation split."""
+    if config.task == "language" or config.train.best == "loss":
+        return
+    kind = "tag" if config.task == "tag" else config.model.output
+    if config.train.best not in FIGURES[kind]:
+        subject = "task: tag" if kind == "tag" else f"model.output: {kind}"
+        message = f"train.best: {config.train.best} does not go with {subject}; use {' or '.join(FIGURES[kind])}"
+        yield Clash("train.best", message, ("model.output", "task"))
+    elif not has_validation(config.data):
+        message = f"train.best: {config.train.best} depends on validation, but there is no validation split"
+        yield Clash("train.best", message, ("data.fractions", "data.valid_path", "data.test_path"))
+
+
+TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
+    a_language_model_reads_forwards,
+    examples_are_not_counted,
+    splits_suit_the_task,
+    names_need_no_columns,
+    labels_suit_the_output,
+    softmax_alone_weighs_and_smooths,
+    the_best_is_measured,
+)

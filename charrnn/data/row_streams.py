@@ -1,0 +1,204 @@
+"""Rows to predict, read one after another, so that a file of any length takes little memory. They have no targets.
+
+A fault ends the reading, with its place: rows before it have been read by then.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from charrnn.data.decoding import decoded
+from charrnn.data.files import Source, file_pieces, names
+from charrnn.data.rows import Column, Faults, FileText, Layout, shown
+from charrnn.data.sentences import Sentence, read_sentences
+from charrnn.data.tables import SURROGATES
+from charrnn.errors import TextError
+
+StreamFormat = Literal["lines", "tsv", "csv", "jsonl"]
+
+MAX_LINE_CHARS = 1 << 24  # a longer one is likely no text, and would not fit into memory as a sequence
+SENTENCES_AT_ONCE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class StreamedRow:
+    """One row.
+
+    Attributes:
+        place: file and line.
+        line: all of it as it stands in the file, without line end; a cell of a CSV file may span lines.
+        source: the text to predict from; None for the header of a table.
+        record: of JSONL, the object; None for an empty line.
+    """
+
+    place: str
+    line: str
+    source: str | None
+    record: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SentenceBlock:
+    """Some lines of a CoNLL or CoNLL-U file, without line ends, and their sentences. `first`: number of line 0."""
+
+    first: int
+    lines: list[str]
+    sentences: list[Sentence]
+
+
+def stream_rows(source: Source, format: StreamFormat, column: Column, encoding: str) -> Iterator[StreamedRow]:
+    """Read the rows of one file, or of standard input.
+
+    Arguments:
+        source: the file.
+        format: how it is read; `lines` have no columns.
+        column: the column of the text: by name, which needs a header except in JSONL, or by number from 1.
+        encoding: of the file.
+
+    Raises:
+        TextError: the file cannot be read or decoded, or a row lacks the column.
+    """
+    lines = _numbered_lines(source, encoding)
+    name = names([source])
+    if format == "lines":
+        return (StreamedRow(f"{name}:{number}", line, line) for number, line in lines)
+    if format == "jsonl":
+        if isinstance(column, int):
+            raise TextError(f"column {column}: the cells of jsonl have no numbers; name a key instead")
+        return (_of_object(f"{name}:{number}", line, column) for number, line in lines)
+    separated = _csv_rows(name, lines) if format == "csv" else _tsv_rows(name, lines)
+    return _of_table(separated, column, "commas" if format == "csv" else "tabs")
+
+
+def stream_sentences(source: Source, layout: Layout, encoding: str) -> Iterator[SentenceBlock]:
+    """Read the sentences of one file, some at a time. Target columns are not read.
+
+    Raises:
+        TextError: the file cannot be read or decoded, or a line has not the columns of its format.
+    """
+    name = names([source])
+    block: list[str] = []
+    first, ended = 1, 0
+    for number, line in _numbered_lines(source, encoding):
+        block.append(line)
+        if not line.strip(" \t"):
+            ended += 1
+            if ended == SENTENCES_AT_ONCE:
+                yield _sentence_block(name, first, block, layout)
+                block, first, ended = [], number + 1, 0
+    if block:
+        yield _sentence_block(name, first, block, layout)
+
+
+def _sentence_block(name: str, first: int, lines: list[str], layout: Layout) -> SentenceBlock:
+    faults = Faults()
+    text = FileText(name, "\n".join(lines) + "\n", first)
+    sentences = read_sentences([text], layout, faults, with_labels=False)
+    faults.check()
+    return SentenceBlock(first, lines, sentences)
+
+
+def _numbered_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line, without line ends. What follows the last line end is a line if not empty."""
+    name = names([source])
+    rest: list[str] = []  # of the line that is not complete yet
+    waiting = 0
+    number = 1
+    for piece in decoded(file_pieces([source]), encoding):
+        head, *lines = piece.split("\n")
+        rest.append(head)
+        waiting += len(head)
+        if waiting > MAX_LINE_CHARS:
+            raise TextError(f"{name}:{number}: the line has more than {MAX_LINE_CHARS:,} characters; cut it in two")
+        if lines:
+            *complete, last = lines
+            for line in ["".join(rest), *complete]:
+                yield number, line.removesuffix("\r")
+                number += 1
+            rest, waiting = [last], len(last)
+    if waiting:
+        yield number, "".join(rest)
+
+
+def _of_object(place: str, line: str, key: str) -> StreamedRow:
+    """The row of a line of JSONL."""
+    if not line.strip():
+        return StreamedRow(place, line, "")
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        reason = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else str(error)
+        raise TextError(f"{place}: not valid JSON ({reason}); each line must be one object") from None
+    if not isinstance(record, dict):
+        raise TextError(f"{place}: a JSON {type(record).__name__}, not an object; each line must be one object")
+    if key not in record:
+        listed = ", ".join(map(shown, record)) or "none"
+        raise TextError(f"{place}: no key {shown(key)}; the keys are {listed}; name one of them", hint="--column")
+    value = record[key]
+    if isinstance(value, dict | list) or (isinstance(value, str) and SURROGATES.search(value)):
+        what = "half a surrogate pair" if isinstance(value, str) else f"a {type(value).__name__}"
+        raise TextError(f"{place}: {shown(key)} holds {what}; give a string")
+    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
+    return StreamedRow(place, line, text, record)
+
+
+SplitLine = tuple[str, str, list[str]]  # the place of a row, all of it, and its cells
+
+
+def _tsv_rows(name: str, lines: Iterable[tuple[int, str]]) -> Iterator[SplitLine]:
+    for number, line in lines:
+        yield f"{name}:{number}", line, line.split("\t")
+
+
+def _csv_rows(name: str, lines: Iterable[tuple[int, str]]) -> Iterator[SplitLine]:
+    """The rows of a CSV file (RFC 4180); one goes on as long as a quote is open."""
+    waiting: list[str] = []
+    quotes = size = first = 0
+    for number, line in lines:
+        first = first if waiting else number
+        waiting.append(line)
+        quotes += line.count('"')
+        size += len(line)
+        if size > MAX_LINE_CHARS:
+            raise TextError(f"{name}:{first}: a quoted cell that begins here has no end; close it")
+        if quotes % 2 == 0:
+            row = "\n".join(waiting)
+            yield f"{name}:{first}", row, _csv_cells(f"{name}:{first}", row)
+            waiting, quotes, size = [], 0, 0
+    if waiting:
+        raise TextError(f"{name}:{first}: a quoted cell that begins here is never closed; close it")
+
+
+def _csv_cells(place: str, row: str) -> list[str]:
+    if not row:
+        return [""]
+    try:
+        return next(csv.reader([row], strict=True))
+    except csv.Error as error:
+        raise TextError(f"{place}: not valid CSV ({error}); quote the cell and double the quote") from None
+
+
+def _of_table(rows: Iterator[SplitLine], column: Column, separated: str) -> Iterator[StreamedRow]:
+    """The rows of a table, its header first if the column has a name. An empty line is a row with an empty text."""
+    position = column - 1 if isinstance(column, int) else None
+    for place, line, cells in rows:
+        if position is None:
+            position = _position(place, str(column), cells)
+            yield StreamedRow(place, line, None)
+        elif cells == [""]:
+            yield StreamedRow(place, line, "")
+        elif len(cells) <= position:
+            count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
+            raise TextError(f"{place}: {count}, but column {position + 1} is needed; complete the row, or name another")
+        else:
+            yield StreamedRow(place, line, cells[position])
+
+
+def _position(place: str, column: str, header: Sequence[str]) -> int:
+    if header.count(column) == 1:
+        return header.index(column)
+    listed = ", ".join(map(shown, header))
+    reason = f"{header.count(column)} columns are" if column in header else "no column is"
+    raise TextError(f"{place}: {reason} called {shown(column)}; the columns are {listed}", hint="--column")

@@ -1,0 +1,177 @@
+"""Predictions: what a classifier or tagger, or several that vote, say about texts.
+
+Several models vote by the mean of their probabilities or numbers.
+
+Shapes: n texts, C labels or columns, U units of a tagger.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, pairwise
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.data import Examples, ExampleSplit, encode_texts
+from charrnn.errors import CheckpointError
+from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
+from charrnn.evaluation.tag_metrics import unit_probabilities
+from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
+from charrnn.models import TaskModel
+
+THRESHOLD = 0.5  # the probability from which a yes/no label is predicted
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is predicted for one text. An empty text has no labels and no scores.
+
+    Attributes:
+        labels: the predicted label; or the yes/no labels that hold; or one for each unit of a tagger; none for numbers.
+        scores: the probability of every label (C,); for numbers the numbers (C,); for a tagger (U, C).
+        names: of the C labels or columns.
+        places: for a tagger, where each unit begins and ends in the text.
+    """
+
+    labels: tuple[str, ...]
+    scores: Array
+    names: tuple[str, ...]
+    places: tuple[Range, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The first predicted label, or nothing."""
+        return self.labels[0] if self.labels else ""
+
+    @cached_property
+    def probabilities(self) -> Mapping[str, float]:
+        """The probability of every label, or the number of every column; of a tagger none."""
+        return dict(zip(self.names, self.scores.tolist(), strict=False)) if self.scores.ndim == 1 else {}
+
+
+@dataclass(frozen=True)
+class PredictedSpan:
+    """A span in a text: its type, where it begins, and the position after its end."""
+
+    type: str
+    start: int
+    stop: int
+
+
+def predicted_spans(prediction: Prediction) -> list[PredictedSpan]:
+    """The spans that the labels of units stand for; see spans.py. The labels are B, I and O, with or without types."""
+    names = prediction.names
+    labels = np.array([names.index(label) for label in prediction.labels], np.int64)
+    spans = find_spans(labels, np.zeros(len(labels), np.int64), names, "bio")
+    types = span_types(names, "bio")
+    found = []
+    for start, stop, kind in zip(spans.starts.tolist(), spans.stops.tolist(), spans.types.tolist(), strict=True):
+        if stop != NO_STOP:
+            found.append(PredictedSpan(types[kind], prediction.places[start][0], prediction.places[stop - 1][1]))
+    return found
+
+
+def predict(
+    model: TaskModel | Sequence[TaskModel], texts: Sequence[str], threshold: float = THRESHOLD
+) -> list[Prediction]:
+    """Predict the labels or numbers of texts, in their order.
+
+    Arguments:
+        model: a classifier or tagger, as load() gives it; or several, which vote.
+        texts: as they are; they are folded as the training text was.
+        threshold: the probability from which a yes/no label is predicted.
+
+    Raises:
+        CheckpointError: a model neither classifies nor tags, or the models have not the same labels.
+    """
+    models = [model] if isinstance(model, TaskModel) else list(model) if isinstance(model, Sequence) else [model]
+    check_voters(models)
+    if models[0].network.task.tag:
+        return predict_units(models, [spell_units(text, models[0].rules) for text in texts])
+    votes = [one.predict(texts) for one in models]
+    scores = np.mean(votes, axis=0)
+    names = models[0].labels.names
+    return [_of_text(own, names, models[0].network.task.output, threshold) for own in scores]
+
+
+def _of_text(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> Prediction:
+    """The prediction of a classifier with these scores (C,)."""
+    if np.isnan(scores).all():
+        return Prediction((), scores[:0], names)
+    if output == "softmax":
+        return Prediction((names[int(scores.argmax())],), scores, names)
+    chosen = np.flatnonzero(scores >= threshold).tolist() if output == "sigmoid" else []
+    return Prediction(tuple(names[k] for k in chosen), scores, names)
+
+
+def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) -> list[Prediction]:
+    """Predict the labels of the units of texts, as the first of these taggers spells them."""
+    spelled: list[Sequence[SpelledUnits]] = [texts]
+    for other in models[1:]:
+        spelled.append(texts if other.rules.text == models[0].rules.text else [_respell(own, other) for own in texts])
+    votes = [_unit_scores(model, own) for model, own in zip(models, spelled, strict=True)]
+    scores = np.mean(votes, axis=0)
+    names = models[0].labels.names
+    chosen = scores.argmax(1).tolist()
+    found, first = [], 0
+    for text in texts:
+        stop = first + len(text.bounds)
+        labels = tuple(names[k] for k in chosen[first:stop])
+        found.append(Prediction(labels, scores[first:stop], names, text.places))
+        first = stop
+    return found
+
+
+def _respell(text: SpelledUnits, model: TaskModel) -> SpelledUnits:
+    """A text that a model of other tokens spelled, as this one reads it: bytes become characters, or the other way."""
+    edges = [0, *(edge for own in text.bounds for edge in own), len(text.text)]
+    pieces = [text.text[first:stop] for first, stop in pairwise(edges)]  # gap, unit, gap, ..., unit, gap
+    if model.rules.text.tokens == "byte":
+        pieces = [model.rules.text.spell(piece) for piece in pieces]
+    else:
+        pieces = [piece.encode("latin-1").decode() for piece in pieces]
+    stops = [*accumulate(map(len, pieces))]
+    bounds = tuple(zip(stops[0:-1:2], stops[1::2], strict=True))
+    return SpelledUnits("".join(pieces), bounds, text.places)
+
+
+def _unit_scores(model: TaskModel, texts: Sequence[SpelledUnits]) -> Array:
+    """The probabilities of the labels of all units, (U, C)."""
+    ids, edges = encode_texts([own.text for own in texts], model.vocab)
+    counts = [len(own.bounds) for own in texts]
+    bounds = np.array([edge for own in texts for edge in own.bounds], np.int64).reshape(-1, 2)
+    bounds += np.repeat(edges[:-1], counts)[:, None]
+    symbols = model.predict_symbols(Examples(ids, edges, np.full(len(ids), -1)))
+    return unit_probabilities(symbols, bounds)
+
+
+def split_scores(model: TaskModel, split: ExampleSplit) -> Array:
+    """The probabilities or numbers that a model predicts for a split in its own vocabulary: (n, C), of units (U, C)."""
+    if split.units is not None:
+        return unit_probabilities(model.predict_symbols(split.examples), split.units.bounds)
+    predicted = model.predict_examples(split.examples)
+    assert isinstance(predicted, np.ndarray)
+    return predicted
+
+
+def check_voters(models: Sequence[object]) -> None:
+    """Raises: CheckpointError where models cannot vote: one is of another kind, or their labels differ."""
+    for model in models:
+        if not isinstance(model, TaskModel):
+            raise CheckpointError("this is a language model; it predicts no labels: sample and score text with it")
+    if not models:
+        raise CheckpointError("no model is given; give one at least")
+    first, *others = [model for model in models if isinstance(model, TaskModel)]
+    for other in others:
+        if other.labels.names != first.labels.names or other.network.task.output != first.network.task.output:
+            raise CheckpointError("models vote only if they predict the same labels; these do not")
+        if other.network.task.tag != first.network.task.tag or _reading(other) != _reading(first):
+            raise CheckpointError("models vote only if they read text in the same way; these do not")
+
+
+def _reading(model: TaskModel) -> object:
+    """What decides on the units of a tagger; models that differ in it cannot vote."""
+    rules = model.rules
+    folding = rules.text.normalize, rules.text.lowercase
+    return (has_tokens(rules), rules.separator, folding) if rules.task == "tag" else None

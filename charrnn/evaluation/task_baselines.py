@@ -1,0 +1,106 @@
+"""The baselines of a report on a classifier or tagger, each as a row; see label_baselines.py for the models themselves.
+
+Shapes: n examples, C labels or columns, U units of a tagger.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.data import ExampleCorpus, ExampleRules, ExampleSplit, Labels
+from charrnn.evaluation.label_baselines import (
+    NGramClassifier,
+    TaggedWords,
+    choose_examples,
+    fit_ngram_classifier,
+    majority,
+    most_frequent_by_unit,
+    most_frequent_by_word,
+)
+from charrnn.evaluation.label_metrics import label_figures
+from charrnn.evaluation.rank_metrics import best_threshold
+from charrnn.evaluation.spans import span_figures
+from charrnn.evaluation.tag_metrics import NO_WORD
+from charrnn.evaluation.task_figures import (
+    answer_figures,
+    class_figures,
+    count_tags,
+    label_measures,
+    numeric_figures,
+    split_words,
+    tag_measures,
+)
+from charrnn.evaluation.task_results import TaskRow
+from charrnn.evaluation.units import has_span_labels, unit_spellings
+
+
+def mean_row(split: ExampleSplit, labels: Labels) -> TaskRow:
+    """The row of always predicting the mean of the training split, for numbers."""
+    numbers = np.tile(np.array(labels.means), (len(split), 1))
+    return numeric_figures("mean of the training split", numbers, split, labels).row
+
+
+def class_baselines(split: ExampleSplit, corpus: ExampleCorpus) -> Iterator[TaskRow]:
+    """The most frequent label, and an n-gram model for each label."""
+    train, names = corpus.train.examples, corpus.labels.names
+    truth = split.examples.targets
+    common = majority(train.targets, len(names))
+    found = label_figures(truth, np.full(len(truth), common), names)
+    yield TaskRow(f"always {names[common]}", label_measures(found))
+    model = fit_ngram_classifier(corpus.vocab, train.ids, train.bounds, train.targets, len(names))
+    p = np.exp(model.log_p(split.examples.ids, split.examples.bounds))
+    yield class_figures(_ngram_name(model), p, split, corpus.labels).row
+
+
+def answer_baselines(split: ExampleSplit, corpus: ExampleCorpus) -> Iterator[TaskRow]:
+    """For each yes/no label an n-gram model of those who say yes, and one of those who say no."""
+    train = corpus.train.examples
+    scores, thresholds = [], []
+    for k in range(len(corpus.labels)):
+        given = np.flatnonzero(~np.isnan(train.targets[:, k]))
+        ids, bounds = choose_examples(train.ids, train.bounds, given)
+        model = fit_ngram_classifier(corpus.vocab, ids, bounds, train.targets[given, k].astype(np.int64), 2)
+        scores.append(_p_yes(model, split))
+        valid = corpus.valid
+        thresholds.append(best_threshold(valid.examples.targets[:, k], _p_yes(model, valid)) if len(valid) else 0.5)
+    p = np.stack(scores, axis=1)
+    yield answer_figures("n-grams, Bayes' rule", p, split, corpus.labels, np.array(thresholds)).row
+
+
+def _p_yes(model: NGramClassifier, split: ExampleSplit) -> Array:
+    p: Array = np.exp(model.log_p(split.examples.ids, split.examples.bounds)[:, 1])
+    return p
+
+
+def _ngram_name(model: NGramClassifier) -> str:
+    return f"n-grams of order {model.order}, Bayes' rule"
+
+
+def tag_baselines(split: ExampleSplit, corpus: ExampleCorpus, rules: ExampleRules) -> Iterator[TaskRow]:
+    """The most frequent label of each unit, and the most frequent labels of each word."""
+    train, test = _tagged_words(corpus.train, rules), _tagged_words(split, rules)
+    spelled = unit_spellings(split, rules)
+    units, names = split.units, corpus.labels.names
+    assert units is not None
+    for what, labels_of in (("unit", most_frequent_by_unit), ("word", most_frequent_by_word)):
+        predicted = np.array([label for own in labels_of(train, test, len(names)) for label in own], np.int64)
+        tags = count_tags(predicted == units.targets, spelled, split, rules, None)
+        spans = span_figures(units.targets, predicted, units.example, names) if has_span_labels(names) else None
+        yield TaskRow(f"most frequent label of each {what}", tag_measures(tags, spans))
+
+
+def _tagged_words(split: ExampleSplit, rules: ExampleRules) -> TaggedWords:
+    """The words of a split with their units and labels, in order; a blank between them is a word too."""
+    assert split.units is not None
+    spelled = unit_spellings(split, rules)
+    of_unit = split_words(spelled, split, rules).of_unit
+    first = np.ones(len(of_unit), bool)
+    first[1:] = (of_unit[1:] != of_unit[:-1]) | (of_unit[1:] == NO_WORD)
+    starts = np.flatnonzero(first).tolist()
+    edges = [*starts, len(of_unit)]
+    targets = split.units.targets.tolist()
+    ranges = [*pairwise(edges)]
+    units = [spelled[begin:stop] for begin, stop in ranges]
+    return TaggedWords(["".join(own) for own in units], units, [tuple(targets[begin:stop]) for begin, stop in ranges])

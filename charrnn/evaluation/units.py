@@ -1,0 +1,113 @@
+"""The units of a tagger in texts as a user gives them: how they are spelled for the model, and where they are.
+
+A unit is a symbol or a token that gets a label; see data/tagging.py.
+
+Shapes: U units.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from charrnn.data import ExampleRules, ExampleSplit, Sentence, TextRules, tag_sentences
+from charrnn.evaluation.spans import OUTSIDE
+
+TOKEN = re.compile(r"\S+")
+
+Range = tuple[int, int]  # the first position, and the one after the last
+
+
+@dataclass(frozen=True)
+class SpelledUnits:
+    """A text as a tagger reads it.
+
+    Attributes:
+        text: the symbols of all units, and the blanks between tokens.
+        bounds: of each unit in `text`, U of them.
+        places: of each unit in the text as it was given.
+    """
+
+    text: str
+    bounds: tuple[Range, ...]
+    places: tuple[Range, ...]
+
+
+def has_tokens(rules: ExampleRules) -> bool:
+    """Whether the units of a tagger are tokens, which blanks separate."""
+    return rules.layout.format in ("conll", "conllu")
+
+
+def has_span_labels(names: Sequence[str]) -> bool:
+    """Whether labels are those of spans: B and I, alone or with a type, and O."""
+    letters = [name.split("-")[0] for name in names]
+    return set(letters) <= {"B", "I", OUTSIDE} and "B" in letters
+
+
+def spell_units(source: str, rules: ExampleRules) -> SpelledUnits:
+    """The units of a text: tokens between blanks, symbols between separators, or else each folded character."""
+    if not source:
+        return SpelledUnits("", (), ())
+    if has_tokens(rules):
+        places = [match.span() for match in TOKEN.finditer(source)]
+        return _joined([rules.text.fold(source[first:stop]) for first, stop in places], places, rules.text, " ")
+    if rules.separator is not None:
+        places, first = [], 0
+        for symbol in source.split(rules.separator):
+            places.append((first, first + len(symbol)))
+            first += len(symbol) + len(rules.separator)
+        places = [own for own in places if own[0] < own[1]]
+        return _joined([rules.text.fold(source[first:stop]) for first, stop in places], places, rules.text)
+    symbols = rules.text.fold(source)
+    return _joined([*symbols], _places(source, symbols, rules.text), rules.text)
+
+
+def spell_sentence(sentence: Sentence, rules: ExampleRules) -> SpelledUnits:
+    """The tokens of a sentence of a CoNLL or CoNLL-U file, without places: the file does not hold its text."""
+    tagged = tag_sentences([sentence], rules.text)[0]
+    return SpelledUnits(tagged.text, tuple(zip(tagged.starts, tagged.stops, strict=True)), ())
+
+
+def _joined(units: Sequence[str], places: Sequence[Range], rules: TextRules, blank: str = "") -> SpelledUnits:
+    spelled = [rules.spell(unit) for unit in units]
+    bounds, first = [], 0
+    for unit in spelled:
+        bounds.append((first, first + len(unit)))
+        first += len(unit) + len(blank)
+    return SpelledUnits(blank.join(spelled), tuple(bounds), tuple(places))
+
+
+def _places(source: str, folded: str, rules: TextRules) -> list[Range]:
+    """Where each character of a folded text comes from in its source.
+
+    A normal form may join or split a character and the marks that follow it; each result then has the place of all of
+    them.
+    """
+    if len(folded) == len(source):
+        return [(k, k + 1) for k in range(len(source))]
+    starts = [k for k, symbol in enumerate(source) if k == 0 or not unicodedata.combining(symbol)]
+    places: list[Range] = []
+    pieces = []
+    for first, stop in zip(starts, [*starts[1:], len(source)], strict=True):
+        piece = rules.fold(source[first:stop])
+        pieces.append(piece)
+        places += [(first, stop)] * len(piece)
+    return places if "".join(pieces) == folded else [(0, len(source))] * len(folded)
+
+
+def unit_spellings(split: ExampleSplit, rules: ExampleRules) -> list[str]:
+    """The folded symbols of the units of a split, (U,)."""
+    assert split.units is not None
+    counts = [0] * len(split)
+    for example in split.units.example.tolist():
+        counts[example] += 1
+    spellings: list[str] = []
+    for row, count in zip(split.rows, counts, strict=True):
+        if isinstance(row, Sentence):
+            own = [rules.text.fold(token) for token in row.tokens]
+        elif rules.separator is None:
+            own = [*rules.text.fold(row.source)]
+        else:
+            own = [rules.text.fold(symbol) for symbol in row.source.split(rules.separator)]
+        spellings += own[:count]  # an example that is too long lost its last units
+    return spellings
