@@ -1,5 +1,6 @@
 """`charrnn info`."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,6 +10,7 @@ from charrnn.cli.options import CHECKPOINT
 from charrnn.errors import visible
 
 if TYPE_CHECKING:
+    from charrnn.data import Labels
     from charrnn.models import SavedModel, TrainingState
 
 MAX_EVALUATIONS = 10  # printed, the latest
@@ -55,6 +57,7 @@ def info_lines(saved: "SavedModel") -> list[str]:
         visible(str(saved.path)),
         f"  model        {model_name(saved.config.model)}, {size:,} {unit}",
         f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(symbols))[:MAX_SYMBOL_CHARS]}",
+        *(label_lines(saved.header.labels) if saved.header.labels else []),
         *([f"  documents    each ends with {end}"] if vocab.end else []),
         *(f"  {line}" for line in training_lines(header.training)),
         f"  arrays       {', '.join(saved.arrays)}",
@@ -62,6 +65,13 @@ def info_lines(saved: "SavedModel") -> list[str]:
         "  config",
         *(f"    {visible(line)}" for line in saved.config.to_yaml().splitlines()),
     ]
+
+
+def label_lines(labels: "Labels") -> Iterator[str]:
+    """What a classifier or tagger predicts."""
+    names = ", ".join(labels.names)
+    kind = "predicts     numbers" if labels.means else f"predicts     {len(labels)} labels"
+    yield f"  {kind}: {visible(names, keep='')[:MAX_SYMBOL_CHARS]}"
 
 
 def size_of(saved: "SavedModel") -> tuple[int, str]:

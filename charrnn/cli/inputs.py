@@ -46,7 +46,11 @@ def load_tasks(checkpoints: Sequence[str], first: "SavedModel | None" = None) ->
     for saved in loaded:
         if saved.config.task == "language":
             raise CheckpointError(f"{saved.path}: this is a language model; use charrnn sample or charrnn eval")
-    check_voters([saved.task_model for saved in ([first] if first else []) + loaded])
+    voters = [*([first] if first else []), *loaded]
+    try:
+        check_voters([saved.task_model for saved in voters])
+    except CheckpointError as error:
+        raise CheckpointError(f"{', '.join(saved.name for saved in voters)}: {error}") from None
     return loaded
 
 
