@@ -1,4 +1,4 @@
-"""Rows that are read one after another: the same ones as from whole files, in little memory, with the place of a fault."""
+"""Rows that are read one after another: in any pieces, in little memory, with the place of a fault."""
 
 import csv
 import io
@@ -112,9 +112,7 @@ def test_rows_before_a_fault_are_read(path: Path) -> None:
         next(rows)
 
 
-def test_a_line_without_end_is_refused_before_it_fills_the_memory(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_line_without_end_is_refused_before_it_fills_the_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_streams, "MAX_LINE_CHARS", 1000)
     monkeypatch.setattr(files, "PIECE_BYTES", 100)
     with pytest.raises(TextError, match="rows:2: the line has more than 1,000 characters"):
