@@ -1,6 +1,5 @@
 """`charrnn info`."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,9 @@ from charrnn.cli.options import CHECKPOINT
 from charrnn.errors import visible
 
 if TYPE_CHECKING:
-    from charrnn.data import Labels
+    from collections.abc import Sequence
+
+    from charrnn.config import Config
     from charrnn.models import SavedModel, TrainingState
 
 MAX_EVALUATIONS = 10  # printed, the latest
@@ -52,14 +53,15 @@ def info_lines(saved: "SavedModel") -> list[str]:
     size, unit = size_of(saved)
     symbols = vocab.symbols.replace(END, "") if vocab.end == END else vocab.symbols
     end = "a symbol of its own, one of the vocabulary, shown as ␃" if vocab.end == END else "a newline"
+    task = "" if saved.config.task == "language" else f"{saved.config.task}, "
     versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
     return [
         visible(str(saved.path)),
-        f"  model        {model_name(saved.config.model)}, {size:,} {unit}",
+        f"  model        {task}{model_name(saved.config.model)}, {size:,} {unit}",
         f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(symbols))[:MAX_SYMBOL_CHARS]}",
-        *(label_lines(saved.header.labels) if saved.header.labels else []),
         *([f"  documents    each ends with {end}"] if vocab.end else []),
-        *(f"  {line}" for line in training_lines(header.training)),
+        *([f"  labels       {labels_text(header.labels.names)}"] if header.labels else []),
+        *(f"  {line}" for line in training_lines(header.training, saved.config)),
         f"  arrays       {', '.join(saved.arrays)}",
         f"  versions     {visible(versions, keep='')}",
         "  config",
@@ -67,11 +69,9 @@ def info_lines(saved: "SavedModel") -> list[str]:
     ]
 
 
-def label_lines(labels: "Labels") -> Iterator[str]:
-    """What a classifier or tagger predicts."""
-    names = ", ".join(labels.names)
-    kind = "predicts     numbers" if labels.means else f"predicts     {len(labels)} labels"
-    yield f"  {kind}: {visible(names, keep='')[:MAX_SYMBOL_CHARS]}"
+def labels_text(names: "Sequence[str]") -> str:
+    """How many labels a model has, and which."""
+    return f"{len(names)}: {visible(', '.join(names), keep='')[:MAX_SYMBOL_CHARS]}"
 
 
 def size_of(saved: "SavedModel") -> tuple[int, str]:
@@ -87,13 +87,14 @@ def size_of(saved: "SavedModel") -> tuple[int, str]:
     return saved.model.size, "parameters"
 
 
-def training_lines(state: "TrainingState | None") -> list[str]:
-    """How long a model was trained, its best validation loss, and the latest evaluations."""
+def training_lines(state: "TrainingState | None", config: "Config") -> list[str]:
+    """How long a model was trained, its best validation loss or figure, and the latest evaluations."""
     if state is None:
         return ["trained      unknown"]
     lines = [f"trained      {state.step:,} steps, {state.chars:,} characters"]
     if state.best is not None:
-        lines.append(f"best         {state.best:.4f} nats/char on validation, at step {state.best_step:,}")
+        unit = "nats/char" if config.task == "language" else config.train.best
+        lines.append(f"best         {state.best:.4f} {unit} on validation, at step {state.best_step:,}")
     for evaluation in state.history[-MAX_EVALUATIONS:]:
         valid = "" if evaluation.valid_loss is None else f"   valid {evaluation.valid_loss:.4f}"
         lines.append(f"  step {evaluation.step:>8,}   train {evaluation.train_loss:.4f}{valid}")

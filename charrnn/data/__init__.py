@@ -20,7 +20,7 @@ from charrnn.data.example_loading import load_examples, resolved_format, rules_o
 from charrnn.data.example_rows import ExampleRules
 from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
-from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded
+from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
 from charrnn.data.rows import FORMAT_OF_ENDING, Format, Layout, Row, plain_name, read_files
@@ -67,6 +67,7 @@ __all__ = [
     "make_batches",
     "padded",
     "plain_name",
+    "present",
     "read_files",
     "reads_standard_input",
     "remarks",

@@ -127,6 +127,10 @@ class LengthBatches:
         """Targets that are present in a batch of an epoch; at least 1, so that one can divide by it."""
         return max(int(self._present[self._rows(k, epoch)].sum()), 1)
 
+    def chars(self, k: int, epoch: int = 0) -> int:
+        """The symbols of a batch of an epoch, without padding."""
+        return int(self.lengths[self._rows(k, epoch)].sum())
+
     def padding(self, epoch: int = 0) -> float:
         """The share of an epoch's positions that lie beyond the end of their example."""
         batches = [self.lengths[self._rows(k, epoch)] for k in range(len(self))]

@@ -61,9 +61,11 @@ class RemainingTime:
 def plain_line(progress: Progress, record: LogRecord, left: str) -> str:
     """Return one record of the log as one line; `left` is the remaining time."""
     valid = "" if record.valid_loss is None else f"  valid {record.valid_loss:.4f}"
+    valid += "".join(f"  {name} {value:.4f}" for name, value in record.valid_figures.items())
+    if record.bits_per_char is not None:
+        valid += f"  bits/char {record.bits_per_char:.3f}  perplexity {record.perplexity:.2f}"
     return (
         f"step {progress.step}/{progress.steps}  epoch {progress.epoch}  loss {record.loss:.4f}{valid}  "
-        f"bits/char {record.bits_per_char:.3f}  perplexity {record.perplexity:.2f}  "
         f"lr {progress.learning_rate:.2g}  norm {record.grad_norm:.2f}  clipped {record.clipped:.0%}  "
         f"{progress.chars_per_second:,.0f} char/s  left {left}"
     )
@@ -86,6 +88,7 @@ class LivePanel:
         self.losses: deque[float] = deque(maxlen=CURVE_LOSSES)
         self.progress: Progress | None = None
         self.sample = ""
+        self.figures: dict[str, float] = {}  # of the latest evaluation of examples
         self.advice = run.advice
         self.live = Live(
             get_renderable=self.render, console=console, refresh_per_second=REFRESHES_PER_SECOND, transient=False
@@ -96,6 +99,8 @@ class LivePanel:
         self.losses.append(progress.loss)
         self.sample = progress.sample or self.sample
         self.progress = progress
+        if progress.record and progress.record.valid_figures:
+            self.figures = progress.record.valid_figures
         if progress.record and progress.record.advice is not None:
             self.advice = progress.record.advice
         if progress.rollback:
@@ -126,13 +131,19 @@ class LivePanel:
         recent = list(self.losses)[-MEAN_LOSSES:]
         loss = sum(recent) / len(recent)
         best = f"{state.best:.4f} at step {state.best_step:,}" if state.best is not None else "not yet"
+        text = self.run.config.task == "language"
         clipped = "  clipped" if progress.clipped else ""
         table = Table.grid(padding=(0, 2))
         table.add_row(
             "step", f"{progress.step:,} of {progress.steps:,}", "epoch", f"{progress.epoch} of {progress.epochs}"
         )
-        table.add_row("loss", f"{loss:.4f} nats/char", "best validation", best)
-        table.add_row("bits/char", f"{loss / log(2):.3f}", "perplexity", f"{exp(min(loss, MAX_EXPONENT)):.2f}")
+        if text:
+            table.add_row("loss", f"{loss:.4f} nats/char", "best validation", best)
+            table.add_row("bits/char", f"{loss / log(2):.3f}", "perplexity", f"{exp(min(loss, MAX_EXPONENT)):.2f}")
+        else:
+            table.add_row("loss", f"{loss:.4f}", f"best {self.run.config.train.best}", best)
+            cells = [cell for name, value in self.figures.items() for cell in (name, f"{value:.4f}")]
+            table.add_row(*(cells or ["validation", "not yet"]))
         table.add_row("speed", f"{progress.chars_per_second:,.0f} char/s", "left", self.remaining.after(progress))
         table.add_row(
             "learning rate", f"{progress.learning_rate:.3g}", "gradient norm", f"{progress.grad_norm:.3f}{clipped}"

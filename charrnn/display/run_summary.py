@@ -4,7 +4,8 @@ Each function returns lines and prints nothing.
 """
 
 from charrnn.blas import forced_kernel, sentence
-from charrnn.data import DocumentFacts, remarks
+from charrnn.data import DocumentFacts, ExampleCorpus, remarks
+from charrnn.display.example_summary import example_header, example_remarks
 from charrnn.display.formats import duration, size
 from charrnn.errors import visible
 from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
@@ -13,6 +14,8 @@ from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
 def header(run: Run) -> list[str]:
     """Return lines that name the text, the model, the length of training and the machine."""
     corpus, model, train = run.corpus, run.config.model, run.config.train
+    if isinstance(corpus, ExampleCorpus):
+        return example_header(run, corpus)
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
     layers = f"{model.num_layers} x {model.hidden_size}"
@@ -33,6 +36,13 @@ def chosen_lines(run: Run) -> list[str]:
         return []
     values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
     return [f"chosen for {len(run.corpus.train):,} characters of training text: {values}"]
+
+
+def remarks_on(run: Run) -> list[str]:
+    """Return what a user should know about the text or the examples before the first step, one sentence each."""
+    if isinstance(run.corpus, ExampleCorpus):
+        return example_remarks(run.corpus)
+    return remarks(run.config, run.corpus, run.network.params.size)
 
 
 def documents_lines(facts: DocumentFacts | None, kind: str = "characters") -> list[str]:
@@ -69,7 +79,7 @@ def opening(run: Run, resumed_from: int | None) -> list[str]:
     if resumed_from is not None:
         resuming = f"resuming after step {resumed_from:,}"
         lines.append(resuming if resumed_from else "nothing to resume yet: starting from the beginning")
-    notes = [*run.notes, *remarks(run.config, run.corpus, run.network.params.size), forced_kernel()]
+    notes = [*run.notes, *remarks_on(run), forced_kernel()]
     return lines + [f"note: {note}" for note in notes if note]
 
 
@@ -84,7 +94,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         f"speed: {estimate.chars_per_second:,.0f} char/s measured",
         f"time: about {duration(estimate.seconds)} for all {run.plan.steps:,} steps ({one_epoch} an epoch); "
         f"early stopping may end it before",
-        *(f"note: {note}" for note in remarks(run.config, run.corpus, run.network.params.size)),
+        *(f"note: {note}" for note in remarks_on(run)),
         "nothing was trained or written",
     ]
 

@@ -10,6 +10,7 @@ MAX_TEXT = 60  # characters of an example that are shown
 
 MEASURE_NAMES = {
     "loss": "loss",
+    "unit_loss": "loss of a unit",
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "mean_auc": "mean AUC",

@@ -15,6 +15,7 @@ from charrnn.evaluation.surprise import Surprise, surprise
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
+from charrnn.evaluation.task_validation import validation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
 from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
 
@@ -53,4 +54,5 @@ __all__ = [
     "score_text",
     "spell_sentence",
     "surprise",
+    "validation_figures",
 ]

@@ -4,7 +4,7 @@ Shapes: n examples, C labels or columns, U units of a tagger.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -122,7 +122,8 @@ def tagger_figures(
     spans = None
     if has_span_labels(labels.names):
         spans = span_figures(truth, predicted, units.example, labels.names)
-    row = TaskRow(name, (loss_measure(_label_losses(p, truth), truth >= 0, units.example), *tag_measures(tags, spans)))
+    loss = replace(loss_measure(_label_losses(p, truth), truth >= 0, units.example), name="unit_loss")
+    row = TaskRow(name, (loss, *tag_measures(tags, spans)))
     mistakes = []
     for k in _surest_mistakes(truth, predicted, confidence):
         own = split.rows[int(units.example[k])]

@@ -12,7 +12,7 @@ from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpo
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
-from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_size
+from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Task",
     "TaskModel",
     "TaskNetwork",
+    "TaskTape",
     "TrainingState",
     "build_encoder",
     "build_stack",

@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.config import ModelConfig
 from charrnn.data import Examples, LengthBatches
-from charrnn.models import Task, TaskNetwork
+from charrnn.models import Task, TaskNetwork, TaskTape
 from charrnn.parallel.memory import SharedArray
 
 
@@ -60,13 +60,17 @@ class ExampleShard:
         self.network = TaskNetwork(work.config, work.task, np.float32, values.array(), grads.array())
         self.batches = LengthBatches(work.examples(), work.size, seed, work.task.tag)
         self.drops = bool(work.config.dropout or work.task.input_dropout)
-        self.tape = self.network.tape(self.batches.longest, -(-work.size // shards))
+        self.tapes: dict[int, TaskTape] = {}  # by number of examples: the last batch of an epoch has fewer
 
     def forward_backward(self, step: int) -> float:
         """Compute the gradient of one step; return this shard's part of the mean loss of a target."""
         epoch, k = divmod(step, len(self.batches))
         batch = self.batches.shard(k, self.index, self.shards, epoch)
+        streams = len(batch.lengths)
+        if streams not in self.tapes:
+            self.tapes[streams] = self.network.tape(self.batches.longest, streams)
+        tape = self.tapes[streams]
         rng = np.random.default_rng([self.seed, step, self.index]) if self.drops else None
-        loss = float(self.network.forward(batch, self.tape, rng))
-        self.network.backward(batch, self.tape)
+        loss = float(self.network.forward(batch, tape, rng))
+        self.network.backward(batch, tape)
         return loss

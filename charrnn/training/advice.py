@@ -26,7 +26,12 @@ def conclusion(run: Run) -> list[str]:
         sentences.append(f"Stopped early at step {state.step:,}: {state.stopped}.")
     if state.best is None:
         sentences.append(
-            f"Finished at step {state.step:,} without a validation split, so nothing says how good it is on new text."
+            f"Finished at step {state.step:,} without a validation split, so nothing says how good it is on new "
+            f"{run.facts.read}."
+        )
+    elif run.config.task != "language":
+        sentences.append(
+            f"Best validation {run.config.train.best} {state.best:.4f} at step {state.best_step:,} of {state.step:,}."
         )
     else:
         bits = state.best / log(2)
@@ -54,9 +59,12 @@ def fit_verdict(run: Run) -> str:
             remedy += f" or train.learning_rate={5 * train.learning_rate:.1g}"
         return f"Still improving at the last evaluation: {remedy} would lower it further."
     if unlearned(scored[-1], run.facts):
-        return f"It knows no more than how frequent each character is: more {limit(run)} would lower the loss."
+        return (
+            f"It knows no more than how frequent each {run.facts.predicted} is: more {limit(run)} would lower the loss."
+        )
     if gap > MEMORISING_GAP:
-        return f"Training loss is {gap:.2f} lower than validation: more text or {regularisation(run.facts)} would help."
+        remedy = f"more {run.facts.read} or {regularisation(run.facts)}"
+        return f"Training loss is {gap:.2f} lower than validation: {remedy} would help."
     larger = 2 * run.config.model.hidden_size
     return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."
 
@@ -75,7 +83,7 @@ def next_commands(run: Run) -> list[str]:
         return []
     folder = str(run.directory.path)
     word = shlex.quote(f"./{folder}" if folder.startswith("-") else folder)
-    commands = [f"charrnn sample {word}"]
+    commands = [f"charrnn {'sample' if run.config.task == 'language' else 'predict'} {word}"]
     if reads_standard_input(run.config.data):
         return commands
     if len(run.corpus.test) or len(run.corpus.valid):

@@ -14,6 +14,7 @@ import numpy as np
 from charrnn.blas import one_thread
 from charrnn.config import Config, DataConfig, ModelConfig
 from charrnn.data import Corpus, Split, Vocab, load_corpus
+from charrnn.errors import ConfigError
 from charrnn.evaluation import score
 from charrnn.generation import Options, generate_batch
 from charrnn.models import LanguageModel, build_stack
@@ -97,7 +98,10 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
 
     Raises:
         TextError: the text of the config cannot be read.
+        ConfigError: the config is that of a classifier or tagger.
     """
+    if config and config.task != "language":
+        raise ConfigError(f"task: {config.task}: only language models are measured here; use charrnn train --dry-run")
     corpus = load_corpus(config) if config else random_corpus(RANDOM_VOCAB_SIZE, RANDOM_CHARS)
     config = settled(config or Config(DataConfig("-")), corpus)
     auto = with_shards(config, corpus).train.shards or 1

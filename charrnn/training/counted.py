@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from charrnn.data import reads_standard_input
+from charrnn.data import Corpus, reads_standard_input
 from charrnn.evaluation import best_order, cross_mix, score_each
 from charrnn.models import Network, NGram, load_checkpoint
 from charrnn.training.loop import Run
@@ -36,10 +36,12 @@ class Counted:
 def count_beside(run: Run) -> Counted | None:
     """Count an n-gram of a run's training text and score the validation split by it, by the network, and by both.
 
-    Returns None for a run without a best checkpoint, for a text of more than MAX_CHARS, and for one from standard
-    input, which could not be read again.
+    Returns None for a run on examples, for one without a best checkpoint, for a text of more than MAX_CHARS, and for
+    one from standard input, which could not be read again.
     """
     corpus = run.corpus
+    if not isinstance(corpus, Corpus):
+        return None
     few = len(corpus.train) <= MAX_CHARS
     if not (few and len(corpus.valid) > 1 and run.directory and run.directory.best.exists()):
         return None

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from charrnn.config import Config, ModelConfig, TrainConfig, flat
-from charrnn.data import Corpus, check_sizes
+from charrnn.data import Corpus, ExampleCorpus, check_sizes
 from charrnn.models import Network, SavedModel
+from charrnn.training.example_defaults import check_examples, example_sizes, example_training, with_format
 
 Section = TypeVar("Section", ModelConfig, TrainConfig)
 
@@ -47,22 +48,28 @@ def recipe_for(chars: int) -> Recipe:
 
 
 def settled(
-    config: Config, corpus: Corpus, resumed: SavedModel | None = None, start_from: Network | None = None
+    config: Config,
+    corpus: Corpus | ExampleCorpus,
+    resumed: SavedModel | None = None,
+    start_from: Network | None = None,
 ) -> Config:
     """Return the config with a value for every key that it leaves to the text.
 
     Arguments:
         config: the settings.
-        corpus: the text.
+        corpus: the text, or the examples.
         resumed: the state that the run continues from.
         start_from: the network whose parameters the run begins with.
 
     Raises:
-        TextError: the text is too small for the config.
+        TextError: the text is too small for the config, or nothing can be learned from the examples.
     """
     if resumed:
         model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
         train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
+    elif isinstance(corpus, ExampleCorpus):
+        model = example_sizes(config.model)
+        train = example_training(config.train, len(corpus.train))
     else:
         recipe = recipe_for(len(corpus.train))
         model = _sizes(config.model, recipe)
@@ -70,6 +77,9 @@ def settled(
             model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
         train = _training(config.train, recipe, len(corpus.train))
     complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+    if isinstance(corpus, ExampleCorpus):
+        check_examples(complete, corpus)
+        return with_format(complete)
     check_sizes(complete, corpus)
     return complete
 

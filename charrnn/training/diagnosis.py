@@ -7,7 +7,6 @@ prints nothing and changes nothing.
 """
 
 from collections.abc import Sequence
-from math import log
 
 from charrnn.models import Evaluation
 from charrnn.training.facts import RunFacts
@@ -72,13 +71,14 @@ def diagnose(history: Sequence[Evaluation], facts: RunFacts) -> list[str]:
     evaluations = list(history)
     if len(evaluations) < 2:
         return []
-    confirmed = [rule(evaluations, facts) for rule in RULES if rule(evaluations[:-1], facts)]
+    rules = RULES if facts.example_guessing is None else RULES_OF_EXAMPLES
+    confirmed = [rule(evaluations, facts) for rule in rules if rule(evaluations[:-1], facts)]
     return [sentence for sentence in confirmed if sentence][:MAX_SENTENCES]
 
 
 def rate_too_high(history: list[Evaluation], facts: RunFacts) -> str:
     """The training loss rose, or is worse than guessing, or was so and came down to the unigram entropy only."""
-    latest, guessing = history[-1], log(facts.vocab_size)
+    latest, guessing = history[-1], facts.guessing
     lowest = min(evaluation.train_loss for evaluation in history)
     highest = max(evaluation.train_loss for evaluation in history)
     if latest.train_loss > MAX_GUESSING_MULTIPLE * guessing:
@@ -87,8 +87,8 @@ def rate_too_high(history: list[Evaluation], facts: RunFacts) -> str:
         fault = f"the training loss rose from {lowest:.2f} to {latest.train_loss:.2f}"
     elif unlearned(latest, facts) and highest > MAX_GUESSING_MULTIPLE * guessing:
         fault = (
-            f"after a blow-up the loss is {latest.train_loss:.2f}, no better than knowing how frequent each character "
-            f"is"
+            f"after a blow-up the loss is {latest.train_loss:.2f}, no better than knowing how frequent each "
+            f"{facts.predicted} is"
         )
     else:
         return ""
@@ -132,7 +132,7 @@ def overfitting(history: list[Evaluation], facts: RunFacts) -> str:
         return ""
     return (
         f"Overfitting: since step {best.step:,} the validation loss rose by {rise:.2f} while training fell to "
-        f"{latest.train_loss:.2f}; the best model is kept; try {regularisation(facts)} or more text."
+        f"{latest.train_loss:.2f}; the best model is kept; try {regularisation(facts)} or more {facts.read}."
     )
 
 
@@ -192,6 +192,7 @@ def clipping(history: list[Evaluation], facts: RunFacts) -> str:
 
 
 RULES = (rate_too_high, rate_too_low, overfitting, text_too_small, plateau, clipping)  # the most important first
+RULES_OF_EXAMPLES = (rate_too_high, overfitting, clipping)  # the others judge by characters
 
 
 def regularisation(facts: RunFacts) -> str:

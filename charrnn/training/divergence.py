@@ -1,33 +1,35 @@
 """Divergence: when a run has diverged, which states it may return to, and what its error says. Writes nothing."""
 
-from math import inf, isfinite, log
+from math import inf, isfinite
 
 from charrnn.errors import DivergedError
-from charrnn.models import Network
+from charrnn.models import Network, TaskNetwork
 from charrnn.optim import global_norm
 from charrnn.storage import RunDirectory
 
-# Multiple of the loss of guessing, ln V, above which training has diverged, even if its loss is still finite.
+# Multiple of the loss of guessing (of a text ln V) above which training has diverged, even if its loss is finite.
 MAX_LOSS = 100
 
-# Multiple of ln V above which the loss of a state is too high to roll back to it.
+# Multiple of it above which the loss of a state is too high to roll back to it.
 MAX_ROLLBACK_LOSS = 2
 
 # Rollbacks in a row after which the run ends.
 MAX_ROLLBACKS = 5
 
 
-def has_diverged(loss: float, grad_norm: float, vocab_size: int) -> bool:
-    """Return whether the loss, in nats per character, or the gradient norm is not finite or the loss far too high."""
-    return not (loss < MAX_LOSS * log(vocab_size) and isfinite(grad_norm))
+def has_diverged(loss: float, grad_norm: float, guessing: float) -> bool:
+    """Return whether loss or gradient norm are not finite or the loss far above that of guessing."""
+    return not (loss < MAX_LOSS * guessing and isfinite(grad_norm))
 
 
-def may_roll_back_to(loss: float, vocab_size: int) -> bool:
-    """Return whether a state with this training loss, in nats per character, is good enough to return to."""
-    return loss < MAX_ROLLBACK_LOSS * log(vocab_size)
+def may_roll_back_to(loss: float, guessing: float) -> bool:
+    """Return whether a state with this training loss is good enough to return to; `guessing` is that of guessing."""
+    return loss < MAX_ROLLBACK_LOSS * guessing
 
 
-def diverged_error(fault: str, step: int, network: Network, directory: RunDirectory | None) -> DivergedError:
+def diverged_error(
+    fault: str, step: int, network: Network | TaskNetwork, directory: RunDirectory | None
+) -> DivergedError:
     """Return the error of a run that has diverged; it names the array with the largest gradient, and what to try.
 
     Arguments:

@@ -1,27 +1,32 @@
-"""Early stopping: the best validation loss of a run, and whether its patience has run out. It writes nothing."""
+"""Early stopping: the best validation figure of a run, and whether its patience has run out. It writes nothing."""
 
-from math import inf
+from math import inf, isnan
 
 from charrnn.config import TrainConfig
 from charrnn.models import TrainingState
 
+# Values of train.best of which a lower one is better.
+LOWER_IS_BETTER = ("loss", "rmse")
 
-def note_validation(state: TrainingState, loss: float, train: TrainConfig) -> bool:
-    """Take a validation loss into account: for the plateau schedule, the best loss and the patience.
+
+def note_validation(state: TrainingState, figure: float, train: TrainConfig) -> bool:
+    """Take a validation figure into account: for the plateau schedule, the best figure and the patience.
 
     Arguments:
         state: the progress of the run, which is updated.
-        loss: the validation loss after its latest step, in nats per character.
+        figure: what train.best names, after its latest step: for a text the loss in nats per character. One that is
+            not defined, NaN, is never the best.
         train: the settings.
 
     Returns:
-        Whether the loss is the best so far.
+        Whether the figure is the best so far.
     """
-    state.plateau.update(loss, train.schedule.factor, train.schedule.patience)
+    sign = 1 if train.best in LOWER_IS_BETTER else -1
+    state.plateau.update(sign * figure, train.schedule.factor, train.schedule.patience)
     state.waited += 1
-    improved = state.best is None or loss < state.best
+    improved = not isnan(figure) and (state.best is None or sign * figure < sign * state.best)
     if improved:
-        state.best = loss
+        state.best = figure
         state.best_step = state.step
         state.waited = 0
     elif train.patience and state.waited >= train.patience:

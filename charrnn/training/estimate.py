@@ -8,6 +8,7 @@ from time import perf_counter
 
 from charrnn.blas import one_thread
 from charrnn.config import Config
+from charrnn.data import Corpus
 from charrnn.evaluation import score
 from charrnn.training.loop import Run
 from charrnn.training.resuming import worker_count
@@ -35,13 +36,14 @@ class Estimate:
 
 def memory(run: Run) -> dict[str, int]:
     """Return the bytes that a run holds by owner, beside Python and NumPy."""
-    params, corpus, shards = run.network.params, run.corpus, run.team.bounds
-    longest = min(run.config.train.seq_length, run.batches.stream_length)
+    params, material, shards = run.network.params, run.material, run.team.bounds
     return {
         "parameters": params.values.nbytes,
         "gradients and moments": params.grads.nbytes * len(shards) + run.team.moments.nbytes,
-        "one window": sum(run.network.tape_bytes(longest, stop - first) for first, stop in shards),
-        "text": sum(split.ids.nbytes for split in (corpus.train, corpus.valid, corpus.test)),
+        "one window" if material.draws_samples else "one batch": sum(
+            material.tape_bytes(run.network, stop - first) for first, stop in shards
+        ),
+        "text": material.ids_bytes,
     }
 
 
@@ -62,7 +64,12 @@ def speed(run: Run, budget: float) -> float:
 
 
 def evaluation_seconds(run: Run) -> float:
-    """Return the seconds of one evaluation, extrapolated from the beginning of the validation split."""
+    """Return the seconds of one evaluation; of a text, extrapolated from the beginning of the validation split."""
+    if not isinstance(run.corpus, Corpus):
+        began = perf_counter()
+        with one_thread():
+            run.material.validate(run.network)
+        return perf_counter() - began
     valid = run.corpus.valid.ids
     timed = valid[:TIMED_CHARS]
     if not len(timed):
@@ -85,7 +92,6 @@ def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
     chars_per_second = speed(run, budget)
     one_evaluation = evaluation_seconds(run)
     run.close()
-    longest = min(run.config.train.seq_length, run.batches.stream_length)
-    steps_seconds = run.plan.steps * longest * run.config.train.batch_size / chars_per_second
+    steps_seconds = run.plan.steps * run.material.chars_per_step / chars_per_second
     evaluations = -(-run.plan.steps // run.plan.eval_every)
     return Estimate(run, held, chars_per_second, steps_seconds + evaluations * one_evaluation)

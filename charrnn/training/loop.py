@@ -17,9 +17,8 @@ import numpy as np
 
 from charrnn.blas import one_thread
 from charrnn.config import Config
-from charrnn.data import Corpus, load_corpus, make_batches
+from charrnn.data import Corpus, ExampleCorpus
 from charrnn.errors import DivergedError
-from charrnn.evaluation import Report, score
 from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Team
@@ -28,11 +27,10 @@ from charrnn.training.defaults import chosen_values, settled
 from charrnn.training.diagnosis import diagnose
 from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
 from charrnn.training.early_stopping import note_validation
-from charrnn.training.facts import RunFacts
+from charrnn.training.material import Validation, make_material, read_corpus
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
-from charrnn.training.samples import draw_sample
-from charrnn.training.saving import kept_of_text, restore, run_header, write_model, write_state
+from charrnn.training.saving import restore, run_header, write_model, write_state
 from charrnn.training.state import LogRecord, Progress, evaluation_of
 from charrnn.training.stopwatch import Stopwatch
 
@@ -45,7 +43,7 @@ class Run:
 
     Arguments:
         config: the settings.
-        corpus: its text, already read; None reads it.
+        corpus: its text or its examples, already read; None reads them.
         directory: a claimed run directory to write to; without one, nothing is written.
         resumed: a complete state to continue from.
         start_from: a network whose parameters to begin with (fine-tuning).
@@ -56,6 +54,7 @@ class Run:
         config: the settings, complete.
         chosen: the keys that the config left to the text, with their values.
         corpus, network, directory: what is trained on, what is trained, and where it is written.
+        material: what the loop takes from the corpus.
         state: the progress so far.
         plan: length and intervals.
         facts: what the diagnosis judges by.
@@ -71,7 +70,7 @@ class Run:
     def __init__(
         self,
         config: Config,
-        corpus: Corpus | None = None,
+        corpus: Corpus | ExampleCorpus | None = None,
         directory: RunDirectory | None = None,
         resumed: SavedModel | None = None,
         start_from: Network | None = None,
@@ -80,19 +79,19 @@ class Run:
     ) -> None:
         self.directory = directory
         self.notes = notes or []
-        self.corpus = corpus or load_corpus(config)
+        self.corpus = corpus or read_corpus(config)
         complete = settled(config, self.corpus, resumed, start_from)
         if resumed:
             check_same(complete, self.corpus, resumed)
         self.config = with_shards(complete, self.corpus, resumed)
         self.chosen = chosen_values(config, complete)
-        self.team = Team(self.config, self.corpus.vocab, self.corpus.train.ids, workers, self.corpus.train.file)
-        self.network = self.team.network
-        train, ids, vocab = self.config.train, self.corpus.train.ids, self.corpus.vocab
-        self.batches = make_batches(ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
-        self.plan = Plan.of(train, len(self.batches))
-        self.facts = RunFacts.of(self.config, ids, self.network.params.size, vocab.size)
-        self._kept = kept_of_text(self.corpus) if directory else {}
+        material = self.material = make_material(self.config, self.corpus)
+        self.team = Team(self.config, self.corpus.vocab, material.content, workers, material.file)
+        self.network: Any = self.team.network  # a Network, or a TaskNetwork for examples
+        self.batches: Any = material.batches  # of windows, or of examples
+        self.plan = Plan.of(self.config.train, material.steps_per_epoch)
+        self.facts = material.facts(self.network.params.size)
+        self._kept = material.kept() if directory else {}
         self.stopwatch = Stopwatch()
         self.added, self.removed = "", ""
         self._saved_at = perf_counter()
@@ -103,7 +102,7 @@ class Run:
         else:
             self.state = TrainingState()
             self.network.initialise(np.random.default_rng(config.seed))
-            if start_from:
+            if start_from and isinstance(self.network, Network):
                 self.added, self.removed = transfer(start_from, self.network)
 
     @property
@@ -151,11 +150,11 @@ class Run:
         began = perf_counter()
         state, train, grads = self.state, self.config.train, self.network.params.grads
         epoch = self.plan.epoch(state.step)
-        chars = self.batches.count(state.step % self.plan.steps_per_epoch, epoch - 1)
+        targets, chars = self.material.sizes(state.step)
         loss = self.team.forward_backward(state.step)
         norm = global_norm(grads)
         rate = self.plan.learning_rate(train, state)
-        if has_diverged(loss, norm, self.corpus.vocab.size):
+        if has_diverged(loss, norm, self.material.guessing):
             raise self._diverged(f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}", state.step + 1)
         clipped = clip_(grads, norm, train.clip_norm, train.clip_value)
         if wrong := self.team.update(rate, state.step + 1):
@@ -163,7 +162,7 @@ class Run:
         state.step += 1
         state.chars += chars
         for sums in (state.since_log, state.since_eval):
-            sums.add(loss, chars, norm, clipped)
+            sums.add(loss, targets, norm, clipped)
         self.stopwatch.add(chars, perf_counter() - began)
         return Progress(
             step=state.step,
@@ -189,40 +188,40 @@ class Run:
             last = last or bool(self.state.stopped)
         if step % plan.log_every == 0 or evaluated:
             progress = replace(progress, record=self._log(progress, valid))
-        if train.sample_length and (step % plan.sample_every == 0 or last):
+        if self.material.draws_samples and train.sample_length and (step % plan.sample_every == 0 or last):
             progress = replace(progress, sample=self._sample())
         if self.directory:
             due = step % plan.save_every == 0 or last
             minutes = train.save_minutes
             if due or (minutes and perf_counter() - self._saved_at >= 60 * minutes):
-                self.save(rollback_point=due and may_roll_back_to(progress.loss, self.corpus.vocab.size))
+                self.save(rollback_point=due and may_roll_back_to(progress.loss, self.material.guessing))
                 progress = replace(progress, saved=True)
         return progress
 
-    def _evaluate(self) -> Report | None:
-        """Score the validation split, and write best.npz if its loss is the best so far."""
+    def _evaluate(self) -> Validation | None:
+        """Score the validation split, and write best.npz if its figure is the best so far."""
         state = self.state
-        report, improved = None, False
-        if len(self.corpus.valid):
-            report = score(self.network, self.corpus.valid.ids, self.corpus.valid.unknown)
-            loss = report.nats_per_char
-            if not isfinite(report.nats):
-                raise self._diverged(f"validation loss {loss:g}", state.step)
-            improved = note_validation(state, loss, self.config.train)
+        improved = False
+        valid = self.material.validate(self.network)
+        if valid:
+            if not isfinite(valid.total):
+                raise self._diverged(f"validation loss {valid.loss:g}", state.step)
+            improved = note_validation(state, valid.figure, self.config.train)
         sums, state.since_eval = state.since_eval, Sums()
-        state.history.append(evaluation_of(sums, state.step, report))
+        state.history.append(evaluation_of(sums, state.step, valid))
         del state.history[:-MAX_HISTORY]
         if self.directory and improved:
             write_model(self.directory.best, self._header(), {**self.network.params.value, **self._kept})
-        return report
+        return valid
 
-    def _log(self, progress: Progress, valid: Report | None) -> LogRecord:
+    def _log(self, progress: Progress, valid: Validation | None) -> LogRecord:
         state = self.state
         sums, state.since_log = state.since_log, Sums()
         evaluated = bool(state.history) and state.history[-1].step == state.step
         record = LogRecord.of(
             sums,
             valid,
+            isinstance(self.corpus, ExampleCorpus),
             step=state.step,
             epoch=progress.epoch,
             chars=state.chars,
@@ -240,9 +239,9 @@ class Run:
             self.state.records += 1
 
     def _sample(self) -> str:
-        text = draw_sample(self.network, self.config, self.state.step)
+        text = self.material.sample(self.network, self.state.step)
         if self.directory:
-            self.directory.write_sample(self.state.step, self.network.vocab.to_bytes(text))
+            self.directory.write_sample(self.state.step, self.corpus.vocab.to_bytes(text))
         return text
 
     # -- saving -------------------------------------------------------------------------------------------------------

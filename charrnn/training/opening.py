@@ -6,8 +6,8 @@ Every error of the config, the text and the checkpoints is raised before anythin
 from pathlib import Path
 
 from charrnn.config import Config
-from charrnn.data import load_corpus
-from charrnn.errors import CheckpointError, RunExistsError
+from charrnn.data import load_corpus, load_examples
+from charrnn.errors import CheckpointError, ConfigError, RunExistsError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
 from charrnn.training.defaults import settled
@@ -44,12 +44,15 @@ def open_run(
         RunInUseError: another trainer is working in the directory.
         CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
         TextError: the text cannot be read or is too small.
+        ConfigError: `init_from` does not go with the task.
     """
     directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
     directory.check_free(resume, force)
     if resume and not directory.resumable and directory.best.exists():
         _check_not_counted(directory)
-    corpus = load_corpus(config)
+    if init_from and config.task != "language":
+        raise ConfigError(f"task: {config.task}: --init-from goes with a language model only; leave it out")
+    corpus = load_corpus(config) if config.task == "language" else load_examples(config)
     origin = load_checkpoint(init_from) if init_from and not (resume and directory.resumable) else None
     complete = settled(config, corpus, start_from=origin.network if origin else None)
     if origin:

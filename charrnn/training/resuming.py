@@ -10,9 +10,9 @@ from typing import Any
 from charrnn.blas import describe as describe_blas
 from charrnn.blas import one_thread
 from charrnn.config import Config, flat
-from charrnn.data import Corpus
+from charrnn.data import Corpus, ExampleCorpus
 from charrnn.errors import CheckpointError, ConfigError
-from charrnn.models import SavedModel, parameter_count
+from charrnn.models import SavedModel, parameter_count, task_of, task_size
 from charrnn.parallel import auto_shards
 from charrnn.processes import cores
 from charrnn.version import __version__
@@ -30,7 +30,7 @@ SCHEDULE_KEYS = {
 }
 
 
-def check_same(config: Config, corpus: Corpus, saved: SavedModel) -> None:
+def check_same(config: Config, corpus: Corpus | ExampleCorpus, saved: SavedModel) -> None:
     """Refuse to resume with another config or text.
 
     Raises:
@@ -95,7 +95,7 @@ def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[st
     return notes
 
 
-def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None) -> Config:
+def with_shards(config: Config, corpus: Corpus | ExampleCorpus, saved: SavedModel | None = None) -> Config:
     """Return the config with train.shards set: to that of the resumed run, or else to what suits this machine.
 
     Raises:
@@ -108,6 +108,10 @@ def with_shards(config: Config, corpus: Corpus, saved: SavedModel | None = None)
         return config
     if saved:
         shards = saved.config.train.shards
+    elif isinstance(corpus, ExampleCorpus):
+        size = task_size(config.model, task_of(config, corpus.vocab, corpus.labels))
+        mean_length = len(corpus.train.examples.ids) // max(len(corpus.train), 1)
+        shards = auto_shards(size, train.batch_size, mean_length)
     else:
         size = parameter_count(config.model, corpus.vocab.size)
         shards = auto_shards(size, train.batch_size, min(train.seq_length, len(corpus.train)))

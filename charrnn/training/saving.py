@@ -5,35 +5,29 @@ from pathlib import Path
 
 from charrnn.arrays import Array
 from charrnn.config import Config, TrainConfig
-from charrnn.data import Corpus
+from charrnn.data import Corpus, ExampleCorpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Header, SavedModel, TrainingState, known_documents
+from charrnn.models import Header, SavedModel, TaskModel, TrainingState
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
 from charrnn.training.early_stopping import resume_if_patient
 from charrnn.training.resuming import versions
 
 
-def run_header(config: Config, corpus: Corpus, state: TrainingState) -> Header:
+def run_header(config: Config, corpus: Corpus | ExampleCorpus, state: TrainingState) -> Header:
     """Return the header of a checkpoint of a run."""
     splits = {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)}
-    return Header(config, corpus.vocab, state, splits, corpus.fingerprint, versions())
-
-
-def kept_of_text(corpus: Corpus) -> dict[str, Array]:
-    """The arrays that every checkpoint of a run keeps of its text: the documents that it trains on, if it has any."""
-    if corpus.vocab.end_id is None:
-        return {}
-    return {"documents": known_documents(corpus.train.ids, corpus.vocab)}
+    labels = corpus.labels if isinstance(corpus, ExampleCorpus) else None
+    return Header(config, corpus.vocab, state, splits, corpus.fingerprint, versions(), labels)
 
 
 def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None:
-    """Write a checkpoint for sampling and scoring.
+    """Write a checkpoint for sampling, scoring or predicting.
 
     Arguments:
         path: the file to write or replace.
         header: what describes the model and its run.
-        arrays: the parameters by name, and the result of kept_of_text().
+        arrays: the parameters by name, and what Material.kept() returns.
 
     Raises:
         OSError: the file could not be written; an older one is still there.
@@ -48,7 +42,7 @@ def write_state(path: Path, header: Header, team: Team, kept: Mapping[str, Array
         path: the file to write or replace.
         header: what describes the model and its run.
         team: holds the parameters, the carried state and the moments of the optimizer.
-        kept: the result of kept_of_text().
+        kept: what Material.kept() returns.
         older: where to keep the file that is replaced; None keeps nothing.
 
     Raises:
@@ -77,7 +71,8 @@ def restore(saved: SavedModel, team: Team, train: TrainConfig) -> TrainingState:
             raise CheckpointError(f"{saved.path}: damaged (the array {name} is missing or of another shape)")
     if saved.header.training is None:
         raise CheckpointError(f"{saved.path}: damaged (its training state)")
-    team.network.params.values[...] = saved.network.params.values
+    network = saved.model.network if isinstance(saved.model, TaskModel) else saved.network
+    team.network.params.values[...] = network.params.values
     team.state = saved.arrays["state"]
     team.moments[...] = saved.arrays["moments"]
     resume_if_patient(saved.header.training, train)

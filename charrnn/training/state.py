@@ -3,15 +3,18 @@
 The progress of a whole run is a TrainingState, which every checkpoint holds: see models/header.py.
 """
 
-from dataclasses import asdict, dataclass
-from math import exp, log
+from dataclasses import asdict, dataclass, field
+from math import exp, isfinite, log
 from typing import Any
 
-from charrnn.evaluation import Report
 from charrnn.models import Evaluation, Sums
+from charrnn.training.material import Validation
 
 # exp() of more overflows.
 MAX_EXPONENT = 700
+
+# Fields of a record that examples do not have.
+OF_TEXT = ("bits_per_char", "perplexity", "valid_bits_per_char", "valid_perplexity")
 
 
 @dataclass(frozen=True)
@@ -19,21 +22,24 @@ class LogRecord:
     """One line of the log.
 
     `loss`, `grad_norm` and `clipped` are means over the steps since the record before. Losses are in nats per
-    character. The validation fields are None if the step was not evaluated.
+    character; of examples, means over their targets. The validation fields are None if the step was not evaluated.
 
     Attributes:
         grad_norm: the norm of the gradient before clipping.
         clipped: the share of clipped steps.
         advice: the sentences of the diagnosis; None if the step was not evaluated.
         seconds: the time of training, earlier sessions included; evaluations and saves are not.
+        bits_per_char, perplexity, and those of the validation split: None for examples.
+        valid_figures: for examples, those of the validation split by name; the log has them as valid_NAME.
+        of_examples: whether the run trains on examples.
     """
 
     step: int
     epoch: int
     chars: int
     loss: float
-    bits_per_char: float
-    perplexity: float
+    bits_per_char: float | None
+    perplexity: float | None
     valid_loss: float | None
     valid_bits_per_char: float | None
     valid_perplexity: float | None
@@ -43,24 +49,30 @@ class LogRecord:
     advice: list[str] | None
     seconds: float
     chars_per_second: int
+    valid_figures: dict[str, float] = field(default_factory=dict)
+    of_examples: bool = False
 
     @classmethod
-    def of(cls, sums: Sums, valid: Report | None, **fields: Any) -> "LogRecord":
+    def of(cls, sums: Sums, valid: Validation | None, of_examples: bool, **fields: Any) -> "LogRecord":
         """Return a record.
 
         Arguments:
             sums: of the steps since the record before.
-            valid: the validation report of this step, if it was evaluated.
-            fields: the fields that neither of them determines.
+            valid: what an evaluation after this step found, if there was one.
+            of_examples: whether the run trains on examples.
+            fields: the fields that none of them determines.
         """
         loss = sums.nats / sums.chars
+        report = valid.report if valid else None
         return cls(
             loss=loss,
-            bits_per_char=loss / log(2),
-            perplexity=exp(min(loss, MAX_EXPONENT)),
-            valid_loss=valid.nats_per_char if valid else None,
-            valid_bits_per_char=valid.bits_per_char if valid else None,
-            valid_perplexity=valid.perplexity if valid else None,
+            bits_per_char=None if of_examples else loss / log(2),
+            perplexity=None if of_examples else exp(min(loss, MAX_EXPONENT)),
+            valid_loss=valid.loss if valid else None,
+            valid_bits_per_char=report.bits_per_char if report else None,
+            valid_perplexity=report.perplexity if report else None,
+            valid_figures=valid.figures if valid else {},
+            of_examples=of_examples,
             grad_norm=sums.norm / sums.steps,
             clipped=sums.clipped / sums.steps,
             **fields,
@@ -74,22 +86,27 @@ class LogRecord:
             raise KeyError(name) from None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the record as JSON data."""
-        return asdict(self)
+        """Return the record as JSON data; a figure that is not defined is null."""
+        values = asdict(self)
+        figures, of_examples = values.pop("valid_figures"), values.pop("of_examples")
+        if not of_examples:
+            return values
+        kept = {name: value for name, value in values.items() if name not in OF_TEXT}
+        return kept | {f"valid_{name}": value if isfinite(value) else None for name, value in figures.items()}
 
 
-def evaluation_of(sums: Sums, step: int, valid: Report | None) -> Evaluation:
+def evaluation_of(sums: Sums, step: int, valid: Validation | None) -> Evaluation:
     """Return the record of an evaluation that checkpoints list.
 
     Arguments:
         sums: of the steps since the evaluation before.
         step: the step after which the evaluation took place.
-        valid: the validation report; None without a validation split.
+        valid: what it found; None without a validation split.
     """
     return Evaluation(
         step=step,
         train_loss=sums.nats / sums.chars,
-        valid_loss=valid.nats_per_char if valid else None,
+        valid_loss=valid.loss if valid else None,
         grad_norm=sums.norm / sums.steps,
         clipped=sums.clipped / sums.steps,
     )
@@ -102,7 +119,7 @@ class Progress:
     Attributes:
         step, steps: the number of this step, from 1, and of the last one.
         epoch, epochs: the number of its epoch, from 1, and of the last one.
-        loss: the training loss in nats per character.
+        loss: the training loss in nats per character; of examples, the mean over their targets.
         learning_rate: the learning rate of this step.
         grad_norm: the norm of the gradient before clipping.
         clipped: whether the gradient was clipped.

@@ -72,7 +72,7 @@ def test_a_stream_has_no_such_array() -> None:
 def test_the_digests_are_computed_once_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
     real = saving.known_documents
-    monkeypatch.setattr(saving, "known_documents", lambda *args: calls.append(1) or real(*args))
+    monkeypatch.setattr(material, "known_documents", lambda *args: calls.append(1) or real(*args))
     completed(names(save_every=1))
     assert calls == [1]
 

@@ -28,7 +28,7 @@ from charrnn.models.transfer import transfer
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
-from charrnn.training import estimate, opening
+from charrnn.training import estimate, material, opening
 from charrnn.training import loop as train
 from charrnn.training.estimate import estimate_run
 from charrnn.training.loop import Run
@@ -96,7 +96,7 @@ def parameters(path: Path) -> dict[str, Any]:
 def scripted(monkeypatch: pytest.MonkeyPatch, *losses: float) -> None:
     """Let validation find these losses, one after the other, whatever the network is worth."""
     script = iter(losses)
-    monkeypatch.setattr(train, "score", lambda *_: Report(100, 0, 100 * next(script), 100))
+    monkeypatch.setattr(material, "score", lambda *_: Report(100, 0, 100 * next(script), 100))
 
 
 # -- what a step computes -----------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
         """Up and down, and another number if but one bit of the parameters is another."""
         return Report(1, 0, 3 + np.sin(1e4 * network.params.values.sum(dtype=np.float64)), 1)
 
-    monkeypatch.setattr(train, "score", erratic)
+    monkeypatch.setattr(material, "score", erratic)
     schedule = {"kind": "plateau", "patience": 2, "factor": 0.7}
     how = {**STEPS, "eval_every": 1, "max_steps": 24, "schedule": schedule, "patience": 8}
     run = goes_on_from_every_step(tiny(train=how))

@@ -1,0 +1,97 @@
+"""Lines about a run on examples, before its first step: rows, labels, lengths, the model, and what to know of them.
+
+Each function returns lines and prints nothing.
+"""
+
+from charrnn.blas import sentence
+from charrnn.config import Config
+from charrnn.data import ExampleCorpus
+from charrnn.errors import visible
+from charrnn.training import Run
+
+MAX_LABELS = 12  # named in the header, the most frequent ones
+MAX_LABEL_CHARS = 30
+MIN_VALID = 100  # examples, below which validation figures are a rough guide
+
+
+def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
+    """Return lines that name the examples, the model, the length of training and the machine."""
+    facts, model, train = corpus.facts, run.config.model, run.config.train
+    kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
+    splits = ", ".join(f"{name} {count:,}" for name, count in facts.splits.items())
+    both = ", both directions" if model.bidirectional else ""
+    return [
+        f"examples: {facts.count:,} ({splits}) of {facts.shortest:,} to {facts.longest:,} {kind}, median "
+        f"{facts.median:,}; vocabulary {corpus.vocab.size}",
+        *labels_lines(run.config, corpus),
+        *held_out_lines(corpus),
+        f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
+        f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
+        f"{run.plan.eval_every:,} steps; the best by {train.best}",
+        *chosen_lines(run),
+        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
+    ]
+
+
+def labels_lines(config: Config, corpus: ExampleCorpus) -> list[str]:
+    """Return the line about the labels or columns, the most frequent first, with their counts in the training split."""
+    counts = {name: own[0] for name, own in corpus.facts.labels.items()}
+    columns = config.task == "classify" and config.model.output != "softmax" and config.data.label_separator is None
+    order = list(counts) if columns else sorted(counts, key=lambda name: (-counts[name], name))
+    named = ", ".join(f"{_shown(name)} {counts[name]:,}" for name in order[:MAX_LABELS])
+    more = f" and {len(order) - MAX_LABELS:,} more" if len(order) > MAX_LABELS else ""
+    kind, counted = "labels", "in training"
+    if config.task == "classify" and config.model.output == "linear":
+        kind, counted = "columns", "numbers in training"
+    elif columns:
+        kind, counted = "columns", "yes in training"
+    return [f"{kind}: {len(order):,} ({counted}: {named}{more})"]
+
+
+def _shown(name: str) -> str:
+    cut = name if len(name) <= MAX_LABEL_CHARS else name[:MAX_LABEL_CHARS] + "…"
+    return visible(cut, keep="")
+
+
+def held_out_lines(corpus: ExampleCorpus) -> list[str]:
+    """Return the line about held-out inputs that training has too, and about inputs with different targets."""
+    facts = corpus.facts
+    held_out, seen = sum(facts.splits[name] for name in facts.seen), sum(facts.seen.values())
+    clauses = []
+    if held_out:
+        clauses.append(f"{seen:,} of the {held_out:,} held-out inputs also stand{'s' * (seen == 1)} in training")
+    if facts.ambiguous:
+        clauses.append(f"{facts.ambiguous:,} input{'s' * (facts.ambiguous > 1)} with different targets")
+    if facts.cut:
+        clauses.append(f"{facts.cut:,} cut to data.max_length")
+    if facts.skipped:
+        clauses.append(f"{facts.skipped:,} longer than data.max_length skipped")
+    return ["; ".join(clauses)] if clauses else []
+
+
+def chosen_lines(run: Run) -> list[str]:
+    """Return the line about the keys that the config leaves out; none if it gives them all."""
+    if not run.chosen:
+        return []
+    values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
+    return [f"chosen: {values}"]
+
+
+def example_remarks(corpus: ExampleCorpus) -> list[str]:
+    """Return what a user should know about the examples before the first step, one sentence each."""
+    sentences = []
+    if not len(corpus.valid):
+        sentences.append(
+            "there is no validation split: no early stopping, and no best.npz; watch the training loss with care"
+        )
+    elif len(corpus.valid) < MIN_VALID:
+        sentences.append(
+            f"the validation split has only {len(corpus.valid):,} example{'s' * (len(corpus.valid) > 1)}, so its "
+            f"figures are a rough guide; hold out more with data.fractions, e.g. [0.8, 0.2, 0]"
+        )
+    for split in (corpus.valid, corpus.test):
+        if split.unknown:
+            sentences.append(
+                f"characters of the {split.name} split that are too rare or missing in training: {split.unknown:,}"
+            )
+    return sentences

@@ -1,0 +1,244 @@
+"""What a run trains on, a text or examples: its batches, its validation, its samples, and the facts about it.
+
+The two classes have the same attributes and methods. The loop knows no more of them than Material says.
+"""
+
+from dataclasses import dataclass, field
+from math import log
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.config import Config
+from charrnn.data import (
+    Corpus,
+    ExampleCorpus,
+    LengthBatches,
+    load_corpus,
+    load_examples,
+    make_batches,
+    present,
+    rules_of,
+)
+from charrnn.evaluation import Report, score, validation_figures
+from charrnn.models import Network, Task, TaskModel, TaskNetwork, known_documents, task_of
+from charrnn.parallel import TaskExamples
+from charrnn.training.facts import RunFacts, target_entropy
+from charrnn.training.samples import draw_sample
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What an evaluation on the validation split found.
+
+    Attributes:
+        loss: nats per character; of examples, the mean over their targets.
+        figure: what train.best names.
+        total: the loss of all targets together, which is finite unless the run has diverged.
+        report: all that was scored of a text; None for examples.
+        figures: those of examples, by the names of train.best, without the loss.
+    """
+
+    loss: float
+    figure: float
+    total: float
+    report: Report | None = None
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class Material(Protocol):
+    """What the loop asks for.
+
+    Attributes: `steps_per_epoch`; `guessing`, the loss of a model that knows nothing; `draws_samples`.
+    """
+
+    steps_per_epoch: int
+    guessing: float
+    draws_samples: bool
+
+    @property
+    def content(self) -> Array | TaskExamples:
+        """What the shards read."""
+
+    @property
+    def file(self) -> Path | None:
+        """The file that the content is mapped from, if it holds nothing else."""
+
+    def facts(self, parameters: int) -> RunFacts:
+        """What the diagnosis judges a model of this size by."""
+
+    def sizes(self, step: int) -> tuple[int, int]:
+        """The targets and the characters of the batch of a step, which is counted from 0."""
+
+    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+        """Score the validation split; None without one."""
+
+    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+        """Draw a sample after a step."""
+
+    def kept(self) -> dict[str, Array]:
+        """The arrays that every checkpoint keeps, beside those of the network."""
+
+
+class TextMaterial:
+    """A text, of which a language model is trained."""
+
+    draws_samples = True
+
+    def __init__(self, config: Config, corpus: Corpus) -> None:
+        train, vocab = config.train, corpus.vocab
+        self.config, self.corpus = config, corpus
+        self.batches = make_batches(corpus.train.ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
+        self.steps_per_epoch = len(self.batches)
+        self.guessing = log(vocab.size)
+
+    @property
+    def content(self) -> Array:
+        """The ids of the training text, (len,)."""
+        return self.corpus.train.ids
+
+    @property
+    def file(self) -> Path | None:
+        """The file that they are mapped from, if it holds nothing else."""
+        return self.corpus.train.file
+
+    def facts(self, parameters: int) -> RunFacts:
+        """What the diagnosis judges a model of this size by."""
+        return RunFacts.of(self.config, self.corpus.train.ids, parameters, self.corpus.vocab.size)
+
+    def sizes(self, step: int) -> tuple[int, int]:
+        """The characters of the window of a step, as targets and as characters."""
+        epoch, window = divmod(step, self.steps_per_epoch)
+        count = self.batches.count(window, epoch)
+        return count, count
+
+    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+        """Score the validation split; None without one."""
+        valid = self.corpus.valid
+        if not len(valid):
+            return None
+        assert isinstance(network, Network)
+        report = score(network, valid.ids, valid.unknown)
+        return Validation(report.nats_per_char, report.nats_per_char, report.nats, report)
+
+    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+        """Draw train.sample_length characters after a step."""
+        assert isinstance(network, Network)
+        return draw_sample(network, self.config, step)
+
+    @property
+    def chars_per_step(self) -> float:
+        """The characters of a whole window of all streams."""
+        return float(min(self.config.train.seq_length, self.batches.stream_length) * self.config.train.batch_size)
+
+    @property
+    def ids_bytes(self) -> int:
+        """The bytes of the ids of all splits."""
+        return sum(split.ids.nbytes for split in (self.corpus.train, self.corpus.valid, self.corpus.test))
+
+    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+        """The bytes of the tape of a shard of `streams` streams."""
+        return network.tape_bytes(min(self.config.train.seq_length, self.batches.stream_length), streams)
+
+    def kept(self) -> dict[str, Array]:
+        """The documents that the run trains on, if the text has any."""
+        if self.corpus.vocab.end_id is None:
+            return {}
+        return {"documents": known_documents(self.corpus.train.ids, self.corpus.vocab)}
+
+
+class ExampleMaterial:
+    """Examples, on which a classifier or tagger is trained.
+
+    Attributes: `task`, with the weights of the labels.
+    """
+
+    draws_samples = False
+    file = None
+
+    def __init__(self, config: Config, corpus: ExampleCorpus) -> None:
+        train, examples = config.train, corpus.train.examples
+        self.config, self.corpus = config, corpus
+        weights = balanced_weights(examples.targets, len(corpus.labels)) if train.class_weights == "balanced" else None
+        self.task = task_of(config, corpus.vocab, corpus.labels, weights, train.label_smoothing)
+        self.batches = LengthBatches(examples, train.batch_size, config.seed, self.task.tag)
+        self.steps_per_epoch = len(self.batches)
+        self.guessing = guessing_loss(self.task)
+
+    @property
+    def content(self) -> TaskExamples:
+        """The training examples."""
+        return TaskExamples(self.corpus.train.examples, self.task)
+
+    def facts(self, parameters: int) -> RunFacts:
+        """What the diagnosis judges a model of this size by."""
+        examples = self.corpus.train.examples
+        entropy = target_entropy(examples.targets, self.task.output)
+        return RunFacts(self.config, len(examples.ids), parameters, self.corpus.vocab.size, entropy, self.guessing)
+
+    def sizes(self, step: int) -> tuple[int, int]:
+        """The targets and the characters of the batch of a step."""
+        epoch, k = divmod(step, self.steps_per_epoch)
+        return self.batches.count(k, epoch), self.batches.chars(k, epoch)
+
+    def model(self, network: TaskNetwork) -> TaskModel:
+        """A network as a model that reads and predicts as the config says."""
+        return TaskModel(self.config, network, self.corpus.vocab, self.corpus.labels, rules_of(self.config))
+
+    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+        """Predict the validation split and compare; None without one."""
+        if not len(self.corpus.valid):
+            return None
+        assert isinstance(network, TaskNetwork)
+        figures = validation_figures(self.model(network), self.corpus.valid)
+        figure = figures.get(self.config.train.best, np.nan)
+        loss = figures.pop("loss")
+        there = present(self.corpus.valid.examples.targets).any()
+        return Validation(loss, figure, loss if there else 0.0, figures=figures)
+
+    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+        """Nothing: only a language model writes."""
+        return ""
+
+    @property
+    def chars_per_step(self) -> float:
+        """The characters of a batch, on average."""
+        return len(self.corpus.train.examples.ids) / self.steps_per_epoch
+
+    @property
+    def ids_bytes(self) -> int:
+        """The bytes of the ids of all splits."""
+        return sum(split.examples.ids.nbytes for split in (self.corpus.train, self.corpus.valid, self.corpus.test))
+
+    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+        """The bytes of the tape of a shard of `streams` examples."""
+        return network.tape_bytes(self.batches.longest, streams)
+
+    def kept(self) -> dict[str, Array]:
+        """Nothing."""
+        return {}
+
+
+def read_corpus(config: Config) -> Corpus | ExampleCorpus:
+    """Read the text or the examples that a config names. Raises TextError."""
+    return load_corpus(config) if config.task == "language" else load_examples(config)
+
+
+def make_material(config: Config, corpus: Corpus | ExampleCorpus) -> TextMaterial | ExampleMaterial:
+    """What a run with this config trains on."""
+    return TextMaterial(config, corpus) if isinstance(corpus, Corpus) else ExampleMaterial(config, corpus)
+
+
+def balanced_weights(targets: Array, classes: int) -> tuple[float, ...]:
+    """A weight for each label in inverse proportion to its frequency; their mean over the targets, (M,), is 1."""
+    counts = np.bincount(targets[targets >= 0], minlength=classes)
+    occurring = int((counts > 0).sum())
+    weights = counts.sum() / (occurring * np.maximum(counts, 1))
+    return tuple(np.where(counts > 0, weights, 0.0).tolist())
+
+
+def guessing_loss(task: Task) -> float:
+    """The loss of a network that knows nothing: of all labels alike, of both answers alike, of numbers as zero."""
+    return {"softmax": log(max(task.outputs, 2)), "sigmoid": log(2), "linear": 1.0}[task.output]
