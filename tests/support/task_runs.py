@@ -19,7 +19,7 @@ MODEL = {"hidden_size": 16, "num_layers": 1}
 def names_table(count: int = 60, seed: int = 0) -> str:
     """Random names whose endings give their language away, in rows of name and language."""
     rng = np.random.default_rng(seed)
-    rows = set()
+    rows: set[str] = set()
     while len(rows) < count:
         language = list(ENDINGS)[len(rows) % 3]
         rows.add(f"{''.join(rng.choice(list('mnrst'), 3))}{ENDINGS[language]}\t{language}")
