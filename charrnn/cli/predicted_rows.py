@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from charrnn.cli.streams import LinesOut
 from charrnn.errors import TextError
-from charrnn.processes import call_worker, close, cores, start
 
 if TYPE_CHECKING:
     from charrnn.data import Layout, StreamedRow
@@ -64,6 +63,8 @@ class RowWriter:
             self._write_in_processes(chain([others], chunks))
 
     def _write_in_processes(self, chunks: "Iterator[list[StreamedRow]]") -> None:
+        from charrnn.processes import call_worker, close, cores, start
+
         workers = [start(_serve, self) for _ in range(cores() - 1)]
         try:
             for group in _groups(chunks, cores()):

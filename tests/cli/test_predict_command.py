@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from charrnn import processes
 from charrnn.cli import predicted_rows
 from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal, start
 from tests.support.task_runs import MODEL, answers_table, names_table, symbols_table, tokens_file, train_task
@@ -186,7 +187,7 @@ def test_many_rows_are_shared_out_and_keep_their_order(folder: Path, monkeypatch
     names = [line.split("\t")[0] for line in (folder / "origins.tsv").read_text().splitlines()]
     text = "".join(f"{name}\n" for name in names)
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(predicted_rows, "cores", lambda: 3)
+    monkeypatch.setattr(processes, "cores", lambda: 3)
     whole = call("predict", "origins.npz", stdin=text.encode())
     for rows_at_once in (7, 20):
         monkeypatch.setattr(predicted_rows, "ROWS_AT_ONCE", rows_at_once)
