@@ -3,7 +3,9 @@
 A config says how they are read by the keys of its data section; what it leaves out follows from the format.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 from typing import Literal
 
 from charrnn.config import Config, DataConfig
@@ -11,7 +13,7 @@ from charrnn.data.corpus import find_sources
 from charrnn.data.example_corpus import ExampleCorpus, build_examples
 from charrnn.data.example_rows import ExampleRules
 from charrnn.data.files import names
-from charrnn.data.rows import Column, Format, Layout, format_of, read_files
+from charrnn.data.rows import Column, FileText, Format, Layout, format_of, plain_name, read_files
 from charrnn.data.text_rules import TextRules
 from charrnn.errors import TextError
 
@@ -29,8 +31,19 @@ def load_examples(config: Config) -> ExampleCorpus:
     rules = rules_of(config)
     texts, fingerprint = {}, {}
     for key, sources in find_sources(config.data).items():
-        texts[key], fingerprint[key] = read_files(sources, config.data.encoding)
+        texts[key], digest = read_files(sources, config.data.encoding)
+        fingerprint[key] = digest_with_classes(texts[key], digest, rules.layout.format)
     return replace(build_examples(texts, rules), fingerprint=fingerprint)
+
+
+def digest_with_classes(files: Sequence[FileText], digest: str, format: Format) -> str:
+    """The digest of the content of files, which includes their names where those give the classes."""
+    if format not in ("files", "folders"):
+        return digest
+    paths = [plain_name(file.name) for file in files]
+    classes = [path.stem if format == "files" else path.parent.name for path in paths]
+    lengths = [str(len(file.text)) for file in files]
+    return sha256("\0".join([digest, *classes, *lengths]).encode()).hexdigest()
 
 
 def resolved_format(data: DataConfig) -> Format:

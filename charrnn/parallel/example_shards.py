@@ -67,6 +67,9 @@ class ExampleShard:
         epoch, k = divmod(step, len(self.batches))
         batch = self.batches.shard(k, self.index, self.shards, epoch)
         streams = len(batch.lengths)
+        if not streams:  # the last batch of an epoch may have fewer examples than there are shards
+            self.network.params.grads[...] = 0
+            return 0.0
         if streams not in self.tapes:
             self.tapes[streams] = self.network.tape(self.batches.longest, streams)
         tape = self.tapes[streams]

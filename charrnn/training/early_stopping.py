@@ -22,7 +22,8 @@ def note_validation(state: TrainingState, figure: float, train: TrainConfig) -> 
         Whether the figure is the best so far.
     """
     sign = 1 if train.best in LOWER_IS_BETTER else -1
-    state.plateau.update(sign * figure, train.schedule.factor, train.schedule.patience)
+    if not isnan(figure):
+        state.plateau.update(sign * figure, train.schedule.factor, train.schedule.patience)
     state.waited += 1
     improved = not isnan(figure) and (state.best is None or sign * figure < sign * state.best)
     if improved:

@@ -15,7 +15,7 @@ from charrnn.data.loading import load_corpus
 from charrnn.generation.sampling import Options, generate_batch
 from charrnn.models.known import LOWER
 from charrnn.models.loading import load_checkpoint
-from charrnn.training import saving
+from charrnn.training import material, saving
 from charrnn.training.fit_ngram import fit
 from charrnn.training.opening import open_run
 from charrnn.training.samples import TEMPERATURE, draw_sample
@@ -71,7 +71,7 @@ def test_a_stream_has_no_such_array() -> None:
 
 def test_the_digests_are_computed_once_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
-    real = saving.known_documents
+    real = material.known_documents
     monkeypatch.setattr(material, "known_documents", lambda *args: calls.append(1) or real(*args))
     completed(names(save_every=1))
     assert calls == [1]

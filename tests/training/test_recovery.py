@@ -23,6 +23,7 @@ from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
 from charrnn.training import loop as train
+from charrnn.training import material
 from charrnn.training.divergence import MAX_ROLLBACKS
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
