@@ -28,6 +28,7 @@ from charrnn.evaluation.task_results import Measure, Mistake, TaskRow
 from charrnn.evaluation.units import has_span_labels, has_tokens, unit_spellings
 
 MAX_MISTAKES = 10
+MAX_LOOKED_AT = 1000  # mistakes; equal ones among them are shown once
 CONTEXT = 12  # units shown on each side of one whose label is wrong
 
 
@@ -57,7 +58,7 @@ def class_figures(name: str, p: Array, split: ExampleSplit, labels: Labels) -> T
         own = split.rows[k]
         text = own.source if isinstance(own, Row) else " ".join(own.tokens)
         mistakes.append(_mistake(own, text, truth[k], predicted[k], confidence[k], labels))
-    return TaskFigures(row, found, mistakes)
+    return TaskFigures(row, found, different_ones(mistakes))
 
 
 def label_measures(found: LabelFigures) -> tuple[Measure, ...]:
@@ -129,7 +130,7 @@ def tagger_figures(
         own = split.rows[int(units.example[k])]
         text = _in_context(spelled, units.example, k, " " if has_tokens(rules) else "")
         mistakes.append(_mistake(own, text, truth[k], predicted[k], confidence[k], labels))
-    return TaskFigures(row, found, mistakes, tags=tags, spans=spans)
+    return TaskFigures(row, found, different_ones(mistakes), tags=tags, spans=spans)
 
 
 def tag_measures(tags: TagFigures, spans: SpanFigures | None) -> tuple[Measure, ...]:
@@ -187,8 +188,16 @@ def _label_losses(p: Array, truth: Array) -> Array:
 def _surest_mistakes(truth: Array, predicted: Array, confidence: Array) -> list[int]:
     """Where the wrong labels are that are most probable, most probable first."""
     wrong = np.flatnonzero(truth != predicted)
-    chosen: list[int] = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_MISTAKES].tolist()
+    chosen: list[int] = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_LOOKED_AT].tolist()
     return chosen
+
+
+def different_ones(mistakes: list[Mistake]) -> list[Mistake]:
+    """The first mistakes of which no two have the same text and labels."""
+    first: dict[tuple[str, str, str], Mistake] = {}
+    for own in mistakes:
+        first.setdefault((own.text, own.truth, own.predicted), own)
+    return [*first.values()][:MAX_MISTAKES]
 
 
 def _mistake(own: Row | Sentence, text: str, truth: int, predicted: int, confidence: float, labels: Labels) -> Mistake:

@@ -182,3 +182,22 @@ def test_hostile_text_is_escaped(tmp_path: Path) -> None:
     assert "surest mistakes" in result.text
     assert evaluated(tmp_path, "m.npz", "--per-example", "e.tsv").code == 0
     assert not commands_to_a_terminal((tmp_path / "e.tsv").read_text())
+
+
+def test_compare_says_which_is_better_by_more_than_noise(folder: Path, small: Path) -> None:
+    with chdir(folder):
+        shown, numbers = (
+            call("compare", "origins.npz", "bytes.npz"),
+            call("compare", "origins.npz", "bytes.npz", "--json"),
+        )
+    assert (shown.code, shown.err, numbers.code, numbers.err) == (0, "", 0, "")
+    document = json.loads(numbers.text)
+    first, second = document["runs"]
+    assert first["figures"]["accuracy"] >= second["figures"]["accuracy"]
+    assert document["differing"] == {"data.tokens": [["char", "byte"], ["byte", "char"]][first["run"] == "bytes.npz"]}
+    assert f"{first['figures']['accuracy']:.1%}" in shown.text
+    verdict = second["differences"]["accuracy"]["beyond_noise"]
+    assert (f"{first['run']} and {second['run']} do not differ in accuracy" in shown.text) != verdict
+    for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
+        mixed = run("compare", *names, cwd=small)
+        assert (mixed.code, mixed.out, len(mixed.lines)) == (2, b"", 1)

@@ -234,7 +234,6 @@ LANGUAGE_COMMANDS = {
     "embed vowels.npz vowels.tsv": "vowels.npz: this is a tagger, not a language model; use charrnn predict",
     "report origins.npz --out page.html": "use charrnn eval",
     "flow origins.npz": "use charrnn eval",
-    "compare origins.npz bytes.npz": "use charrnn eval",
 }
 
 
