@@ -140,6 +140,8 @@ def tags_table(report: TaskAssessment) -> Cells:
         "examples": tags.examples,
     }
     rows = [["", "count", "right", "95 % interval"]]
+    if tags.words.count == tags.units.count:
+        del kinds["words"]  # units are words themselves
     for name, own in kinds.items():
         measure = Measure(name, own.right, own.interval, share=True)
         rows.append([name, f"{own.count:,}", figure(own.right, share=True), interval_text(measure)])

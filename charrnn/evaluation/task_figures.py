@@ -29,7 +29,7 @@ from charrnn.evaluation.units import has_span_labels, has_tokens, unit_spellings
 
 MAX_MISTAKES = 10
 MAX_LOOKED_AT = 1000  # mistakes; equal ones among them are shown once
-CONTEXT = 12  # units shown on each side of one whose label is wrong
+SYMBOLS_AROUND, TOKENS_AROUND = 12, 3  # units shown on each side of one whose label is wrong
 
 
 @dataclass(frozen=True)
@@ -124,18 +124,18 @@ def tagger_figures(
     if has_span_labels(labels.names):
         spans = span_figures(truth, predicted, units.example, labels.names)
     loss = replace(loss_measure(_label_losses(p, truth), truth >= 0, units.example), name="unit_loss")
-    row = TaskRow(name, (loss, *tag_measures(tags, spans)))
+    row = TaskRow(name, (loss, *tag_measures(tags, spans, has_tokens(rules))))
     mistakes = []
     for k in _surest_mistakes(truth, predicted, confidence):
         own = split.rows[int(units.example[k])]
-        text = _in_context(spelled, units.example, k, " " if has_tokens(rules) else "")
+        text = _in_context(spelled, units.example, k, has_tokens(rules))
         mistakes.append(_mistake(own, text, truth[k], predicted[k], confidence[k], labels))
     return TaskFigures(row, found, different_ones(mistakes), tags=tags, spans=spans)
 
 
-def tag_measures(tags: TagFigures, spans: SpanFigures | None) -> tuple[Measure, ...]:
-    """The shares of units, words and examples that are right, and F1 of spans."""
-    shares = {"units": tags.units, "words": tags.words, "examples": tags.examples}
+def tag_measures(tags: TagFigures, spans: SpanFigures | None, tokens: bool) -> tuple[Measure, ...]:
+    """The shares of units, words and examples that are right, and F1 of spans. Tokens are words themselves."""
+    shares = {"units": tags.units, **({} if tokens else {"words": tags.words}), "examples": tags.examples}
     measures = [Measure(name, own.right, own.interval, share=True) for name, own in shares.items()]
     if spans is not None:
         measures.append(Measure("span_f1", spans.all.f1, spans.f1_interval, share=True))
@@ -205,9 +205,10 @@ def _mistake(own: Row | Sentence, text: str, truth: int, predicted: int, confide
     return Mistake(own.place, text, true_name, labels.names[predicted], float(confidence))
 
 
-def _in_context(spelled: Sequence[str], example: Array, position: int, blank: str) -> str:
+def _in_context(spelled: Sequence[str], example: Array, position: int, tokens: bool) -> str:
     """A unit in brackets among the units of its example around it."""
-    first = max(position - CONTEXT, int(np.searchsorted(example, example[position])))
-    stop = min(position + CONTEXT + 1, int(np.searchsorted(example, example[position], "right")))
+    around, blank = (TOKENS_AROUND, " ") if tokens else (SYMBOLS_AROUND, "")
+    first = max(position - around, int(np.searchsorted(example, example[position])))
+    stop = min(position + around + 1, int(np.searchsorted(example, example[position], "right")))
     before, after = spelled[first:position], spelled[position + 1 : stop]
     return blank.join([*before, f"[{spelled[position]}]", *after])

@@ -211,7 +211,7 @@ BASELINES = {
     "answers": 1,
     "numbers": 1,
     "symbols": 2,
-    "tokens": 2,
+    "tokens": 1,
 }
 
 
