@@ -4,7 +4,6 @@ Each function returns lines and prints nothing.
 """
 
 from charrnn.blas import sentence
-from charrnn.config import Config
 from charrnn.data import ExampleCorpus
 from charrnn.errors import visible
 from charrnn.training import Run
@@ -23,7 +22,7 @@ def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
     return [
         f"examples: {facts.count:,} ({splits}) of {facts.shortest:,} to {facts.longest:,} {kind}, median "
         f"{facts.median:,}; vocabulary {corpus.vocab.size}",
-        *labels_lines(run.config, corpus),
+        *labels_lines(run, corpus),
         *held_out_lines(corpus),
         f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
@@ -33,8 +32,9 @@ def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
     ]
 
 
-def labels_lines(config: Config, corpus: ExampleCorpus) -> list[str]:
+def labels_lines(run: Run, corpus: ExampleCorpus) -> list[str]:
     """Return the line about the labels or columns, the most frequent first, with their counts in the training split."""
+    config = run.config
     counts = {name: own[0] for name, own in corpus.facts.labels.items()}
     columns = config.task == "classify" and config.model.output != "softmax" and config.data.label_separator is None
     order = list(counts) if columns else sorted(counts, key=lambda name: (-counts[name], name))

@@ -11,6 +11,7 @@ from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.keys import Config
 from charrnn.config.model_keys import InitConfig, ModelConfig
 from charrnn.config.table import keys_of
+from charrnn.config.task_rules import FIGURES
 from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 
 # -- text ---------------------------------------------------------------------------------------------------------
@@ -83,7 +84,10 @@ def back(made: Any, *keys: str) -> Any:
 
 def possible(config: Config) -> Config:
     """The config with the keys that rule each other out put back to their defaults, a split, and a run directory."""
+    if config.task != "language" and config.model.cell == "ngram":
+        config = replace(config, model=back(config.model, "cell"))
     config = without_idle_keys(config, config)
+    config = possible_examples(config) if config.task != "language" else possible_text(config)
     data, model, train = config.data, config.model, config.train
     if data.tokens == "byte":
         data = back(data, "normalize", "lowercase", "min_count", "encoding")
@@ -91,15 +95,47 @@ def possible(config: Config) -> Config:
         data = back(data, "split", "fractions")
     if data.documents.kind != "none":
         data = replace(data, documents=back(data.documents, "separator"))
-    if data.split == ("streams" if data.documents else "random"):
-        data = back(data, "split")
     if model.num_layers == 1:
         model = back(model, "dropout")
     if train.shards and train.batch_size and train.shards > train.batch_size:
         train = back(train, "shards")
-    if not (data.valid_path or (data.fractions[1] and not data.test_path)):
-        train = back(train, "schedule")
+    if not (data.valid_path or data.split_column is not None or (data.fractions[1] and not data.test_path)):
+        train = back(train, "schedule", "best")
     return replace(config, data=data, model=model, train=train, out=config.out or "runs/my").resolved()
+
+
+def possible_text(config: Config) -> Config:
+    """The same for the keys that rule each other out in the config of a language model."""
+    data = config.data
+    wrong = ("stratified", "column", "streams" if data.documents else "random")
+    if data.split in wrong:
+        data = back(data, "split")
+    return replace(config, data=data, model=back(config.model, "bidirectional"))
+
+
+def possible_examples(config: Config) -> Config:
+    """The same in the config of a classifier or tagger."""
+    data, train, output = config.data, config.train, config.model.output
+    if data.format in ("files", "folders"):
+        data = back(data, "source", "target", "split_column")
+    if data.valid_path or data.test_path or data.split not in ("auto", "column"):
+        data = back(data, "split_column")
+    if data.split in ("contiguous", "streams") or (data.split == "column") > (data.split_column is not None):
+        data = back(data, "split")
+    if data.split == "stratified" and (config.task == "tag" or output != "softmax"):
+        data = back(data, "split")
+    several = isinstance(data.target, tuple) and len(data.target) > 1
+    if several and (config.task == "tag" or output == "softmax"):
+        data = back(data, "target")
+    elif config.task == "classify" and (several or output != "sigmoid"):
+        data = back(data, "label_separator")
+    if config.task == "classify" and output == "softmax":
+        data = back(data, "label_separator")
+    if config.task == "classify" and output != "softmax":
+        train = back(train, "label_smoothing", "class_weights")
+    if train.best not in FIGURES["tag" if config.task == "tag" else output]:
+        train = back(train, "best")
+    return replace(config, data=data, train=train)
 
 
 def without_idle_keys(section: Any, config: Config) -> Any:

@@ -40,6 +40,19 @@ STILL = {"train.learning_rate": 1e-30, "train.eval_every": 1}  # no parameter mo
 SENTENCES = {"data.path": ["lines.txt", "other.txt", "text.txt"]}
 APART = {"data.min_count": 2, "data.fractions": [0.9, 0.05, 0.05]}  # the default: a path replaces a split
 
+# Rows of a word, a label for it or for each of its letters, yes or no, a number, a split, another label, two labels,
+# and another word.
+EXAMPLES = {
+    "task": "classify",
+    "data.path": "rows.tsv",
+    "data.source": 1,
+    "data.target": 2,
+    "data.fractions": [0.6, 0.2, 0.2],
+    "train.seq_length": None,
+    "train.sample_length": 300,
+}
+LABEL_SETS = {**EXAMPLES, "model.output": "sigmoid", "data.target": 7, "data.label_separator": ","}
+
 
 @dataclass(frozen=True)
 class Case:
@@ -52,10 +65,31 @@ class Case:
 
 
 CASES = [
+    Case("task", "tag", "parameters", EXAMPLES),
+    Case("data.format", "csv", "text", {**EXAMPLES, "data.path": "both.tsv"}),
+    Case("data.source", 8, "text", EXAMPLES),
+    Case("data.target", 6, "labels", EXAMPLES),
+    Case("data.label_separator", ";", "labels", LABEL_SETS),
+    Case("data.max_length", 4, "text", {**EXAMPLES, "data.too_long": "cut"}),
+    Case("data.too_long", "skip", "text", {**EXAMPLES, "data.target": 6, "data.too_long": "cut", "data.max_length": 4}),
+    Case("data.split", "random", "text", EXAMPLES),
+    Case("data.split_column", 5, "text", EXAMPLES),
+    Case("data.split_seed", 2, "text", EXAMPLES),
+    Case("data.valid_path", "valid.tsv", "text", {**EXAMPLES, "data.fractions": [0.9, 0.05, 0.05]}),
+    Case("model.bidirectional", False, "parameters", EXAMPLES),
+    Case("model.pooling", "max", "parameters", EXAMPLES),
+    Case("model.output", "linear", "parameters", {**EXAMPLES, "data.target": 4, "data.split": "random"}),
+    Case("model.input_dropout", 0.5, "parameters", EXAMPLES),
+    Case("train.label_smoothing", 0.2, "parameters", EXAMPLES),
+    Case("train.class_weights", "balanced", "parameters", EXAMPLES),
+    Case("train.best", "accuracy", "best", EXAMPLES),
+    Case("train.shards", 2, "parameters", {**EXAMPLES, "model.input_dropout": 0.5}),
+    Case("train.batch_size", 3, "parameters", EXAMPLES),
+    Case("seed", 2, "order of documents", EXAMPLES),
     Case("data.path", "other.txt", "text"),
     Case("data.tokens", "byte", "text"),
     Case("data.encoding", "latin-1", "text"),
-    Case("data.normalize", "nfc", "text"),
+    *(Case("data.normalize", form, "text") for form in ("nfc", "nfd", "nfkc", "nfkd")),
     Case("data.lowercase", True, "text"),
     Case("data.min_count", 20, "text"),
     Case("data.documents.kind", "line", "text", SENTENCES),
@@ -139,7 +173,19 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", lambda descriptor: None)
     Path("text.txt").write_text(TEXT, encoding="utf-8")
     Path("other.txt").write_text(OTHER_TEXT)
+    rows = [example_row(k) for k in range(60)]
+    Path("rows.tsv").write_text("".join(rows))
+    Path("valid.tsv").write_text("".join(rows[:9]))
+    Path("both.tsv").write_text("".join(f"w{k}\tAAAA,{'AAAA' if k % 2 else 'BB'}\n" for k in range(40)))
     Path("lines.txt").write_text("".join(f"Line {k} of many.\n" + "\n" * (k % 3 == 0) for k in range(40)))
+
+
+def example_row(k: int) -> str:
+    """A row of the columns that EXAMPLES describes."""
+    word = "abcd"[k % 4] + "abcde"[k // 4 % 5] + "ab"[k // 20 % 2] + "cd"[k // 40] + "e" * (k % 3 == 0)
+    label = ("A" if k % 3 else "B") * len(word)
+    split = ("train", "train", "valid", "test")[k % 4]
+    return "\t".join([word, label, str(k % 2), str(k % 5), split, "xy"[k % 2], f"x,y;{k % 2}", str(k * k)]) + "\n"
 
 
 def nested(dotted: dict[str, Any]) -> dict[str, Any]:
@@ -164,9 +210,14 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
         steps = list(run)
     splits = (run.corpus.train, run.corpus.valid, run.corpus.test)
     folder = Path(str(config.out))
-    assert load(folder / "last.npz").params.values.tobytes() == run.network.params.values.tobytes()
+    saved = load(folder / "last.npz")
+    network = saved if config.task == "language" else saved.network
+    assert network.params.values.tobytes() == run.network.params.values.tobytes()
+    contents = [split.ids if config.task == "language" else split.examples.ids for split in splits]
     return {
-        "text": (run.corpus.vocab, [split.ids.tolist() for split in splits]),
+        "text": (run.corpus.vocab, [ids.tolist() for ids in contents]),
+        "labels": getattr(run.corpus, "labels", None),
+        "best": run.state.best,
         "order of documents": run.batches[0].x.tolist(),
         "parameters": run.network.params.values.tobytes(),
         "steps": len(steps),
