@@ -24,6 +24,7 @@ from charrnn.cli.group import cli
 from charrnn.config.keys import all_keys
 from charrnn.processes import STOPPING
 from tests.support.processes import ROOT, TALES, call
+from tests.support.task_runs import names_table
 
 DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
 PAGES = {name: (ROOT / name).read_text() for name in ("README.md", *DOCS, "CHANGELOG.md", "data/README.md")}
@@ -47,6 +48,7 @@ MY_TEXT = 'Once upon a time the miller said: "No."\n' * 8 + TALES.read_text()[:2
 MY_CONFIG = "data: {path: my.txt}\nmodel: {hidden_size: 20, num_layers: 2}\n"
 NAMES = "".join(f"{name}{k}\n" for k in range(40) for name in ("Anna", "Bert", "Emil"))
 SMALLER = "train.max_steps=2 train.eval_every=2 train.workers=1 train.sample_length=9 model.hidden_size=20"
+EXAMPLE_OVERRIDES = [word for each in SMALLER.split() if "sample" not in each for word in ("--set", each)]
 OVERRIDES = [word for each in SMALLER.split() for word in ("--set", each)]  # for every `charrnn train`
 
 
@@ -156,6 +158,8 @@ def fill(folder: Path) -> None:
     (folder / "books" / "one.txt").write_text(MY_TEXT)
     for name in ("my.yaml", "other.yaml"):
         (folder / name).write_text(MY_CONFIG)
+    (folder / "origins.tsv").write_text(names_table())
+    (folder / "origins.yaml").write_text("task: classify\ndata: {path: origins.tsv}\nmodel: {num_layers: 1}\n")
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +171,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.chdir(folder)
         for name in ("my.yaml", "names.yaml"):
             assert call("train", name, "--quiet", *OVERRIDES, "--set", "train.seq_length=16").code == 0
+        assert call("train", "origins.yaml", "--quiet", *EXAMPLE_OVERRIDES).code == 0
     return folder
 
 
@@ -197,7 +202,8 @@ def run_line(line: str) -> None:
         if words[0] == "train":
             if not Path(words[1]).exists():  # a shipped config, whose text is larger
                 words += ["--set", "data.path=my.txt"]
-            words += OVERRIDES if {"--resume", "--dry-run"} & {*words} else [*OVERRIDES, "--force"]
+            overrides = EXAMPLE_OVERRIDES if words[1] == "origins.yaml" else OVERRIDES
+            words += overrides if {"--resume", "--dry-run"} & {*words} else [*overrides, "--force"]
         result = call(*words, stdin=data)
         assert result.code == 0, f"{line}\n{result.err}"
         data, command = result.out, []

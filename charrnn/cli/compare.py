@@ -2,7 +2,7 @@
 
 import click
 
-from charrnn.cli.inputs import load_language
+from charrnn.cli.inputs import load_language, load_model, load_task
 
 
 @click.command()
@@ -15,17 +15,26 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     charrnn compare runs/lstm runs/gru
 
     Runs with the same held-out split (test, else validation) are scored on it again. Each mean difference from the
-    best run has a 95 % interval (paired block bootstrap).
+    best run has a 95 % interval (paired block bootstrap). Classifiers and taggers are compared on the same
+    examples.
     """
     import json
 
     from charrnn.blas import one_thread
-    from charrnn.display import comparison_lines
+    from charrnn.display import comparison_lines, task_comparison_lines
     from charrnn.evaluation import compare as compare_runs
+    from charrnn.evaluation import compare_tasks
 
     if len(runs) < 2:
         raise click.UsageError("name at least two runs")
-    models = [load_language(run, "eval, which scores several") for run in runs]
+    first = load_model(runs[0])
+    if first.config.task != "language":
+        with one_thread():
+            tasks = compare_tasks([first, *map(load_task, runs[1:])])
+        for line in [json.dumps(tasks.to_dict())] if as_json else task_comparison_lines(tasks):
+            click.echo(line)
+        return 0
+    models = [first, *(load_language(run, "compare with runs of its kind") for run in runs[1:])]
     with one_thread():
         found = compare_runs(models)
     for line in [json.dumps(found.to_dict())] if as_json else comparison_lines(found):

@@ -46,9 +46,10 @@ NOT_FOR_TASKS = ("novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None, baselines: bool, novelty: bool,
-             dynamic: Any, dynamic_rate: float | None, per_char: str | None, per_line: str | None,
-             per_document: str | None, per_example: str | None, html: str | None, as_json: bool) -> int:  # fmt: skip
+def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None,
+             baselines: bool, novelty: bool, dynamic: Any, dynamic_rate: float | None,
+             per_char: str | None, per_line: str | None, per_document: str | None, per_example: str | None,
+             html: str | None, as_json: bool) -> int:  # fmt: skip
     """Score text or examples with CHECKPOINT, a language model, a classifier or a tagger.
 
     \b

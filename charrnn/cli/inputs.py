@@ -37,16 +37,27 @@ def load_language(checkpoint: str, instead: str) -> "SavedModel":
     return saved
 
 
+def load_task(checkpoint: str) -> "SavedModel":
+    """Read CHECKPOINT as load_model() does. Refuse a language model, and name the commands that read it."""
+    from charrnn.errors import CheckpointError
+
+    saved = load_model(checkpoint)
+    if saved.config.task == "language":
+        raise CheckpointError(f"{saved.path}: this is a language model; use charrnn sample or charrnn eval")
+    return saved
+
+
 def load_tasks(checkpoints: Sequence[str], first: "SavedModel | None" = None) -> list["SavedModel"]:
     """Read classifiers or taggers that can vote, also with the `first` one, which is not returned."""
     from charrnn.errors import CheckpointError
     from charrnn.evaluation import check_voters
 
-    loaded = [load_model(name) for name in checkpoints]
-    for saved in loaded:
-        if saved.config.task == "language":
-            raise CheckpointError(f"{saved.path}: this is a language model; use charrnn sample or charrnn eval")
-    check_voters([saved.task_model for saved in ([first] if first else []) + loaded])
+    loaded = [load_task(name) for name in checkpoints]
+    voters = [*([first] if first else []), *loaded]
+    try:
+        check_voters([saved.task_model for saved in voters])
+    except CheckpointError as error:
+        raise CheckpointError(f"{', '.join(saved.name for saved in voters)}: {error}") from None
     return loaded
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from charrnn.cli.streams import LinesOut
@@ -51,9 +52,33 @@ class RowWriter:
         self.longest = min(longest_text(voter) for voter in voters)
 
     def write_all(self, rows: "Iterable[StreamedRow]") -> None:
-        """Predict and print all rows. Those before a fault are printed first."""
-        for chunk in self._chunks(rows):
-            self.out.write(self._lines(chunk))
+        """Predict and print all rows. Those before a fault are printed first.
+
+        What follows the first chunk of rows is shared out over processes, one for each processor.
+        """
+        chunks = self._chunks(rows)
+        self.out.write(self.lines(next(chunks, [])))
+        others = next(chunks, None)
+        if others is not None:
+            self._write_in_processes(chain([others], chunks))
+
+    def _write_in_processes(self, chunks: "Iterator[list[StreamedRow]]") -> None:
+        from charrnn.processes import call_worker, close, cores, start
+
+        workers = [start(_serve, self) for _ in range(cores() - 1)]
+        try:
+            for group in _groups(chunks, cores()):
+                own, *others = group
+                for (_, pipe), chunk in zip(workers, others, strict=False):
+                    pipe.send(chunk)
+                self.out.write(self.lines(own))
+                for (process, pipe), _ in zip(workers, others, strict=False):
+                    self.out.write(call_worker(process, "predict a smaller file at a time", pipe.recv))
+        finally:
+            for process, pipe in workers:
+                process.kill()
+                process.join()
+                close(pipe)
 
     def _chunks(self, rows: "Iterable[StreamedRow]") -> "Iterator[list[StreamedRow]]":
         chunk: list[StreamedRow] = []
@@ -69,7 +94,8 @@ class RowWriter:
         except TextError:
             yield chunk
             raise
-        yield chunk
+        if chunk:
+            yield chunk
 
     def _check_length(self, row: "StreamedRow") -> None:
         if row.source and len(row.source) > self.longest:
@@ -78,7 +104,8 @@ class RowWriter:
                 f"cut it into several"
             )
 
-    def _lines(self, rows: "Sequence[StreamedRow]") -> Iterator[str]:
+    def lines(self, rows: "Sequence[StreamedRow]") -> Iterator[str]:
+        """The lines of rows with their predictions."""
         from charrnn.evaluation import predict
 
         threshold = {} if self.shown.threshold is None else {"threshold": self.shown.threshold}
@@ -156,6 +183,29 @@ class RowWriter:
         if not prediction.labels:
             return {"prediction": None, "probability": None, "probabilities": {}}
         return {"prediction": prediction.label, "probability": rounded[prediction.label], "probabilities": rounded}
+
+
+def _serve(pipe: Any, writer: RowWriter) -> None:
+    """The task of another process: the lines of each chunk of rows that it receives."""
+    while True:
+        pipe.send([*writer.lines(pipe.recv())])
+
+
+def _groups(chunks: "Iterator[list[StreamedRow]]", size: int) -> "Iterator[list[list[StreamedRow]]]":
+    """As many chunks at a time; before a fault those that were read."""
+    group: list[list[StreamedRow]] = []
+    try:
+        for chunk in chunks:
+            group.append(chunk)
+            if len(group) == size:
+                yield group
+                group = []
+    except TextError:
+        if group:
+            yield group
+        raise
+    if group:
+        yield group
 
 
 def tag_fields(prediction: "Prediction") -> dict[str, Any]:

@@ -23,7 +23,7 @@ from charrnn.data.files import find_files, standard_input
 from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
-from charrnn.data.rows import FORMAT_OF_ENDING, Format, Layout, Row, plain_name, read_files
+from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
 from charrnn.data.tagging import tag_sentences
@@ -42,7 +42,6 @@ __all__ = [
     "ExampleRules",
     "ExampleSplit",
     "Examples",
-    "Format",
     "Labels",
     "Layout",
     "LengthBatches",

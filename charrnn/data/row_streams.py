@@ -135,7 +135,7 @@ def _of_object(place: str, line: str, key: str) -> StreamedRow:
         raise TextError(f"{place}: a JSON {type(record).__name__}, not an object; each line must be one object")
     if key not in record:
         listed = ", ".join(map(shown, record)) or "none"
-        raise TextError(f"{place}: no key {shown(key)}; the keys are {listed}; name one of them", hint="--column")
+        raise TextError(f"{place}: no key {shown(key)}; the keys are {listed}; name one of them", hint="see --column")
     value = record[key]
     if isinstance(value, dict | list) or (isinstance(value, str) and SURROGATES.search(value)):
         what = "half a surrogate pair" if isinstance(value, str) else f"a {type(value).__name__}"
@@ -201,4 +201,4 @@ def _position(place: str, column: str, header: Sequence[str]) -> int:
         return header.index(column)
     listed = ", ".join(map(shown, header))
     reason = f"{header.count(column)} columns are" if column in header else "no column is"
-    raise TextError(f"{place}: {reason} called {shown(column)}; the columns are {listed}", hint="--column")
+    raise TextError(f"{place}: {reason} called {shown(column)}; the columns are {listed}", hint="see --column")

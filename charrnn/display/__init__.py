@@ -10,6 +10,7 @@ from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
 from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
 from charrnn.display.svg import standalone
+from charrnn.display.task_comparison import task_comparison_lines
 from charrnn.display.task_lines import task_lines
 
 __all__ = [
@@ -30,5 +31,6 @@ __all__ = [
     "opening",
     "run_page",
     "standalone",
+    "task_comparison_lines",
     "task_lines",
 ]

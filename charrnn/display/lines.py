@@ -85,7 +85,7 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     """The result of `charrnn compare`."""
     yield from aligned(runs_table(comparison), "")
     if comparison.differing:
-        yield from ["", *aligned(differing_table(comparison), "")]
+        yield from ["", *aligned(differing_table(comparison.differing, len(comparison.runs)), "")]
     yield ""
     reference = next((run for run in comparison.runs if run.nats_per_char is not None), None)
     for run in comparison.runs:

@@ -3,7 +3,7 @@
 Cells hold raw text, which may come from a user: whoever prints them escapes it. Nothing is computed here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from charrnn.display.formats import duration
 from charrnn.evaluation import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
@@ -164,10 +164,10 @@ def run_cells(run: RunSummary) -> list[str]:
     ]
 
 
-def differing_table(comparison: Comparison) -> Cells:
+def differing_table(differing: Mapping[str, Sequence[object]], runs: int) -> Cells:
     """The config keys in which runs differ, with the value of each run."""
-    head = ["config", *(f"run {k + 1}" for k in range(len(comparison.runs)))]
-    return [head, *([name, *map(value_text, values)] for name, values in comparison.differing.items())]
+    head = ["config", *(f"run {k + 1}" for k in range(runs))]
+    return [head, *([name, *map(value_text, values)] for name, values in differing.items())]
 
 
 def value_text(value: object) -> str:

@@ -10,6 +10,7 @@ MAX_TEXT = 60  # characters of an example that are shown
 
 MEASURE_NAMES = {
     "loss": "loss",
+    "unit_loss": "loss of a unit",
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
     "mean_auc": "mean AUC",
@@ -77,7 +78,7 @@ def labels_table(report: TaskAssessment) -> Cells:
     return [
         head,
         *(
-            [own.name, f"{own.precision:.1%}", f"{own.recall:.1%}", f"{own.f1:.1%}", f"{own.support:,}",
+            [label_name(own.name), f"{own.precision:.1%}", f"{own.recall:.1%}", f"{own.f1:.1%}", f"{own.support:,}",
              f"{own.predicted:,}"]
             for own in rows
         ),
@@ -87,7 +88,10 @@ def labels_table(report: TaskAssessment) -> Cells:
 def confusions_table(report: TaskAssessment) -> Cells:
     """The most frequent confusions."""
     found = report.labels.confusions[:MAX_CONFUSIONS] if report.labels else []
-    return [["truth", "predicted", "count"], *([own.truth or "?", own.predicted, f"{own.count:,}"] for own in found)]
+    return [
+        ["truth", "predicted", "count"],
+        *([label_name(own.truth), label_name(own.predicted), f"{own.count:,}"] for own in found),
+    ]
 
 
 def task_calibration_table(report: TaskAssessment) -> Cells:
@@ -136,6 +140,8 @@ def tags_table(report: TaskAssessment) -> Cells:
         "examples": tags.examples,
     }
     rows = [["", "count", "right", "95 % interval"]]
+    if tags.words.count == tags.units.count:
+        del kinds["words"]  # units are words themselves
     for name, own in kinds.items():
         measure = Measure(name, own.right, own.interval, share=True)
         rows.append([name, f"{own.count:,}", figure(own.right, share=True), interval_text(measure)])
@@ -157,10 +163,15 @@ def mistakes_table(report: TaskAssessment) -> Cells:
     return [
         ["probability", "truth", "predicted", "text", "place"],
         *(
-            [f"{own.probability:.1%}", own.truth or "?", own.predicted, shortened(own.text), own.place]
+            [f"{own.probability:.1%}", label_name(own.truth), label_name(own.predicted), shortened(own.text), own.place]
             for own in report.mistakes
         ),
     ]
+
+
+def label_name(name: str) -> str:
+    """A label as a table shows it: a mark for one that the model does not know, and for a blank."""
+    return "?" if not name else "␣" * len(name) if name.isspace() else name
 
 
 def shortened(text: str) -> str:

@@ -9,10 +9,11 @@ from charrnn.evaluation.characters import character_names
 from charrnn.evaluation.comparison import compare
 from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.predicting import Prediction, check_voters, predict, predict_units, predicted_spans
-from charrnn.evaluation.results import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
+from charrnn.evaluation.results import Assessment, Comparison, Difference, Novelty, PositionLoss, Row, RunSummary
 from charrnn.evaluation.scoring import Report, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
+from charrnn.evaluation.task_comparison import TaskComparison, compare_tasks
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
 from charrnn.evaluation.task_validation import validation_figures
@@ -22,6 +23,7 @@ from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
 __all__ = [
     "Assessment",
     "Comparison",
+    "Difference",
     "Measure",
     "Novelty",
     "PositionLoss",
@@ -33,12 +35,14 @@ __all__ = [
     "ScoredModel",
     "Surprise",
     "TaskAssessment",
+    "TaskComparison",
     "assess",
     "assess_task",
     "best_order",
     "character_names",
     "check_voters",
     "compare",
+    "compare_tasks",
     "cross_mix",
     "has_span_labels",
     "has_tokens",

@@ -88,8 +88,8 @@ def label_figures(
         count=len(truth),
         accuracy=float(counts[true_of == predicted_of].sum() / len(truth)),
         accuracy_interval=percentiles(drawn[:, true_of == predicted_of].sum(1) / len(truth)),
-        macro_f1=float(_macro_f1(hits, given, wanted)[0]),
-        macro_f1_interval=percentiles(_macro_f1(*_by_label(true_of, predicted_of, drawn, len(names)))),
+        macro_f1=float(macro_f1_of_counts(hits, given, wanted)[0]),
+        macro_f1_interval=percentiles(macro_f1_of_counts(*_by_label(true_of, predicted_of, drawn, len(names)))),
         labels=rows,
         confusions=_confusions(true_of, predicted_of, counts, names),
         calibration_error=None if confidence is None else expected_calibration_error(bins),
@@ -119,7 +119,9 @@ def label_difference(truth: Array, predicted: Array, other: Array, classes: int)
     true_of, one, two = triples
     drawn = np.concatenate([counts[None].astype(float), resampled_counts(counts)])  # row 0: as they are
     accuracy = drawn[:, true_of == one].sum(1) / len(truth) - drawn[:, true_of == two].sum(1) / len(truth)
-    f1 = _macro_f1(*_by_label(true_of, one, drawn, classes)) - _macro_f1(*_by_label(true_of, two, drawn, classes))
+    f1 = macro_f1_of_counts(*_by_label(true_of, one, drawn, classes)) - macro_f1_of_counts(
+        *_by_label(true_of, two, drawn, classes)
+    )
     return LabelDifference(_difference(accuracy), _difference(f1))
 
 
@@ -131,7 +133,7 @@ def _difference(values: Array) -> Difference:
 def macro_f1(truth: Array, predicted: Array, classes: int) -> float:
     """The mean F1 over the labels that occur; arguments as for label_figures(), and C."""
     true_of, predicted_of, counts = _pairs(truth, predicted)
-    return float(_macro_f1(*_by_label(true_of, predicted_of, counts[None].astype(float), classes))[0])
+    return float(macro_f1_of_counts(*_by_label(true_of, predicted_of, counts[None].astype(float), classes))[0])
 
 
 def _pairs(truth: Array, predicted: Array) -> tuple[Array, Array, Array]:
@@ -153,8 +155,8 @@ def _precision_recall_f1(hits: Array, given: Array, wanted: Array) -> tuple[Arra
     return hits / np.maximum(given, 1), hits / np.maximum(wanted, 1), f1
 
 
-def _macro_f1(hits: Array, given: Array, wanted: Array) -> Array:
-    """The mean F1 over the labels that occur, (R,)."""
+def macro_f1_of_counts(hits: Array, given: Array, wanted: Array) -> Array:
+    """The mean F1 over the labels that occur, (R,), from how often each was right, predicted and true, (R, C) each."""
     f1 = _precision_recall_f1(hits, given, wanted)[2]
     mean: Array = f1.sum(1) / np.maximum((given + wanted > 0).sum(1), 1)
     return mean

@@ -72,6 +72,11 @@ def _areas(truth: Array, scores: Array, weights: Array) -> Array:
     return np.stack([auc(truth[:, k], scores[:, k], weights) for k in range(truth.shape[1])], axis=1)
 
 
+def mean_auc(truth: Array, scores: Array, weights: Array) -> Array:
+    """The mean area over the labels with both answers, (R,); arguments as for auc(), of (n, K) labels."""
+    return _mean_defined(_areas(truth, scores, weights))
+
+
 def _mean_defined(areas: Array) -> Array:
     """The mean of the areas in each row that are not NaN, (R,); NaN where all are."""
     defined = ~np.isnan(areas)

@@ -33,7 +33,7 @@ from charrnn.evaluation.task_figures import (
     tag_measures,
 )
 from charrnn.evaluation.task_results import TaskRow
-from charrnn.evaluation.units import has_span_labels, unit_spellings
+from charrnn.evaluation.units import has_span_labels, has_tokens, unit_spellings
 
 
 def mean_row(split: ExampleSplit, labels: Labels) -> TaskRow:
@@ -79,16 +79,20 @@ def _ngram_name(model: NGramClassifier) -> str:
 
 
 def tag_baselines(split: ExampleSplit, corpus: ExampleCorpus, rules: ExampleRules) -> Iterator[TaskRow]:
-    """The most frequent label of each unit, and the most frequent labels of each word."""
+    """The most frequent label of each unit; and the most frequent labels of each word, if a word is several units."""
     train, test = _tagged_words(corpus.train, rules), _tagged_words(split, rules)
     spelled = unit_spellings(split, rules)
     units, names = split.units, corpus.labels.names
     assert units is not None
-    for what, labels_of in (("unit", most_frequent_by_unit), ("word", most_frequent_by_word)):
+    tokens = has_tokens(rules)
+    baselines = {"token" if tokens else "symbol": most_frequent_by_unit}
+    if not tokens:
+        baselines["word"] = most_frequent_by_word
+    for what, labels_of in baselines.items():
         predicted = np.array([label for own in labels_of(train, test, len(names)) for label in own], np.int64)
         tags = count_tags(predicted == units.targets, spelled, split, rules, None)
         spans = span_figures(units.targets, predicted, units.example, names) if has_span_labels(names) else None
-        yield TaskRow(f"most frequent label of each {what}", tag_measures(tags, spans))
+        yield TaskRow(f"most frequent label of each {what}", tag_measures(tags, spans, tokens))
 
 
 def _tagged_words(split: ExampleSplit, rules: ExampleRules) -> TaggedWords:

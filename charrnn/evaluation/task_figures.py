@@ -4,7 +4,7 @@ Shapes: n examples, C labels or columns, U units of a tagger.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -28,7 +28,8 @@ from charrnn.evaluation.task_results import Measure, Mistake, TaskRow
 from charrnn.evaluation.units import has_span_labels, has_tokens, unit_spellings
 
 MAX_MISTAKES = 10
-CONTEXT = 12  # units shown on each side of one whose label is wrong
+MAX_LOOKED_AT = 1000  # mistakes; equal ones among them are shown once
+SYMBOLS_AROUND, TOKENS_AROUND = 12, 3  # units shown on each side of one whose label is wrong
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def class_figures(name: str, p: Array, split: ExampleSplit, labels: Labels) -> T
         own = split.rows[k]
         text = own.source if isinstance(own, Row) else " ".join(own.tokens)
         mistakes.append(_mistake(own, text, truth[k], predicted[k], confidence[k], labels))
-    return TaskFigures(row, found, mistakes)
+    return TaskFigures(row, found, different_ones(mistakes))
 
 
 def label_measures(found: LabelFigures) -> tuple[Measure, ...]:
@@ -122,18 +123,19 @@ def tagger_figures(
     spans = None
     if has_span_labels(labels.names):
         spans = span_figures(truth, predicted, units.example, labels.names)
-    row = TaskRow(name, (loss_measure(_label_losses(p, truth), truth >= 0, units.example), *tag_measures(tags, spans)))
+    loss = replace(loss_measure(_label_losses(p, truth), truth >= 0, units.example), name="unit_loss")
+    row = TaskRow(name, (loss, *tag_measures(tags, spans, has_tokens(rules))))
     mistakes = []
     for k in _surest_mistakes(truth, predicted, confidence):
         own = split.rows[int(units.example[k])]
-        text = _in_context(spelled, units.example, k, " " if has_tokens(rules) else "")
+        text = _in_context(spelled, units.example, k, has_tokens(rules))
         mistakes.append(_mistake(own, text, truth[k], predicted[k], confidence[k], labels))
-    return TaskFigures(row, found, mistakes, tags=tags, spans=spans)
+    return TaskFigures(row, found, different_ones(mistakes), tags=tags, spans=spans)
 
 
-def tag_measures(tags: TagFigures, spans: SpanFigures | None) -> tuple[Measure, ...]:
-    """The shares of units, words and examples that are right, and F1 of spans."""
-    shares = {"units": tags.units, "words": tags.words, "examples": tags.examples}
+def tag_measures(tags: TagFigures, spans: SpanFigures | None, tokens: bool) -> tuple[Measure, ...]:
+    """The shares of units, words and examples that are right, and F1 of spans. Tokens are words themselves."""
+    shares = {"units": tags.units, **({} if tokens else {"words": tags.words}), "examples": tags.examples}
     measures = [Measure(name, own.right, own.interval, share=True) for name, own in shares.items()]
     if spans is not None:
         measures.append(Measure("span_f1", spans.all.f1, spans.f1_interval, share=True))
@@ -186,8 +188,16 @@ def _label_losses(p: Array, truth: Array) -> Array:
 def _surest_mistakes(truth: Array, predicted: Array, confidence: Array) -> list[int]:
     """Where the wrong labels are that are most probable, most probable first."""
     wrong = np.flatnonzero(truth != predicted)
-    chosen: list[int] = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_MISTAKES].tolist()
+    chosen: list[int] = wrong[np.argsort(-confidence[wrong], kind="stable")][:MAX_LOOKED_AT].tolist()
     return chosen
+
+
+def different_ones(mistakes: list[Mistake]) -> list[Mistake]:
+    """The first mistakes of which no two have the same text and labels."""
+    first: dict[tuple[str, str, str], Mistake] = {}
+    for own in mistakes:
+        first.setdefault((own.text, own.truth, own.predicted), own)
+    return [*first.values()][:MAX_MISTAKES]
 
 
 def _mistake(own: Row | Sentence, text: str, truth: int, predicted: int, confidence: float, labels: Labels) -> Mistake:
@@ -195,9 +205,10 @@ def _mistake(own: Row | Sentence, text: str, truth: int, predicted: int, confide
     return Mistake(own.place, text, true_name, labels.names[predicted], float(confidence))
 
 
-def _in_context(spelled: Sequence[str], example: Array, position: int, blank: str) -> str:
+def _in_context(spelled: Sequence[str], example: Array, position: int, tokens: bool) -> str:
     """A unit in brackets among the units of its example around it."""
-    first = max(position - CONTEXT, int(np.searchsorted(example, example[position])))
-    stop = min(position + CONTEXT + 1, int(np.searchsorted(example, example[position], "right")))
+    around, blank = (TOKENS_AROUND, " ") if tokens else (SYMBOLS_AROUND, "")
+    first = max(position - around, int(np.searchsorted(example, example[position])))
+    stop = min(position + around + 1, int(np.searchsorted(example, example[position], "right")))
     before, after = spelled[first:position], spelled[position + 1 : stop]
     return blank.join([*before, f"[{spelled[position]}]", *after])

@@ -83,7 +83,7 @@ def _places(source: str, folded: str, rules: TextRules) -> list[Range]:
     A normal form may join or split a character and the marks that follow it; each result then has the place of all of
     them.
     """
-    if len(folded) == len(source):
+    if folded == source:
         return [(k, k + 1) for k in range(len(source))]
     starts = [k for k, symbol in enumerate(source) if k == 0 or not unicodedata.combining(symbol)]
     places: list[Range] = []
@@ -91,7 +91,11 @@ def _places(source: str, folded: str, rules: TextRules) -> list[Range]:
     for first, stop in zip(starts, [*starts[1:], len(source)], strict=True):
         piece = rules.fold(source[first:stop])
         pieces.append(piece)
-        places += [(first, stop)] * len(piece)
+        by_character = [rules.fold(symbol) for symbol in source[first:stop]]
+        if "".join(by_character) == piece:
+            places += [(k, k + 1) for k, own in enumerate(by_character, first) for _ in own]
+        else:
+            places += [(first, stop)] * len(piece)
     return places if "".join(pieces) == folded else [(0, len(source))] * len(folded)
 
 

@@ -14,6 +14,7 @@ from tests.support.processes import ROOT, call, environment, run
 COMMANDS = (
     "train",
     "sample",
+    "predict",
     "eval",
     "compare",
     "embed",

@@ -117,5 +117,5 @@ def test_what_a_checkpoint_holds() -> None:
     network, ngram = printed("info", "runs/my"), printed("info", "runs/n")
     assert network.keys() == header | {"parameters"}
     assert ngram.keys() == header | {"characters"}
-    assert network["config"].keys() == {"data", "model", "train", "out", "seed"}
+    assert network["config"].keys() == {"task", "data", "model", "train", "out", "seed"}
     assert network["vocab"].keys() == {"symbols", "has_unknown", "tokens", "end"}

@@ -1,0 +1,193 @@
+"""Classifiers or taggers side by side: what they reach on the same held-out examples, and by more than noise or not.
+
+The difference of two models has an interval of the paired bootstrap: both are measured on the same resamples.
+
+Shapes: n examples, C labels or columns, U units, r resamples.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from charrnn.arrays import Array
+from charrnn.config import flat
+from charrnn.data import ExampleSplit
+from charrnn.errors import CharrnnError
+from charrnn.evaluation.comparison import differing
+from charrnn.evaluation.label_metrics import macro_f1_of_counts
+from charrnn.evaluation.number_metrics import rmse
+from charrnn.evaluation.predicting import split_scores
+from charrnn.evaluation.rank_metrics import mean_auc
+from charrnn.evaluation.resampling import interval_of
+from charrnn.evaluation.results import Difference
+from charrnn.models import SavedModel, TaskModel
+
+NOT_COMPARED = "its held-out examples or labels are not those of the first run, so the two cannot be compared"
+LOWER_IS_BETTER = ("rmse",)
+
+Statistic = Callable[[Array], Array]  # weights of the examples (r, n) -> values (r,)
+
+
+@dataclass(frozen=True)
+class ComparedTask:
+    """A run in a comparison.
+
+    Attributes:
+        run: its name.
+        text: the split that it was scored on, or nothing.
+        examples: how many there are.
+        figures: by name; the first decides on the order of the runs.
+        differences: by name, from the figures of the first run.
+        note: why it was not scored or not compared.
+    """
+
+    run: str
+    text: str = ""
+    examples: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
+    differences: dict[str, Difference] = field(default_factory=dict)
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class TaskComparison:
+    """The result of `charrnn compare` on examples: the runs, best first, and the keys in which they differ."""
+
+    runs: list[ComparedTask]
+    differing: dict[str, list[Any]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The comparison as JSON data; a figure that is not defined is null."""
+        runs = []
+        for run in self.runs:
+            document = asdict(run)
+            document["figures"] = {name: None if np.isnan(value) else value for name, value in run.figures.items()}
+            document["differences"] = {name: found.to_dict() for name, found in run.differences.items()}
+            runs.append(document)
+        return {"runs": runs, "differing": self.differing}
+
+
+@dataclass(frozen=True)
+class _Scored:
+    saved: SavedModel
+    split: ExampleSplit
+    statistics: dict[str, Statistic]
+    summary: ComparedTask
+
+
+def compare_tasks(models: Sequence[SavedModel]) -> TaskComparison:
+    """Compare runs that classify or tag. The best that can be scored is the one that others differ from."""
+    scored: list[_Scored] = []
+    failed: list[tuple[SavedModel, ComparedTask]] = []
+    for saved in models:
+        try:
+            scored.append(_scored(saved))
+        except CharrnnError as error:
+            failed.append((saved, ComparedTask(saved.name, note=str(error))))
+    scored.sort(key=_badness)
+    runs = [own.summary if k == 0 else _compared(own, scored[0]) for k, own in enumerate(scored)]
+    ordered = [*(own.saved for own in scored), *(saved for saved, _ in failed)]
+    configs = [dict(flat(saved.config.to_dict())) for saved in ordered]
+    return TaskComparison([*runs, *(run for _, run in failed)], differing(configs))
+
+
+def _badness(scored: _Scored) -> float:
+    """What the runs are sorted by: the first figure, from good to bad."""
+    name, value = next(iter(scored.summary.figures.items()))
+    if np.isnan(value):
+        return np.inf
+    return value if name in LOWER_IS_BETTER else -value
+
+
+def _scored(saved: SavedModel) -> _Scored:
+    corpus = saved.examples()
+    split = corpus.test if len(corpus.test) else corpus.valid
+    statistics = statistics_of(saved.task_model, split)
+    ones = np.ones((1, len(split)))
+    figures = {name: float(statistic(ones)[0]) for name, statistic in statistics.items()}
+    return _Scored(saved, split, statistics, ComparedTask(saved.name, f"{split.name} split", len(split), figures))
+
+
+def _compared(own: _Scored, first: _Scored) -> ComparedTask:
+    """The summary of a run with its differences from the first one, if both were scored on the same examples."""
+    alike = (
+        [row.place for row in own.split.rows] == [row.place for row in first.split.rows]
+        and own.saved.task_model.labels.names == first.saved.task_model.labels.names
+        and [*own.statistics] == [*first.statistics]
+        and np.array_equal(_targets(own.split), _targets(first.split), equal_nan=True)
+    )
+    if not alike:
+        return replace(own.summary, note=NOT_COMPARED)
+    differences = {}
+    for name in own.statistics:
+        one, other = own.statistics[name], first.statistics[name]
+        interval = interval_of(_minus(one, other), len(own.split))
+        differences[name] = Difference(own.summary.figures[name] - first.summary.figures[name], interval, name)
+    return replace(own.summary, differences=differences)
+
+
+def _targets(split: ExampleSplit) -> Array:
+    """What is right, of examples or of units."""
+    return split.examples.targets if split.units is None else split.units.targets
+
+
+def _minus(one: Statistic, other: Statistic) -> Statistic:
+    return lambda weights: one(weights) - other(weights)
+
+
+def statistics_of(model: TaskModel, split: ExampleSplit) -> dict[str, Statistic]:
+    """The figures of a model by which it is compared, as functions of how often each example counts."""
+    scores = split_scores(model, split)
+    truth = split.examples.targets
+    if model.network.task.tag:
+        return _of_units(scores, split)
+    if model.network.task.output == "softmax":
+        predicted = scores.argmax(1)
+        return {
+            "accuracy": lambda weights: weights @ (predicted == truth) / weights.sum(1),
+            "macro_f1": _macro_f1(truth, predicted, len(model.labels)),
+        }
+    if model.network.task.output == "sigmoid":
+        return {"mean_auc": lambda weights: mean_auc(truth, scores, weights)}
+    return {"rmse": _rmse(model.labels.restore(truth), scores)}
+
+
+def _macro_f1(truth: Array, predicted: Array, classes: int) -> Statistic:
+    is_true = (truth[:, None] == np.arange(classes)).astype(float)
+    is_predicted = (predicted[:, None] == np.arange(classes)).astype(float)
+    return lambda weights: macro_f1_of_counts(
+        weights @ (is_true * is_predicted), weights @ is_predicted, weights @ is_true
+    )
+
+
+def _rmse(truth: Array, numbers: Array) -> Statistic:
+    """The mean over the columns."""
+    columns = [(truth[:, k], numbers[:, k], ~np.isnan(truth[:, k])) for k in range(truth.shape[1])]
+    columns = [column for column in columns if column[2].any()]
+
+    def mean(weights: Array) -> Array:
+        errors = []
+        for own, other, there in columns:
+            drawn = weights[:, there]
+            counted = drawn.sum(1) > 0
+            values = np.full(len(weights), np.nan)
+            values[counted] = rmse(own[there], other[there], drawn[counted])
+            errors.append(values)
+        average: Array = np.mean(errors, axis=0)
+        return average
+
+    return mean
+
+
+def _of_units(scores: Array, split: ExampleSplit) -> dict[str, Statistic]:
+    assert split.units is not None
+    right = (scores.argmax(1) == split.units.targets).astype(float)
+    example, count = split.units.example, len(split)
+    hits, units = np.bincount(example, right, count), np.bincount(example, minlength=count).astype(float)
+    whole = ((hits == units) & (units > 0)).astype(float)
+    return {
+        "units": lambda weights: weights @ hits / np.maximum(weights @ units, 1),
+        "examples": lambda weights: weights @ whole / np.maximum(weights @ (units > 0), 1),
+    }
