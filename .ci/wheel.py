@@ -16,6 +16,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+DATA = ("languages.tsv", "tales.txt", "words.tsv")
 FEW = ["--set", "train.max_steps=40", "--set", "train.eval_every=20"]
 
 
@@ -42,7 +43,7 @@ def build(folder: Path) -> Path:
         (metadata,) = (name for name in names if name.endswith(".dist-info/METADATA"))
         readme = str(BytesParser().parsebytes(archive.read(metadata)).get_payload())
     wanted = {f"charrnn/_shipped/configs/{name}" for name in configs} | {
-        "charrnn/_shipped/data/tales.txt",
+        *(f"charrnn/_shipped/data/{name}" for name in DATA),
         "charrnn/py.typed",
     }
     if wanted - names:
@@ -53,7 +54,12 @@ def build(folder: Path) -> Path:
         sys.exit(f"the README in {wheel.name} has relative links: {', '.join(relative[:5])}")
     with tarfile.open(sdist) as archive:
         inside = {name.partition("/")[2] for name in archive.getnames()}
-    wanted = {"Makefile", "tests/conftest.py", "data/tales.txt", *(f"configs/{name}" for name in configs)}
+    wanted = {
+        "Makefile",
+        "tests/conftest.py",
+        *(f"data/{name}" for name in DATA),
+        *(f"configs/{name}" for name in configs),
+    }
     if wanted - inside:
         sys.exit(f"{sdist.name} lacks {', '.join(sorted(wanted - inside))}")
     return wheel

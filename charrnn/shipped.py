@@ -57,8 +57,8 @@ def find_text(name: str) -> str:
 
 
 def texts() -> list[str]:
-    """The names of the shipped texts, in alphabetical order."""
-    return sorted(path.name for path in (folder() / "data").glob("*.txt"))
+    """The names of the shipped texts and sets of examples, in alphabetical order."""
+    return sorted(path.name for path in (folder() / "data").glob("*") if path.suffix in (".tsv", ".txt"))
 
 
 def text_hint(name: str) -> str:

@@ -39,12 +39,13 @@ def show_version(context: click.Context, parameter: click.Parameter, value: bool
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
               help="Print versions, BLAS kernel, threads and workers.")  # fmt: skip
 def cli() -> None:
-    """Train character-level RNN, LSTM and GRU language models on a plain CPU.
+    """Train character-level RNN, LSTM and GRU models on a plain CPU: to write text, to classify and to tag.
 
     \b
     charrnn train quickstart                  train on the bundled tales (half a minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
+    charrnn predict runs/origins names.txt    label each line with a classifier or tagger
     charrnn compare runs/quickstart runs/my   which model is better, and by more than noise?
     charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
     charrnn config > my.yaml                  every key of a config, explained

@@ -113,10 +113,10 @@ def _scored(saved: SavedModel) -> _Scored:
 def _compared(own: _Scored, first: _Scored) -> ComparedTask:
     """The summary of a run with its differences from the first one, if both were scored on the same examples."""
     alike = (
-        own.saved.header.fingerprint == first.saved.header.fingerprint
-        and [row.place for row in own.split.rows] == [row.place for row in first.split.rows]
+        [row.place for row in own.split.rows] == [row.place for row in first.split.rows]
         and own.saved.task_model.labels.names == first.saved.task_model.labels.names
         and [*own.statistics] == [*first.statistics]
+        and np.array_equal(_targets(own.split), _targets(first.split), equal_nan=True)
     )
     if not alike:
         return replace(own.summary, note=NOT_COMPARED)
@@ -126,6 +126,11 @@ def _compared(own: _Scored, first: _Scored) -> ComparedTask:
         interval = interval_of(_minus(one, other), len(own.split))
         differences[name] = Difference(own.summary.figures[name] - first.summary.figures[name], interval, name)
     return replace(own.summary, differences=differences)
+
+
+def _targets(split: ExampleSplit) -> Array:
+    """What is right, of examples or of units."""
+    return split.examples.targets if split.units is None else split.units.targets
 
 
 def _minus(one: Statistic, other: Statistic) -> Statistic:

@@ -12,8 +12,9 @@ from charrnn.errors import TextError
 from charrnn.evaluation import has_span_labels
 
 HIDDEN_SIZE = 128
-BATCH_SIZE = 32  # examples
-EPOCHS = 20
+FEW_EXAMPLES = 2000  # up to which small batches and more epochs learn more
+BATCH_SIZE = (8, 32)  # examples; with few to train on, with more
+EPOCHS = (30, 20)
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
 
@@ -26,10 +27,11 @@ def example_sizes(model: ModelConfig) -> dict[str, Any]:
 
 def example_training(train: TrainConfig, examples: int) -> dict[str, Any]:
     """Return the keys of the section train that may be left out, with their values; `examples` are to train on."""
+    many = examples > FEW_EXAMPLES
     return {
         "seq_length": None,
-        "batch_size": max(min(BATCH_SIZE, examples), train.shards or 1),
-        "epochs": None if train.max_steps else EPOCHS,
+        "batch_size": max(min(BATCH_SIZE[many], examples), train.shards or 1),
+        "epochs": None if train.max_steps else EPOCHS[many],
         "learning_rate": LEARNING_RATE,
         "weight_decay": WEIGHT_DECAY if train.optimizer == "adamw" else 0.0,
     }

@@ -201,3 +201,15 @@ def test_compare_says_which_is_better_by_more_than_noise(folder: Path, small: Pa
     for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
         mixed = run("compare", *names, cwd=small)
         assert (mixed.code, mixed.out, len(mixed.lines)) == (2, b"", 1)
+
+
+def test_files_need_no_column_of_splits(tmp_path: Path) -> None:
+    rows = [
+        f"{name}\t{('train', 'train', 'valid', 'test')[k % 4]}\n" for k, name in enumerate(names_table().splitlines())
+    ]
+    (tmp_path / "t.tsv").write_text("".join(rows))
+    with chdir(tmp_path):
+        train_task(Path("m.npz"), {"task": "classify", "data": {"path": "t.tsv", "split_column": 3}}, 1)
+    assert json.loads(evaluated(tmp_path, "m.npz", "--json").text)["examples"] == 15
+    piped = evaluated(tmp_path, "m.npz", "-", "--json", stdin=b"mnrova\tRussian\n")
+    assert (piped.code, json.loads(piped.text)["examples"]) == (0, 1)

@@ -10,6 +10,9 @@ import pytest
 
 from charrnn import processes
 from charrnn.cli import predicted_rows
+from charrnn.cli.streams import LinesOut
+from charrnn.data.rows import Layout
+from charrnn.models.loading import load_checkpoint
 from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal, start
 from tests.support.task_runs import MODEL, answers_table, names_table, symbols_table, tokens_file, train_task
 
@@ -173,6 +176,15 @@ def test_conllu_gives_the_same_file_with_the_predicted_labels(folder: Path, tmp_
     assert result.text == text.replace("1\t", "1-2\tx\t_\t_\t_\t_\t_\t_\t_\t_\n1\t", 1)
     (tmp_path / "t.conll").write_text("und\n\n\nAnna\nBert")
     assert predict(folder, "tokens.npz", tmp_path / "t.conll").text == "und\tO\n\n\nAnna\tB-PER\nBert\tI-PER\n"
+
+
+def test_a_missing_target_column_is_added(
+    folder: Path, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    (tmp_path / "t.conll").write_text("und\n\nAnna\tx\n")
+    model = load_checkpoint(folder / "tokens.npz").task_model
+    predicted_rows.write_sentences([model], tmp_path / "t.conll", Layout("conll", 1, (4,)), LinesOut())
+    assert capsysbinary.readouterr().out == b"und\t_\t_\tO\n\nAnna\tx\t_\tB-PER\n"
 
 
 def test_several_models_vote(folder: Path) -> None:

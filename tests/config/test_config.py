@@ -618,7 +618,7 @@ def test_a_key_in_the_wrong_section_is_sent_to_the_right_one():
 
 def test_a_key_unlike_any_other_is_answered_with_the_keys_of_its_section(faults):
     assert faults("data: {path: a.txt, zzz: 1}")[0].startswith(
-        "my.yaml:1:21: data.zzz: unknown key; data has path, tokens, encoding, "
+        "my.yaml:1:21: data.zzz: unknown key; data has path, format, source, "
     )
 
 

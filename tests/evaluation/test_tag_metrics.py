@@ -14,6 +14,7 @@ from charrnn.evaluation.tag_metrics import (
     symbol_words,
     tag_figures,
     token_words,
+    unit_probabilities,
 )
 
 
@@ -84,3 +85,13 @@ def test_the_label_of_a_unit_is_the_likeliest_of_its_symbols_together() -> None:
 
 def test_units_are_ambiguous_that_have_several_labels_in_training() -> None:
     assert ambiguous_units([*"aabb"], np.array([0, 1, 2, 2]), [*"abc"]).tolist() == [True, False, False]
+
+
+def test_the_probability_of_a_unit_is_the_geometric_mean_of_its_symbols() -> None:
+    p = np.array([[0.5, 0.5], [0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [1.0, 0.0]])
+    found = unit_probabilities(p, np.array([[0, 1], [1, 4], [4, 5]]))
+    means = np.array([np.sqrt(0.5**2), (0.9 * 0.4 * 0.2) ** (1 / 3), (0.1 * 0.6 * 0.8) ** (1 / 3)])
+    assert found[0] == pytest.approx([means[0], means[0]])
+    assert found[1] == pytest.approx(means[1:] / means[1:].sum())
+    assert found[2] == pytest.approx([1, 0])
+    assert unit_probabilities(p, np.zeros((0, 2), np.int64)).shape == (0, 2)

@@ -110,6 +110,15 @@ def test_runs_on_other_examples_are_not_compared(folder: Path) -> None:
     assert [bool(run.note) for run in runs] == [False, True, True]
 
 
+def test_runs_on_other_targets_of_the_same_examples_are_not_compared(folder: Path) -> None:
+    rows = [f"{'ab'[k % 2]}{k}\t{'yn'[k % 2]}\t{'yn'[k // 2 % 2]}\n" for k in range(40)]
+    (folder / "two.tsv").write_text("".join(rows))
+    one, two = (trained(folder, f"t{k}", 1, "two.tsv", target=k, split="random") for k in (2, 3))
+    assert one.model.labels == two.model.labels
+    runs = compare_tasks([one.saved, two.saved]).runs
+    assert (runs[1].differences, bool(runs[1].note)) == ({}, True)
+
+
 def test_a_run_whose_examples_have_changed_is_named_and_comes_last(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "origins.tsv").write_text(names_table(seed=4))
     gone = trained(tmp_path, "gone", 1)

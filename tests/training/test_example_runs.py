@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import closing
+from dataclasses import replace
 from math import log
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.config.building import load_config
+from charrnn.config.building import config_from_dict, load_config
+from charrnn.config.train_keys import TrainConfig
 from charrnn.data.example_loading import load_examples
 from charrnn.data.length_batches import LengthBatches
 from charrnn.errors import CheckpointError, ConfigError, TextError
@@ -24,6 +26,7 @@ from charrnn.storage import checkpoint
 from charrnn.training import material
 from charrnn.training.advice import conclusion, next_commands
 from charrnn.training.estimate import estimate_run
+from charrnn.training.example_defaults import example_training
 from charrnn.training.loop import Run
 from charrnn.training.material import balanced_weights
 from charrnn.training.opening import open_run
@@ -438,3 +441,20 @@ def test_a_corpus_that_is_read_already_is_not_read_again():
     run = Run(example_config("softmax", data={"format": "tsv"}), corpus)
     assert run.corpus is corpus
     run.close()
+
+
+@pytest.mark.parametrize(("count", "batch_size", "epochs"), [(5, 5, 30), (2000, 8, 30), (2001, 32, 20)])
+def test_what_a_config_leaves_out_follows_the_number_of_examples(count, batch_size, epochs):
+    training = example_training(TrainConfig(), count)
+    assert (training["batch_size"], training["epochs"]) == (batch_size, epochs)
+    assert example_training(TrainConfig(max_steps=5, shards=9), 5)["batch_size"] == 9
+    assert example_training(TrainConfig(max_steps=5), 5)["epochs"] is None
+
+
+def test_what_was_chosen_is_said_and_kept_when_the_run_is_resumed():
+    config = config_from_dict({**KINDS["softmax"], "train": {"max_steps": 2}, "out": "run"})
+    run = completed(config)
+    assert run.chosen["model.hidden_size"] == 128
+    assert "train.seq_length" not in run.chosen
+    again = completed(replace(config, train=replace(config.train, max_steps=4)), resume=True)
+    assert (again.state.step, again.config.train.batch_size) == (4, run.config.train.batch_size)
