@@ -97,7 +97,9 @@ def charrnn(*arguments: str) -> str:
 def score(folder: Path, *names: str) -> float:
     """Nats per character of a run, or of the mixture of several, on the held-out text."""
     report = json.loads(charrnn("eval", *(str(folder / name) for name in names), str(folder / "held.txt"), "--json"))
-    return float(report["mixture"]["nats_per_char"] if len(names) > 1 else report["nats_per_char"])
+    if len(names) > 1:
+        report = next(row for row in report["rows"] if row["name"] == "mixture")
+    return float(report["nats_per_char"])
 
 
 def measure(folder: Path, name: str, documents: bool) -> dict[str, Any]:

@@ -52,7 +52,7 @@ class ModelConfig:
     )
     num_layers: int = key(
         FOLLOWS_TEXT,
-        "Number of stacked recurrent layers; null: follows the length of the text.",
+        "Number of stacked recurrent layers; null: follows the length of the text, and at least 2 with dropout.",
         low=1,
         high=64,
     )

@@ -81,8 +81,13 @@ def test_a_recipe_is_for_texts_up_to_its_length(recipe):
         assert recipe_for(int(recipe.chars) + 1) is RECIPES[RECIPES.index(recipe) + 1]
 
 
+@pytest.mark.parametrize("chars", [3000, 10_000])
+def test_dropout_alone_asks_for_two_layers(chars):
+    assert chosen(config(model__dropout=0.3), chars)["model.num_layers"] == 2
+
+
 def test_one_layer_has_no_dropout():
-    assert chosen(config(model__num_layers=1))["model.dropout"] == 0
+    assert chosen(config(model__num_layers=1), 10_000)["model.dropout"] == 0
 
 
 @pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("adam", 0), ("sgd", 0), ("rmsprop", 0)])
