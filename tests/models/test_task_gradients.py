@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from tests.models.test_gradients import TINY, relative_error
 from tests.support import naive_tasks
 from tests.support.tasks import HIDDEN, TASKS, make_task_toy

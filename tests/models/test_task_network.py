@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.data.length_batches import LengthBatches
 from charrnn.models.task_network import Task, TaskNetwork
 from tests.support.tasks import HIDDEN, OUTPUTS, SYMBOLS, TASKS, make_examples, make_network, make_task_toy

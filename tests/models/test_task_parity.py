@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from charrnn.config.keys import ModelConfig
+from charrnn.config.model_keys import ModelConfig
 from charrnn.models.task_network import Task, TaskNetwork
 from tests.models.test_parity import KINDS, PRECISIONS, assert_close
 from tests.support.tasks import make_examples, one_batch
