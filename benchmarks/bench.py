@@ -328,12 +328,15 @@ def start(options: argparse.Namespace) -> dict[str, float]:
     from charrnn.config.data_keys import DataConfig
     from charrnn.config.keys import Config
     from charrnn.config.model_keys import ModelConfig
+    from charrnn.config.train_keys import TrainConfig
     from charrnn.data.vocab import Vocab
     from charrnn.models import Header, Network
     from charrnn.storage.checkpoint import save
 
     with tempfile.TemporaryDirectory() as folder:
-        config = Config(DataConfig("-"), ModelConfig(hidden_size=128))
+        model = ModelConfig(cell="lstm", hidden_size=128, num_layers=2, dropout=0.0)
+        train = TrainConfig(seq_length=50, batch_size=50, learning_rate=2e-3, weight_decay=0.0)
+        config = Config(DataConfig("-"), model, train)
         vocab = Vocab("".join(map(chr, range(33, 98))))
         save(Path(folder) / "m.npz", Header(config, vocab).to_dict(), Network(config.model, vocab).params.value)
         commands = {

@@ -49,9 +49,10 @@ def make_config(cell: str, size: Size, workers: int = 1) -> "Config":
     return config_from_dict(
         {
             "data": {"path": "-"},
-            "model": {"cell": cell, "num_layers": size.layers, "hidden_size": size.hidden},
+            "model": {"cell": cell, "num_layers": size.layers, "hidden_size": size.hidden, "dropout": 0},
             "train": {"batch_size": size.streams, "seq_length": size.length, "epochs": 10**6, "eval_every": 1 << 40,
-                      "sample_length": 0, "patience": None, "shards": workers, "learning_rate": RATE},
+                      "sample_length": 0, "patience": None, "shards": workers, "learning_rate": RATE,
+                      "optimizer": "adam", "schedule": "constant"},
         }
     )  # fmt: skip
 

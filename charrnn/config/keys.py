@@ -13,7 +13,7 @@ import yaml
 
 from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.model_keys import InitConfig, ModelConfig
-from charrnn.config.table import Key, key, key_table, leaves_of
+from charrnn.config.table import Key, key, key_table, leaves_of, value_of
 from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 
 STREAMS = (32, 100)  # batch_size and seq_length of split streams, which cuts the text by them
@@ -61,6 +61,19 @@ class Config(_Task):
         if model.bidirectional is None:
             model = replace(model, bidirectional=True)
         return replace(self, data=data, model=model)
+
+    def left_to_text(self) -> list[str]:
+        """Return the keys that follow the text and have no value yet, by their dotted names."""
+        applying = {
+            name: entry.field.metadata.get("only")
+            for name, entry in leaves().items()
+            if "follows_text" in entry.field.metadata
+        }
+        return [
+            name
+            for name, condition in applying.items()
+            if value_of(self, name) is None and (condition is None or condition.holds(self))
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the config as plain dicts, lists and scalars, for JSON and YAML."""

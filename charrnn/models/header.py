@@ -135,6 +135,8 @@ class Header:
             raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
         except (KeyError, TypeError):
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
+        if config.model.cell != "ngram" and (missing := config.left_to_text()):
+            raise CheckpointError(f"{path}: damaged (its config has no {', '.join(missing)})")
         check_vocab(path, vocab, config.task != "language")
         counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
         try:

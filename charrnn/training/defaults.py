@@ -68,6 +68,7 @@ def settled(
         TextError: the text is too small for the config, or nothing can be learned from the examples.
     """
     if resumed:
+        config = _as_begun(config, resumed.config)
         model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
         train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
     elif isinstance(corpus, ExampleCorpus):
@@ -88,15 +89,20 @@ def settled(
 
 
 def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
-    """Return the values that were chosen by settled(), by the dotted name of the key.
+    """Return the values that were chosen by settled() for this text, by the dotted name of the key.
+
+    Those that another key implies are left out: the weight decay, and no dropout with a single layer.
 
     Arguments:
         config: the settings.
         complete: the result of settled().
     """
     before, after = dict(flat(config.to_dict())), dict(flat(complete.to_dict()))
+    implied = {"train.weight_decay", "model.dropout" if config.model.num_layers == 1 else ""}
     names = [f"model.{name}" for name in MODEL_KEYS] + [f"train.{name}" for name in TRAIN_KEYS]
-    return {name: after[name] for name in names if before[name] is None and after[name] is not None}
+    return {
+        name: after[name] for name in names if name not in implied and before[name] is None and after[name] is not None
+    }
 
 
 def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
@@ -116,6 +122,21 @@ def _training(train: TrainConfig, recipe: Recipe, chars: int) -> dict[str, Any]:
         "learning_rate": recipe.learning_rate,
         "weight_decay": WEIGHT_DECAY if train.optimizer == "adamw" else 0.0,
     }
+
+
+def _as_begun(config: Config, begun: Config) -> Config:
+    """Return the config with what 0.2 chose for keys that are at their defaults, if the run has begun with that.
+
+    The defaults of these keys have changed since, and a run of 0.2 whose config left them out must be able to continue.
+    """
+    model, train = config.model, config.train
+    if (model.cell, begun.model.cell) == (ModelConfig.cell, "lstm"):
+        model = replace(model, cell="lstm")
+    if (train.optimizer, begun.train.optimizer) == (TrainConfig.optimizer, "adam"):
+        train = replace(train, optimizer="adam")
+    if (train.schedule, begun.train.schedule.kind) == (TrainConfig().schedule, "constant"):
+        train = replace(train, schedule=begun.train.schedule)
+    return replace(config, model=model, train=train)
 
 
 def _filled(section: Section, values: dict[str, Any]) -> Section:

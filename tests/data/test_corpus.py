@@ -358,6 +358,7 @@ def test_the_smallest_texts_that_can_be_trained_on_are_taken(write, keys):
 @pytest.mark.parametrize(
     ("text", "keys", "parameters", "remark"),
     [
+        ("ab" * 500, {}, 1, "the validation split has only 50 characters, so its loss is a rough guide"),
         ("ab" * 50, {"batch_size": 30}, 1, "each of 30 streams gets 3 characters, less than one window of 4"),
         (
             "ab" * 50,
@@ -373,7 +374,7 @@ def test_the_smallest_texts_that_can_be_trained_on_are_taken(write, keys):
         ),
         ("ab" * 45 + "ababaxyxyx", {}, 1, "characters of the test split that do not occur in the training text: 5"),
         ("ab" * 500 + "c", {"split": "streams"}, 1, "the last 1 characters do not fill a block of the streams split"),
-        ("ab" * 50, {}, 901, "901 parameters for 90 training characters: it will learn the text by heart"),
+        ("ab" * 50, {}, 4501, "4,501 parameters for 90 training characters: it will learn the text by heart"),
     ],
 )
 def test_what_is_worth_knowing_is_remarked_with_the_numbers(write, text, keys, parameters, remark):
@@ -382,7 +383,7 @@ def test_what_is_worth_knowing_is_remarked_with_the_numbers(write, text, keys, p
 
 
 def test_where_nothing_is_worth_knowing_nothing_is_remarked(write):
-    config = settings_for(write("ab" * 500))
+    config = settings_for(write("ab" * 25_000))
     assert remarks(config, load_corpus(config), 9000) == []
 
 

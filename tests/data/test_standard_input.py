@@ -140,11 +140,12 @@ def folder(tmp_path, monkeypatch):
 
 
 PIPED = ["--set", "data.path=-"]
+CONSTANT = ["--set", "train.schedule=constant"]  # rates that do not depend on where a run ends
 
 
 def test_a_run_on_standard_input_is_that_on_the_file_and_can_be_resumed(folder):
-    assert call("train", "my.yaml", "--quiet", "--out", "file").code == 0
-    few = ["train", "my.yaml", "--quiet", "--out", "piped", *PIPED, "--set", "train.workers=1"]
+    assert call("train", "my.yaml", "--quiet", "--out", "file", *CONSTANT).code == 0
+    few = ["train", "my.yaml", "--quiet", "--out", "piped", *PIPED, "--set", "train.workers=1", *CONSTANT]
     assert call(*few, "--set", "train.max_steps=4", stdin=TEXT) == Result(0, b"", "")
     assert call(*few, "--resume", stdin=TEXT) == Result(0, b"", "")
     of_file, of_pipe = (load_checkpoint(name).network.params.values for name in ("file", "piped"))

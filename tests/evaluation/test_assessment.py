@@ -37,8 +37,9 @@ def config_for(folder: Path, name: str, **model: object) -> Config:
     (folder / "text.txt").write_text(TEXT)
     return config_from_dict({
         "data": {"path": str(folder / "text.txt"), "fractions": [0.8, 0.1, 0.1]},
-        "model": model,
-        "train": {"max_steps": 400, "batch_size": 8, "seq_length": 24, "learning_rate": 0.02, "sample_length": 0},
+        "model": {"cell": "lstm"} | model,
+        "train": {"max_steps": 400, "batch_size": 8, "seq_length": 24, "learning_rate": 0.02, "sample_length": 0,
+                  "optimizer": "adam", "schedule": "constant"},
         "out": str(folder / name),
     })  # fmt: skip
 

@@ -23,7 +23,7 @@ def few_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def network() -> Network:
-    network = Network(ModelConfig(hidden_size=4), VOCAB, np.float64)
+    network = Network(ModelConfig(cell="lstm", hidden_size=4, num_layers=2), VOCAB, np.float64)
     network.params.values[...] = np.random.default_rng(0).normal(0, 0.4, network.params.size)
     return network
 

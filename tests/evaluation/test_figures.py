@@ -28,7 +28,7 @@ IDS = VOCAB.encode(TEXT)
 
 @pytest.fixture(scope="module")
 def network() -> Network:
-    network = Network(ModelConfig(hidden_size=8), VOCAB, np.float64)
+    network = Network(ModelConfig(cell="lstm", hidden_size=8, num_layers=2), VOCAB, np.float64)
     network.params.values[...] = np.random.default_rng(0).normal(0, 0.5, network.params.size)
     return network
 
@@ -58,7 +58,7 @@ def test_each_character_has_its_loss_rank_and_confidence(scores: Scores, distrib
 
 
 def test_ties_are_ranked_by_id() -> None:
-    uniform = Network(ModelConfig(hidden_size=2), Vocab("abcdef"))
+    uniform = Network(ModelConfig(cell="lstm", hidden_size=2, num_layers=2), Vocab("abcdef"))
     found = score_each(uniform, np.array([0, 1, 5, 3]))
     np.testing.assert_array_equal(found.rank, [0, 1, 5, 3])
 

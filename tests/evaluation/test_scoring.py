@@ -52,7 +52,9 @@ class Echo:
 
 
 LETTERS = Vocab("abcde")
-UNIFORM = Network(ModelConfig(hidden_size=2), Vocab(" 1aén…日😀"))  # all of its parameters are zero
+UNIFORM = Network(
+    ModelConfig(cell="lstm", hidden_size=2, num_layers=2), Vocab(" 1aén…日😀")
+)  # all of its parameters are zero
 
 
 def some_text(length: int, seed: int = 0, size: int = LETTERS.size) -> Array:
@@ -123,7 +125,7 @@ def test_a_network_is_scored_as_one_character_after_the_other_would_be(make_toy,
 
 
 def test_the_length_of_a_chunk_does_not_matter(make_toy):
-    model = make_toy(ModelConfig(hidden_size=16, num_layers=2), dtype=np.float32).network
+    model = make_toy(ModelConfig(cell="lstm", hidden_size=16, num_layers=2), dtype=np.float32).network
     for streams in (1, 3):
         found = [score(model, some_text(900), streams=streams, chunk=k).nats_per_char for k in (1, 7, 64, 5000)]
         assert found == pytest.approx([found[0]] * 4, abs=1e-6)
@@ -136,7 +138,7 @@ def test_streams_of_a_network_come_close_to_a_single_pass(make_toy, cell):
 
 
 def test_scoring_leaves_no_trace_in_a_network(make_toy):
-    model = make_toy(ModelConfig(hidden_size=3)).network
+    model = make_toy(ModelConfig(cell="lstm", hidden_size=3, num_layers=2)).network
     before = model.params.values.copy()
     first, second = (score(model, some_text(500)) for _ in range(2))
     assert first == second
@@ -175,7 +177,7 @@ def test_a_report_reads_as_the_command_line_prints_it():
 
 
 def test_however_wrong_a_model_is_its_perplexity_is_a_number():
-    model = Network(ModelConfig(hidden_size=2), LETTERS)
+    model = Network(ModelConfig(cell="lstm", hidden_size=2, num_layers=2), LETTERS)
     model.params.value["output_bias"][0] = 5000
     report = score_text(model, "bcd")
     assert report.nats_per_char == pytest.approx(5000)
@@ -183,7 +185,7 @@ def test_however_wrong_a_model_is_its_perplexity_is_a_number():
 
 
 def test_bytes_are_the_characters_of_a_byte_model():
-    model = Network(ModelConfig(hidden_size=2), Vocab.of_bytes())
+    model = Network(ModelConfig(cell="lstm", hidden_size=2, num_layers=2), Vocab.of_bytes())
     report = score_text(model, b"\xff\x00\n")
     assert (report.chars, report.bytes, report.unknown_chars) == (3, 3, 0)
     assert report.bits_per_byte == pytest.approx(log2(256))
@@ -263,7 +265,7 @@ def test_streams_that_meet_in_the_same_state_leave_no_gap():
 @pytest.mark.parametrize("size", [9_000, 20_001])
 def test_processes_share_a_text_and_change_nothing_of_its_scores(size, monkeypatch):
     monkeypatch.setattr(evaluate, "MIN_CHARS_PER_PROCESS", 7_000)
-    model, ids = Network(ModelConfig(hidden_size=9), LETTERS), some_text(size)
+    model, ids = Network(ModelConfig(cell="lstm", hidden_size=9, num_layers=2), LETTERS), some_text(size)
     model.initialise(np.random.default_rng(1))
     alone, shared = score_each(model, ids), score_each(model, ids, processes=3)
     for name in ("nats", "confidence"):

@@ -43,7 +43,7 @@ def ring(letters: str, gap: float = 5.0) -> Network:
 
 @pytest.fixture(scope="module")
 def random_network(make_toy: Any) -> Network:
-    network = make_toy(ModelConfig(hidden_size=8, num_layers=2), vocab_size=6).network
+    network = make_toy(ModelConfig(cell="lstm", hidden_size=8, num_layers=2), vocab_size=6).network
     network.params.value["output_weight"][...] *= 10  # so that what came before matters
     return network
 

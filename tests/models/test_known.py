@@ -51,7 +51,7 @@ def test_selected_streams_go_on_as_they_would_have_and_the_others_stay(model: st
     ids = ids_of("ab", "abc", "cab", "b", vocab=LINES)
     language_model: Network | NGram = NGram(LINES, ids, 3)
     if model == "lstm":
-        language_model = Network(ModelConfig(hidden_size=4, num_layers=2), LINES, np.float64)
+        language_model = Network(ModelConfig(cell="lstm", hidden_size=4, num_layers=2), LINES, np.float64)
         language_model.initialise(np.random.default_rng(1))
     state = language_model.start(4)
     language_model.feed(np.array([[0, 1, 2, 3], [1, 1, 2, 2]]), state)
@@ -70,7 +70,9 @@ def test_selected_streams_go_on_as_they_would_have_and_the_others_stay(model: st
 
 def written(path: Path, known: Array | None, vocab: Vocab = LINES, kind: str = "line") -> Path:
     """A checkpoint of a network of documents, with this array of known ones."""
-    config = Config(DataConfig("x.txt", documents=DocumentsConfig(kind)), ModelConfig(hidden_size=2, num_layers=1))  # type: ignore[arg-type]
+    config = Config(
+        DataConfig("x.txt", documents=DocumentsConfig(kind)), ModelConfig(cell="lstm", hidden_size=2, num_layers=1)
+    )  # type: ignore[arg-type]
     arrays = dict(Network(config.model, vocab).params.value)
     if known is not None:
         arrays["documents"] = known

@@ -189,14 +189,22 @@ def test_gradients_are_added_in_the_order_of_the_shards():
 def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(workers, monkeypatch):
     monkeypatch.setattr(os, "sysconf", lambda name: {"SC_PHYS_PAGES": 256, "SC_PAGE_SIZE": 4096}[name])
     monkeypatch.setattr(parallel, "shared", lambda *_: pytest.fail("memory was taken"))
-    config = Config(DataConfig("-"), ModelConfig(hidden_size=300), TrainConfig(batch_size=4, seq_length=8, shards=2))
+    config = Config(
+        DataConfig("-"),
+        ModelConfig(cell="lstm", hidden_size=300, num_layers=2),
+        TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
+    )
     with pytest.raises(CharrnnError, match=r"need about .* GB of memory, and this machine has 0\.0; lower model"):
         Team(config, VOCAB, IDS, workers)
 
 
 def test_the_memory_check_counts_vectors_and_tape(monkeypatch):
     """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
-    config = Config(DataConfig("-"), ModelConfig(hidden_size=9), TrainConfig(batch_size=4, seq_length=8, shards=2))
+    config = Config(
+        DataConfig("-"),
+        ModelConfig(cell="lstm", hidden_size=9, num_layers=2),
+        TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
+    )
     network = Network(config.model, VOCAB)
     needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4)
     for pages, fits in ((needed, True), (needed - 1, False)):
@@ -220,7 +228,7 @@ def test_training_computes_with_one_blas_thread_whatever_the_session_allows(tmp_
     monkeypatch.chdir(tmp_path)
     Path("text.txt").write_text("the miller counts the sacks. " * 20)
     train = TrainConfig(batch_size=2, seq_length=5, max_steps=1, sample_length=0)
-    run = Run(Config(DataConfig("text.txt"), ModelConfig(hidden_size=3), train))
+    run = Run(Config(DataConfig("text.txt"), ModelConfig(cell="lstm", hidden_size=3, num_layers=2), train))
     seen: list[list[int]] = []
     compute = run.team.forward_backward
     run.team.forward_backward = lambda step: seen.append(blas_threads(0)) or compute(step)  # type: ignore[method-assign]

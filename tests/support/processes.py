@@ -41,8 +41,9 @@ HOSTILE = "\x1b]0;x\x07 \x9b31m \u202e é☃ "  # a title, a colour in its 8-bit
 TOO_FAST = ["--set", "train.learning_rate=1", "--set", "train.eval_every=2"]  # what advice is given on
 SMALL = """\
 data: {path: text.txt}
-model: {hidden_size: 8, num_layers: 1}
-train: {batch_size: 4, seq_length: 16, max_steps: 10, log_every: 5, sample_length: 200}
+model: {cell: lstm, hidden_size: 8, num_layers: 1}
+train: {batch_size: 4, seq_length: 16, max_steps: 10, log_every: 5, sample_length: 200,
+        optimizer: adam, learning_rate: 2e-3, schedule: constant}
 """
 
 

@@ -20,7 +20,7 @@ def make_team(
     shards: int, workers: int = 1, dropout: float = 0.0, cell: Literal["rnn", "lstm", "gru"] = "lstm"
 ) -> Team:
     model = ModelConfig(cell=cell, hidden_size=5, num_layers=2, dropout=dropout)
-    train = TrainConfig(batch_size=STREAMS, seq_length=LENGTH, shards=shards)
+    train = TrainConfig(batch_size=STREAMS, seq_length=LENGTH, shards=shards, optimizer="adam", weight_decay=0.0)
     team = Team(Config(DataConfig("-"), model, train, seed=4), VOCAB, IDS, workers)
     team.network.initialise(np.random.default_rng(1))
     return team

@@ -56,7 +56,11 @@ def test_random_text_knows_its_characters():
 @pytest.mark.parametrize(("shards", "workers"), [(None, [1, 2, 3]), (2, [1, 2]), (1, [1])])
 def test_every_number_of_workers_gets_a_row(shards, workers, monkeypatch):
     monkeypatch.setattr(bench, "cores", lambda: 3)
-    config = Config(DataConfig("-"), ModelConfig(hidden_size=4), TrainConfig(batch_size=6, seq_length=5, shards=shards))
+    config = Config(
+        DataConfig("-"),
+        ModelConfig(cell="lstm", hidden_size=4, num_layers=2),
+        TrainConfig(batch_size=6, seq_length=5, shards=shards),
+    )
     monkeypatch.setattr(bench, "load_corpus", lambda config: bench.random_corpus(9, 500))
     found = bench.measure(config, budget=0.01)
     assert [row.workers for row in found.rows] == workers

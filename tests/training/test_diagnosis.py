@@ -23,8 +23,10 @@ History = list[Evaluation]
 
 
 def case(chars: int = 100_000, parameters: int = 100_000, cell: Any = (), **train: Any) -> RunFacts:
-    model = {"hidden_size": 128, **dict(cell)}
-    config = config_from_dict({"data": {"path": "text.txt"}, "model": model, "train": train})
+    model = {"cell": "lstm", "hidden_size": 128, "num_layers": 2, "dropout": 0.0} | dict(cell)
+    plain = {"optimizer": "adam", "learning_rate": 2e-3, "weight_decay": 0.0, "schedule": "constant", "epochs": 30}
+    sizes = {"seq_length": 100, "batch_size": 32}
+    config = config_from_dict({"data": {"path": "text.txt"}, "model": model, "train": plain | sizes | train})
     return RunFacts(config, chars, parameters, 60, FREQUENCIES)
 
 

@@ -40,7 +40,7 @@ CONFIG = """\
 data: {path: text.txt}
 model: {cell: rnn, activation: relu, hidden_size: 16, num_layers: 1}
 train: {batch_size: 4, seq_length: 16, max_steps: 30, log_every: 2, eval_every: 10, save_every: 10, sample_length: 0,
-        optimizer: sgd, clip_norm: null, learning_rate: 0.1}
+        optimizer: sgd, clip_norm: null, learning_rate: 0.1, schedule: constant}
 """
 STEEP = {"learning_rate": 3.0, "on_divergence": "rollback"}  # diverges at step 6; half of it does not
 
