@@ -208,8 +208,8 @@ def test_running_out_of_memory_is_one_line(error: Exception, tmp_path: Path, mon
 
 DIVERGING = {
     "a saturated LSTM": SMALL,
-    "a linear RNN": SMALL.replace("hidden_size", "cell: rnn, activation: relu, hidden_size").replace(
-        "batch_size", "optimizer: sgd, clip_norm: null, batch_size"
+    "a linear RNN": SMALL.replace("cell: lstm", "cell: rnn, activation: relu").replace(
+        "optimizer: adam", "optimizer: sgd, clip_norm: null"
     ),
 }
 
