@@ -83,11 +83,13 @@ def next_commands(run: Run) -> list[str]:
         return []
     folder = str(run.directory.path)
     word = shlex.quote(f"./{folder}" if folder.startswith("-") else folder)
-    commands = [f"charrnn {'sample' if run.config.task == 'language' else 'predict'} {word}"]
+    language = run.config.task == "language"
+    commands = [f"charrnn {'sample' if language else 'predict'} {word}"]
     if reads_standard_input(run.config.data):
         return commands
     if len(run.corpus.test) or len(run.corpus.valid):
-        commands += [f"charrnn eval {word} --baselines", f"charrnn report {word}"]
+        commands.append(f"charrnn eval {word} --baselines")
+        commands += [f"charrnn report {word}"] if language else []
     if not run.directory.best.exists():
         commands.append(f"charrnn info {word}")
     return commands
