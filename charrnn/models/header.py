@@ -91,7 +91,8 @@ class Header:
 
     Attributes: `config`, resolved; `vocab`; `training`, how far the run had come, or None if the file does not say;
     `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text; `versions` of what
-    computed it; `labels`, of a model that classifies or tags.
+    computed it; `labels`, of a model that classifies or tags; `by_0_2`, whether 0.1 or 0.2 wrote it, whose configs have
+    no task and had other defaults.
     """
 
     config: Config
@@ -101,6 +102,7 @@ class Header:
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     labels: Labels | None = None
+    by_0_2: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
@@ -135,8 +137,8 @@ class Header:
             raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
         except (KeyError, TypeError):
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
-        if config.model.cell != "ngram" and (missing := config.left_to_text()):
-            raise CheckpointError(f"{path}: damaged (its config has no {', '.join(missing)})")
+        if config.model.cell != "ngram" and None in (config.model.hidden_size, config.model.num_layers):
+            raise CheckpointError(f"{path}: damaged (its config does not say the size of the network)")
         check_vocab(path, vocab, config.task != "language")
         counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
         try:
@@ -145,7 +147,8 @@ class Header:
             training = None
         splits, fingerprint, versions = (_mapping(values.get(name)) for name in ("splits", "data", "versions"))
         labels = None if config.task == "language" else saved_labels(path, values.get("labels"), config)
-        return cls(config, vocab, training, splits, fingerprint, versions, labels)
+        by_0_2 = "task" not in values["config"]
+        return cls(config, vocab, training, splits, fingerprint, versions, labels, by_0_2)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from charrnn.config import Config, ModelConfig, TrainConfig, flat
 from charrnn.data import Corpus, ExampleCorpus, check_sizes
+from charrnn.errors import CheckpointError
 from charrnn.models import Network, SavedModel
 from charrnn.training.example_defaults import check_examples, example_sizes, example_training, with_format
 
@@ -66,9 +67,10 @@ def settled(
 
     Raises:
         TextError: the text is too small for the config, or nothing can be learned from the examples.
+        CheckpointError: the config of the run that is resumed is not complete.
     """
     if resumed:
-        config = _as_begun(config, resumed.config)
+        config = _as_begun(config, resumed.config) if resumed.header.by_0_2 else config
         model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
         train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
     elif isinstance(corpus, ExampleCorpus):
@@ -81,6 +83,8 @@ def settled(
             model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
         train = _training(config.train, recipe, len(corpus.train))
     complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+    if resumed and (missing := complete.left_to_text()):
+        raise CheckpointError(f"{resumed.path}: damaged (its config has no {', '.join(missing)})")
     if isinstance(corpus, ExampleCorpus):
         check_examples(complete, corpus)
         return with_format(complete)
@@ -125,9 +129,9 @@ def _training(train: TrainConfig, recipe: Recipe, chars: int) -> dict[str, Any]:
 
 
 def _as_begun(config: Config, begun: Config) -> Config:
-    """Return the config with what 0.2 chose for keys that are at their defaults, if the run has begun with that.
+    """Return the config with the values of a run of 0.2 for the keys whose defaults have changed since.
 
-    The defaults of these keys have changed since, and a run of 0.2 whose config left them out must be able to continue.
+    Its config may have left them out, and must still be good to continue with.
     """
     model, train = config.model, config.train
     if (model.cell, begun.model.cell) == (ModelConfig.cell, "lstm"):
