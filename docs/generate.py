@@ -66,10 +66,10 @@ def key_table(section: str) -> list[str]:
 
 def recipe_table() -> list[str]:
     """The table of what is chosen for texts up to each length."""
-    keys = [field.name for field in fields(Recipe) if field.name != "chars"]
+    keys = [field.name for field in fields(Recipe) if field.name != "longest"]
     rows = [f"| training text | {' | '.join(f'`{key}`' for key in keys)} |", "|---" * (len(keys) + 1) + "|"]
     for recipe in RECIPES:
-        length = "longer" if isinf(recipe.chars) else f"up to {recipe.chars:,} characters"
+        length = "longer" if isinf(recipe.longest) else f"up to {recipe.longest:,} characters"
         rows.append(f"| {length} | {' | '.join(f'{getattr(recipe, key):g}' for key in keys)} |")
     return rows
 

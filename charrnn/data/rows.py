@@ -180,6 +180,6 @@ def format_of(name: str) -> Format:
         known = ", ".join(FORMAT_OF_ENDING)
         raise TextError(
             f"{name}: the ending {ending or '(none)'} says nothing about the format (known are {known}); set "
-            f"data.format, for instance to lines, files or folders"
+            f"data.format, for instance to tsv or csv, or to files or folders where these are the classes"
         )
     return FORMAT_OF_ENDING[ending]

@@ -3,7 +3,6 @@
 Each function returns lines and prints nothing.
 """
 
-from charrnn.blas import sentence
 from charrnn.data import ExampleCorpus
 from charrnn.errors import visible
 from charrnn.training import Run
@@ -14,7 +13,7 @@ MIN_VALID = 100  # examples, below which validation figures are a rough guide
 
 
 def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
-    """Return lines that name the examples, the model, the length of training and the machine."""
+    """Return lines that name the examples, the model and the length of training."""
     facts, model, train = corpus.facts, run.config.model, run.config.train
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     splits = ", ".join(f"{name} {count:,}" for name, count in facts.splits.items())
@@ -27,8 +26,6 @@ def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
         f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
         f"{run.plan.eval_every:,} steps; the best by {train.best}",
-        *chosen_lines(run),
-        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
 
 
@@ -67,14 +64,6 @@ def held_out_lines(corpus: ExampleCorpus) -> list[str]:
     if facts.skipped:
         clauses.append(f"{facts.skipped:,} longer than data.max_length skipped")
     return ["; ".join(clauses)] if clauses else []
-
-
-def chosen_lines(run: Run) -> list[str]:
-    """Return the line about the keys that the config leaves out; none if it gives them all."""
-    if not run.chosen:
-        return []
-    values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
-    return [f"chosen: {values}"]
 
 
 def example_remarks(corpus: ExampleCorpus) -> list[str]:

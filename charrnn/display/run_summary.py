@@ -4,7 +4,7 @@ Each function returns lines and prints nothing.
 """
 
 from charrnn.blas import forced_kernel, sentence
-from charrnn.data import DocumentFacts, ExampleCorpus, remarks
+from charrnn.data import Corpus, DocumentFacts, ExampleCorpus, remarks
 from charrnn.display.example_summary import example_header, example_remarks
 from charrnn.display.formats import duration, size
 from charrnn.errors import visible
@@ -13,9 +13,17 @@ from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
 
 def header(run: Run) -> list[str]:
     """Return lines that name the text, the model, the length of training and the machine."""
-    corpus, model, train = run.corpus, run.config.model, run.config.train
-    if isinstance(corpus, ExampleCorpus):
-        return example_header(run, corpus)
+    corpus = run.corpus
+    return [
+        *(example_header(run, corpus) if isinstance(corpus, ExampleCorpus) else text_header(run, corpus)),
+        *chosen_lines(run),
+        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
+    ]
+
+
+def text_header(run: Run, corpus: Corpus) -> list[str]:
+    """Return lines that name the text, the model and the length of training."""
+    model, train = run.config.model, run.config.train
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
     layers = f"{model.num_layers} x {model.hidden_size}"
@@ -25,17 +33,16 @@ def header(run: Run) -> list[str]:
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.plan.epochs} "
         f"epochs; evaluated every {run.plan.eval_every:,} steps",
-        *chosen_lines(run),
-        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
 
 
 def chosen_lines(run: Run) -> list[str]:
-    """Return the line about the keys that followed the length of the text; none if the config gives them all."""
+    """Return the line about the keys that the config leaves out; none if it gives them all."""
     if not run.chosen:
         return []
     values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
-    return [f"chosen for {len(run.corpus.train):,} characters of training text: {values}"]
+    unit = "examples to train on" if isinstance(run.corpus, ExampleCorpus) else "characters of training text"
+    return [f"chosen for {len(run.corpus.train):,} {unit}: {values}"]
 
 
 def remarks_on(run: Run) -> list[str]:

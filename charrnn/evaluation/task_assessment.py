@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import ExampleCorpus, ExampleSplit
+from charrnn.data import ExampleCorpus, ExampleSplit, present
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.predicting import THRESHOLD, check_voters, split_scores
 from charrnn.evaluation.rank_metrics import best_threshold
@@ -93,8 +93,7 @@ def check_scorable(scored: Sequence[ScoredModel]) -> None:
     check_voters([own.model for own in scored])
     split = scored[0].split
     targets = split.examples.targets if split.units is None else split.units.targets
-    there = ~np.isnan(targets) if targets.dtype.kind == "f" else targets >= 0
-    if not there.any():
+    if not present(targets).any():
         raise TextError(f"{split.name}: there is no example with a target that the model knows, so nothing to score")
     for other in scored[1:]:
         if [row.place for row in other.split.rows] != [row.place for row in split.rows]:

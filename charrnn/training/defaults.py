@@ -12,20 +12,20 @@ from charrnn.config import Config, ModelConfig, TrainConfig, flat
 from charrnn.data import Corpus, ExampleCorpus, check_sizes
 from charrnn.errors import CheckpointError
 from charrnn.models import Network, SavedModel
-from charrnn.training.example_defaults import check_examples, example_sizes, example_training, with_format
+from charrnn.training.example_checks import check_examples, with_format
 
 Section = TypeVar("Section", ModelConfig, TrainConfig)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Values for training texts of up to `chars` characters. The other fields are keys of the config."""
+    """Values for training texts of up to `longest` characters, or examples. The other fields are keys of the config."""
 
-    chars: float
+    longest: float
     hidden_size: int
     dropout: float
     batch_size: int
-    seq_length: int
+    seq_length: int | None  # None for examples, which are read whole
     epochs: int
     num_layers: int = 2
     learning_rate: float = 3e-3
@@ -41,14 +41,20 @@ RECIPES = (
     Recipe(2_000_000, hidden_size=192, dropout=0.2, batch_size=32, seq_length=64, epochs=12),
     Recipe(float("inf"), hidden_size=256, dropout=0.1, batch_size=64, seq_length=64, epochs=6),
 )
+# The same for a classifier or tagger, by the number of its training examples.
+EXAMPLE_RECIPES = (
+    Recipe(2_000, hidden_size=128, num_layers=1, dropout=0, batch_size=8, seq_length=None, epochs=30),
+    Recipe(float("inf"), hidden_size=128, num_layers=1, dropout=0, batch_size=32, seq_length=None, epochs=20),
+)
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
 MODEL_KEYS = ("hidden_size", "num_layers", "dropout")
 TRAIN_KEYS = ("seq_length", "batch_size", "epochs", "learning_rate", "weight_decay")
 
 
-def recipe_for(chars: int) -> Recipe:
-    """Return the recipe for a training text of `chars` characters."""
-    return next(recipe for recipe in RECIPES if chars <= recipe.chars)
+def recipe_for(corpus: Corpus | ExampleCorpus) -> Recipe:
+    """Return the recipe for a training text, or for training examples."""
+    recipes = RECIPES if isinstance(corpus, Corpus) else EXAMPLE_RECIPES
+    return next(recipe for recipe in recipes if len(corpus.train) <= recipe.longest)
 
 
 def settled(
@@ -73,15 +79,13 @@ def settled(
         config = _as_begun(config, resumed.config) if resumed.header.by_0_2 else config
         model = {name: getattr(resumed.config.model, name) for name in MODEL_KEYS}
         train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
-    elif isinstance(corpus, ExampleCorpus):
-        model = example_sizes(config.model)
-        train = example_training(config.train, len(corpus.train))
     else:
-        recipe = recipe_for(len(corpus.train))
+        recipe = recipe_for(corpus)
         model = _sizes(config.model, recipe)
         if start_from:
             model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
-        train = _training(config.train, recipe, len(corpus.train))
+        targets = len(corpus.train) - isinstance(corpus, Corpus)  # the first character of a text is none
+        train = _training(config.train, recipe, targets)
     complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
     if resumed and (missing := complete.left_to_text()):
         raise CheckpointError(f"{resumed.path}: damaged (its config has no {', '.join(missing)})")
@@ -101,12 +105,10 @@ def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
         config: the settings.
         complete: the result of settled().
     """
-    before, after = dict(flat(config.to_dict())), dict(flat(complete.to_dict()))
+    values = dict(flat(complete.to_dict()))
     implied = {"train.weight_decay", "model.dropout" if config.model.num_layers == 1 else ""}
-    names = [f"model.{name}" for name in MODEL_KEYS] + [f"train.{name}" for name in TRAIN_KEYS]
-    return {
-        name: after[name] for name in names if name not in implied and before[name] is None and after[name] is not None
-    }
+    left_out = [*config.left_to_text(), *(["train.epochs"] if config.train.epochs is None else [])]
+    return {name: values[name] for name in left_out if name not in implied and values[name] is not None}
 
 
 def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
@@ -118,10 +120,10 @@ def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
     }
 
 
-def _training(train: TrainConfig, recipe: Recipe, chars: int) -> dict[str, Any]:
+def _training(train: TrainConfig, recipe: Recipe, targets: int) -> dict[str, Any]:
     return {
-        "seq_length": max(min(recipe.seq_length, chars - 1), 1),
-        "batch_size": max(min(recipe.batch_size, chars - 1), train.shards or 1),
+        "seq_length": recipe.seq_length and max(min(recipe.seq_length, targets), 1),
+        "batch_size": max(min(recipe.batch_size, targets), train.shards or 1),
         "epochs": None if train.max_steps else recipe.epochs,
         "learning_rate": recipe.learning_rate,
         "weight_decay": WEIGHT_DECAY if train.optimizer == "adamw" else 0.0,

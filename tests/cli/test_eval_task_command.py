@@ -9,36 +9,21 @@ from typing import Any
 import pytest
 
 from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal
-from tests.support.task_runs import MODEL, answers_table, names_table, symbols_table, tokens_file, train_task
-
-MODELS: dict[str, dict[str, Any]] = {
-    "origins": {"task": "classify", "data": {"path": "origins.tsv"}},
-    "bytes": {"task": "classify", "data": {"path": "origins.tsv", "tokens": "byte"}},
-    "answers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": ["has_a", "has_b"]},
-        "model": {**MODEL, "output": "sigmoid"},
-    },
-    "numbers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": "count"},
-        "model": {**MODEL, "output": "linear"},
-    },
-    "vowels": {"task": "tag", "data": {"path": "vowels.tsv"}},
-    "tokens": {"task": "tag", "data": {"path": "names.conllu", "target": "xpos"}},
-}
+from tests.support.task_runs import (
+    TASKS,
+    names_table,
+    train_task,
+    write_tables,
+)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a model of each kind, trained for an epoch, and its table."""
     folder = tmp_path_factory.mktemp("eval")
-    (folder / "origins.tsv").write_text(names_table())
-    (folder / "answers.tsv").write_text(answers_table())
-    (folder / "vowels.tsv").write_text(symbols_table())
-    (folder / "names.conllu").write_text(tokens_file())
+    write_tables(folder)
     with chdir(folder):
-        for name, settings in MODELS.items():
+        for name, settings in TASKS.items():
             data = {**settings["data"], "fractions": [0.5, 0.25, 0.25]}
             train_task(Path(f"{name}.npz"), {**settings, "data": data}, 1)
     return folder

@@ -14,39 +14,24 @@ from charrnn.cli.streams import LinesOut
 from charrnn.data.rows import Layout
 from charrnn.models.loading import load_checkpoint
 from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal, start
-from tests.support.task_runs import MODEL, answers_table, names_table, symbols_table, tokens_file, train_task
+from tests.support.task_runs import (
+    TASKS,
+    tokens_file,
+    train_task,
+    write_tables,
+)
 
 FRACTIONS = [0.7, 0.15, 0.15]
-SIGMOID, LINEAR = ({**MODEL, "output": output} for output in ("sigmoid", "linear"))
-MODELS: dict[str, dict[str, Any]] = {
-    "origins": {"task": "classify", "data": {"path": "origins.tsv"}},
-    "bytes": {"task": "classify", "data": {"path": "origins.tsv", "tokens": "byte"}},
-    "answers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": ["has_a", "has_b"]},
-        "model": SIGMOID,
-    },
-    "numbers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": "count"},
-        "model": LINEAR,
-    },
-    "vowels": {"task": "tag", "data": {"path": "vowels.tsv"}},
-    "tokens": {"task": "tag", "data": {"path": "names.conllu", "target": "xpos"}},
-}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a trained model of each kind, its table, and a language model."""
     folder = tmp_path_factory.mktemp("predict")
-    (folder / "origins.tsv").write_text(names_table())
-    (folder / "answers.tsv").write_text(answers_table())
-    (folder / "vowels.tsv").write_text(symbols_table())
-    (folder / "names.conllu").write_text(tokens_file())
+    write_tables(folder)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, settings in MODELS.items():
+        for name, settings in TASKS.items():
             train_task(Path(f"{name}.npz"), {**settings, "data": {**settings["data"], "fractions": FRACTIONS}}, 20)
     return folder
 

@@ -3,7 +3,6 @@
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,46 +15,24 @@ from charrnn.evaluation.task_results import TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
 from charrnn.evaluation.units import has_span_labels
 from tests.support.task_runs import (
-    MODEL,
+    TASKS,
     TaskRun,
-    answers_table,
-    names_table,
-    symbols_table,
-    tokens_file,
     train_task,
+    write_tables,
 )
 
 FRACTIONS = [0.5, 0.25, 0.25]
-FILES = {"origins.tsv": names_table, "answers.tsv": answers_table, "vowels.tsv": symbols_table}
-SETTINGS: dict[str, dict[str, Any]] = {
-    "classify": {"task": "classify", "data": {"path": "origins.tsv"}},
-    "bytes": {"task": "classify", "data": {"path": "origins.tsv", "tokens": "byte"}},
-    "answers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": ["has_a", "has_b"]},
-        "model": {**MODEL, "output": "sigmoid"},
-    },
-    "numbers": {
-        "task": "classify",
-        "data": {"path": "answers.tsv", "source": "word", "target": "count"},
-        "model": {**MODEL, "output": "linear"},
-    },
-    "symbols": {"task": "tag", "data": {"path": "vowels.tsv"}},
-    "tokens": {"task": "tag", "data": {"path": "names.conllu", "target": "xpos"}},
-}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TaskRun]:
     """A model of each kind after one epoch, so that it is right often but not always."""
     folder = tmp_path_factory.mktemp("tasks")
-    for name, table in FILES.items():
-        (folder / name).write_text(table())
-    (folder / "names.conllu").write_text(tokens_file())
+    write_tables(folder)
     trained = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        for name, settings in SETTINGS.items():
+        for name, settings in TASKS.items():
             data = {**settings["data"], "path": str(folder / settings["data"]["path"]), "fractions": FRACTIONS}
             trained[name] = train_task(folder / f"{name}.npz", {**settings, "data": data}, epochs=2)
     return trained
@@ -71,7 +48,7 @@ def measures(report: TaskAssessment, name: str = "model") -> dict[str, float]:
 
 
 def test_one_label_is_counted_as_by_hand(runs: dict[str, TaskRun]) -> None:
-    run = runs["classify"]
+    run = runs["origins"]
     report, p = assess_task([scored(run)])
     truth, names = run.corpus.test.examples.targets, run.corpus.labels.names
     found = measures(report)
@@ -92,7 +69,7 @@ def test_one_label_is_counted_as_by_hand(runs: dict[str, TaskRun]) -> None:
 
 
 def test_the_probabilities_are_those_of_single_predictions(runs: dict[str, TaskRun]) -> None:
-    for name in ("classify", "bytes", "answers"):
+    for name in ("origins", "bytes", "answers"):
         run = runs[name]
         _, p = assess_task([scored(run)])
         for k, row in enumerate(run.corpus.test.rows[:5]):
@@ -141,7 +118,7 @@ def test_numbers_stand_beside_the_mean_of_the_training_split(runs: dict[str, Tas
 
 
 def test_a_tagger_is_counted_by_units_words_and_examples(runs: dict[str, TaskRun]) -> None:
-    run = runs["symbols"]
+    run = runs["vowels"]
     report, p = assess_task([scored(run)])
     split = run.corpus.test
     right = (p.argmax(1) == split.examples.targets).tolist()
@@ -181,7 +158,7 @@ def test_spans_are_counted_where_labels_are_those_of_spans(runs: dict[str, TaskR
 
 
 def test_a_vote_is_the_mean_of_the_probabilities(runs: dict[str, TaskRun]) -> None:
-    one, two = runs["classify"], runs["bytes"]
+    one, two = runs["origins"], runs["bytes"]
     report, p = assess_task([replace(scored(one), name="one"), replace(scored(two), name="two")])
     _, p_one = assess_task([scored(one)])
     _, p_two = assess_task([scored(two)])
@@ -193,9 +170,9 @@ def test_a_vote_is_the_mean_of_the_probabilities(runs: dict[str, TaskRun]) -> No
 
 def test_models_of_other_labels_or_examples_do_not_vote(runs: dict[str, TaskRun]) -> None:
     with pytest.raises(CheckpointError, match="the same labels"):
-        assess_task([scored(runs["classify"]), scored(runs["answers"])])
+        assess_task([scored(runs["origins"]), scored(runs["answers"])])
     with pytest.raises(CheckpointError, match="other examples"):
-        assess_task([scored(runs["classify"]), scored(runs["bytes"], runs["bytes"].corpus.valid)])
+        assess_task([scored(runs["origins"]), scored(runs["bytes"], runs["bytes"].corpus.valid)])
 
 
 def test_examples_without_a_target_cannot_be_scored(runs: dict[str, TaskRun]) -> None:
@@ -207,10 +184,10 @@ def test_examples_without_a_target_cannot_be_scored(runs: dict[str, TaskRun]) ->
 
 
 BASELINES = {
-    "classify": 2,
+    "origins": 2,
     "answers": 1,
     "numbers": 1,
-    "symbols": 2,
+    "vowels": 2,
     "tokens": 1,
 }
 
@@ -229,11 +206,11 @@ def test_baselines_know_the_same_figures(name: str, runs: dict[str, TaskRun]) ->
 def test_the_most_frequent_label_of_a_symbol_is_always_right_where_symbols_are_not_ambiguous(
     runs: dict[str, TaskRun],
 ) -> None:
-    report, _ = assess_task([scored(runs["symbols"])], baselines=True)
+    report, _ = assess_task([scored(runs["vowels"])], baselines=True)
     assert [measures(report, row.name)["units"] for row in report.rows[1:]] == [1, 1]
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", TASKS)
 def test_a_report_is_json_without_nan(name: str, runs: dict[str, TaskRun]) -> None:
     report, _ = assess_task([scored(runs[name])], baselines=True)
     document = json.loads(json.dumps(report.to_dict(), allow_nan=False))
@@ -243,14 +220,14 @@ def test_a_report_is_json_without_nan(name: str, runs: dict[str, TaskRun]) -> No
     assert "NaN" not in json.dumps(document)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", TASKS)
 def test_a_table_has_a_row_for_each_example(name: str, runs: dict[str, TaskRun]) -> None:
     run = runs[name]
     _, scores = assess_task([scored(run)])
     head, *rows = "".join(per_example(run.model, run.corpus.test, scores)).splitlines()
     assert [row.split("\t")[0] for row in rows] == [row.place for row in run.corpus.test.rows]
     assert {row.count("\t") for row in rows} == {head.count("\t")}
-    if name == "symbols":
+    if name == "vowels":
         units, right = np.array([row.split("\t")[-2:] for row in rows], int).T
         assert units.sum() == len(scores)
         assert right.sum() == (scores.argmax(1) == run.corpus.test.examples.targets).sum()
@@ -259,7 +236,7 @@ def test_a_table_has_a_row_for_each_example(name: str, runs: dict[str, TaskRun])
 
 
 def test_a_table_escapes_what_could_break_its_rows(runs: dict[str, TaskRun], tmp_path: Path) -> None:
-    run = runs["classify"]
+    run = runs["origins"]
     row = replace(run.corpus.test.rows[0], source="a\tb\n\x1b\\")  # type: ignore[arg-type]
     split = replace(run.corpus.test, rows=[row, *run.corpus.test.rows[1:]])
     _, scores = assess_task([scored(run)])

@@ -14,6 +14,22 @@ from charrnn.storage import checkpoint
 
 ENDINGS = {"Russian": "ova", "Italian": "ini", "Japanese": "ko"}
 MODEL = {"hidden_size": 16, "num_layers": 1}
+TASKS: dict[str, dict[str, Any]] = {  # a config for each kind of target, for the files of write_tables()
+    "origins": {"task": "classify", "data": {"path": "origins.tsv"}},
+    "bytes": {"task": "classify", "data": {"path": "origins.tsv", "tokens": "byte"}},
+    "answers": {
+        "task": "classify",
+        "data": {"path": "answers.tsv", "source": "word", "target": ["has_a", "has_b"]},
+        "model": {**MODEL, "output": "sigmoid"},
+    },
+    "numbers": {
+        "task": "classify",
+        "data": {"path": "answers.tsv", "source": "word", "target": "count"},
+        "model": {**MODEL, "output": "linear"},
+    },
+    "vowels": {"task": "tag", "data": {"path": "vowels.tsv"}},
+    "tokens": {"task": "tag", "data": {"path": "names.conllu", "target": "xpos"}},
+}
 
 
 def names_table(count: int = 60, seed: int = 0) -> str:
@@ -64,6 +80,14 @@ def tokens_file(count: int = 40, seed: int = 0) -> str:
             lines.append("\t".join([str(k), word, "_", "X", label, "_", "_", "_", "_", "_"]))
         blocks.append("\n".join(lines) + "\n\n")
     return "".join(blocks)
+
+
+def write_tables(folder: Path) -> None:
+    """Write the file of each of TASKS into a folder."""
+    (folder / "origins.tsv").write_text(names_table())
+    (folder / "answers.tsv").write_text(answers_table())
+    (folder / "vowels.tsv").write_text(symbols_table())
+    (folder / "names.conllu").write_text(tokens_file())
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from charrnn.config.building import config_from_dict, load_config
+from charrnn.config.keys import Config
 from charrnn.config.train_keys import TrainConfig
 from charrnn.data.example_loading import load_examples
 from charrnn.data.length_batches import LengthBatches
@@ -25,8 +26,8 @@ from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
 from charrnn.training import material
 from charrnn.training.advice import conclusion, next_commands
+from charrnn.training.defaults import EXAMPLE_RECIPES, settled
 from charrnn.training.estimate import estimate_run
-from charrnn.training.example_defaults import example_training
 from charrnn.training.loop import Run
 from charrnn.training.material import balanced_weights
 from charrnn.training.opening import open_run
@@ -443,12 +444,26 @@ def test_a_corpus_that_is_read_already_is_not_read_again():
     run.close()
 
 
-@pytest.mark.parametrize(("count", "batch_size", "epochs"), [(5, 5, 30), (2000, 8, 30), (2001, 32, 20)])
-def test_what_a_config_leaves_out_follows_the_number_of_examples(count, batch_size, epochs):
-    training = example_training(TrainConfig(), count)
-    assert (training["batch_size"], training["epochs"]) == (batch_size, epochs)
-    assert example_training(TrainConfig(max_steps=5, shards=9), 5)["batch_size"] == 9
-    assert example_training(TrainConfig(max_steps=5), 5)["epochs"] is None
+def test_few_examples_are_read_more_often_in_smaller_batches():
+    few, many = EXAMPLE_RECIPES
+    assert (few.longest, few.batch_size, few.epochs) == (2000, 8, 30)
+    assert (many.batch_size, many.epochs) == (32, 20)
+
+
+@pytest.mark.parametrize(("count", "batch_size"), [(5, 5), (300, 8)])
+def test_what_a_config_leaves_out_follows_the_number_of_examples(count, batch_size):
+    Path("few.tsv").write_text("".join(f"{chr(97 + k % 26) * (k // 26 + 1)}\t{'xy'[k % 2]}\n" for k in range(count)))
+
+    def settings(**train: Any) -> Config:
+        data = {"path": "few.tsv", "fractions": [1, 0, 0]}
+        return config_from_dict({"task": "classify", "data": data, "train": train})
+
+    def training(**train: Any) -> TrainConfig:
+        return settled(settings(**train), load_examples(settings())).train
+
+    assert (training().batch_size, training().epochs, training().seq_length) == (batch_size, 30, None)
+    assert training(max_steps=5, shards=5).epochs is None
+    assert training(shards=5).batch_size >= 5
 
 
 def test_what_was_chosen_is_said_and_kept_when_the_run_is_resumed():
