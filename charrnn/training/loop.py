@@ -88,7 +88,7 @@ class Run:
         material = self.material = make_material(self.config, self.corpus)
         self.team = Team(self.config, self.corpus.vocab, material.content, workers, material.file)
         self.network: Any = self.team.network  # a Network, or a TaskNetwork for examples
-        self.batches: Any = material.batches  # of windows, or of examples
+        self.batches = material.batches
         self.plan = Plan.of(self.config.train, material.steps_per_epoch)
         self.facts = material.facts(self.network.params.size)
         self._kept = material.kept() if directory else {}

@@ -1,12 +1,12 @@
 """What a run trains on, a text or examples: its batches, its validation, its samples, and the facts about it.
 
-The two classes have the same attributes and methods. The loop knows no more of them than Material says.
+Material is all that the loop and the estimates know of either.
 """
 
 from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -49,11 +49,13 @@ class Validation:
 
 
 class Material(Protocol):
-    """What the loop asks for.
+    """What the loop and the estimates ask for.
 
-    Attributes: `steps_per_epoch`; `guessing`, the loss of a model that knows nothing; `draws_samples`.
+    Attributes: `batches`, of windows or of examples; `steps_per_epoch`; `guessing`, the loss of a model that knows
+    nothing; `draws_samples`.
     """
 
+    batches: Any
     steps_per_epoch: int
     guessing: float
     draws_samples: bool
@@ -80,6 +82,17 @@ class Material(Protocol):
 
     def kept(self) -> dict[str, Array]:
         """The arrays that every checkpoint keeps, beside those of the network."""
+
+    @property
+    def chars_per_step(self) -> float:
+        """The characters of a step, on average."""
+
+    @property
+    def ids_bytes(self) -> int:
+        """The bytes of the ids of all splits."""
+
+    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+        """The bytes of the tape of a shard of so many streams or examples."""
 
 
 class TextMaterial:
@@ -226,7 +239,7 @@ def read_corpus(config: Config) -> Corpus | ExampleCorpus:
     return load_corpus(config) if config.task == "language" else load_examples(config)
 
 
-def make_material(config: Config, corpus: Corpus | ExampleCorpus) -> TextMaterial | ExampleMaterial:
+def make_material(config: Config, corpus: Corpus | ExampleCorpus) -> Material:
     """What a run with this config trains on."""
     return TextMaterial(config, corpus) if isinstance(corpus, Corpus) else ExampleMaterial(config, corpus)
 
