@@ -7,7 +7,8 @@ import click
 
 from charrnn.cli.inputs import load_tasks
 from charrnn.cli.options import Number
-from charrnn.cli.predicted_rows import RowWriter, Shown, write_sentences
+from charrnn.cli.predicted_columns import Shown, TaskColumns
+from charrnn.cli.predicted_rows import RowWriter, write_sentences
 from charrnn.cli.streams import LinesOut
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
             write_sentences(voters, source_of(file), layout, LinesOut())
         else:
             rows = rows_of_texts(texts) if texts else rows_of_file(voters[0], file, format, column)
-            RowWriter(voters, shown, LinesOut()).write_all(rows)
+            RowWriter(TaskColumns(voters, shown), shown, LinesOut()).write_all(rows)
     return 0
 
 

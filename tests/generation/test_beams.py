@@ -78,7 +78,9 @@ def check_same(found: list[Hypothesis], expected: list[Hypothesis]) -> None:
 
 
 @given(SIZES, st.lists(st.integers(0, 6), min_size=1, max_size=9), st.integers(1, 5), st.integers(1, 5))
-def test_many_sources_give_what_each_gives_in_plain_loops(seed: int, limits: list[int], width: int, wanted: int) -> None:
+def test_many_sources_give_what_each_gives_in_plain_loops(
+    seed: int, limits: list[int], width: int, wanted: int
+) -> None:
     width = max(width, wanted)
     chain = a_chain(seed, len(limits))
     expected = [naive_search(chain, k, limit, width, wanted) for k, limit in enumerate(limits)]
