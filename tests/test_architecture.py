@@ -23,7 +23,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "data": "storage config",
     "models": "nn optim storage config data",
     "parallel": "optim config data models",
-    "evaluation": "nn storage config data models",
+    "evaluation": "nn storage config data models generation",
     "generation": "config data models",
     "inspection": "config data models",
     "training": "nn optim storage config data models parallel evaluation generation",

@@ -27,12 +27,12 @@ def load_model(checkpoint: str) -> "SavedModel":
 
 
 def load_language(checkpoint: str, instead: str) -> "SavedModel":
-    """Read CHECKPOINT as load_model() does. Refuse a classifier or tagger; `instead` is the command that reads one."""
+    """Read CHECKPOINT as load_model() does. Refuse a model of a task; `instead` is the command that reads one."""
     from charrnn.errors import CheckpointError
 
     saved = load_model(checkpoint)
     if saved.config.task != "language":
-        kind = "tagger" if saved.config.task == "tag" else "classifier"
+        kind = {"classify": "classifier", "tag": "tagger", "translate": "translator"}[saved.config.task]
         raise CheckpointError(f"{saved.path}: this is a {kind}, not a language model; use charrnn {instead}")
     return saved
 
@@ -48,14 +48,18 @@ def load_task(checkpoint: str) -> "SavedModel":
 
 
 def load_tasks(checkpoints: Sequence[str], first: "SavedModel | None" = None) -> list["SavedModel"]:
-    """Read classifiers or taggers that can vote, also with the `first` one, which is not returned."""
+    """Read classifiers, taggers or translators that can vote, also with the `first` one, which is not returned."""
     from charrnn.errors import CheckpointError
     from charrnn.evaluation import check_voters
+    from charrnn.generation import check_writers
 
     loaded = [load_task(name) for name in checkpoints]
     voters = [*([first] if first else []), *loaded]
     try:
-        check_voters([saved.task_model for saved in voters])
+        if any(saved.config.task == "translate" for saved in voters):
+            check_writers([saved.model for saved in voters])
+        else:
+            check_voters([saved.task_model for saved in voters])
     except CheckpointError as error:
         raise CheckpointError(f"{', '.join(saved.name for saved in voters)}: {error}") from None
     return loaded

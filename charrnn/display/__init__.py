@@ -12,6 +12,7 @@ from charrnn.display.run_summary import describe_bench, describe_estimate, docum
 from charrnn.display.svg import standalone
 from charrnn.display.task_comparison import task_comparison_lines
 from charrnn.display.task_lines import task_lines
+from charrnn.display.translation_lines import translation_lines
 
 __all__ = [
     "HeldOut",
@@ -33,4 +34,5 @@ __all__ = [
     "standalone",
     "task_comparison_lines",
     "task_lines",
+    "translation_lines",
 ]

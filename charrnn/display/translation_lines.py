@@ -19,9 +19,11 @@ def translation_lines(report: TranslationAssessment) -> Iterator[str]:
     unknown = f", {report.unknown:,} unknown to the model" if report.unknown else ""
     count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
     different = f" of {report.sources:,} different sources" if report.sources != report.examples else ""
-    search = "greedy" if report.width == 1 else f"beam of {report.width}"
+    search = "greedy" if report.beam == 1 else f"beam of {report.beam}"
     yield f"{escaped(report.text)}: {count}{different}, {report.symbols:,} symbols{unknown}; {search}"
     yield from aligned(measures_table(report), left=3)
+    if report.unwritable:
+        yield f"  {report.unwritable:,} target{'s' * (report.unwritable != 1)} with a symbol that the model cannot write"
     if report.cut:
         yield f"  {report.cut:,} answer{'s' * (report.cut != 1)} reached the bound on length"
     if len(report.rows) > 1:

@@ -18,7 +18,8 @@ class TranslationAssessment:
         text: what the examples are called.
         examples, symbols, unknown: how many there are; `symbols` of the sources, `unknown` ones the vocabulary lacks.
         sources: how many different sources there are.
-        width: of the beam; 1 is greedy.
+        unwritable: targets with a symbol that the model does not know, so that they can never be written.
+        beam: how many beginnings of each target were kept; 1 is greedy.
         rows: the model, or several and their vote; then baselines. What follows is that of `scored`.
         scored: the name of the row that the other figures belong to.
         groups: all examples by the length of their source; then those whose source was seen in training, and others.
@@ -32,7 +33,8 @@ class TranslationAssessment:
     symbols: int
     unknown: int
     sources: int
-    width: int
+    unwritable: int
+    beam: int
     rows: list[TaskRow]
     scored: str
     groups: list[Group]

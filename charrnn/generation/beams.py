@@ -151,11 +151,13 @@ class _Complete:
 
     def least(self, sources: Array) -> Array:
         """The ln p that a sequence of each source (n,) must exceed."""
-        return self.log_p[sources, -1]
+        least: Array = self.log_p[sources, -1]
+        return least
 
     def best(self, sources: Array) -> Array:
         """ln p of the best one of each source (n,); -inf where there is none."""
-        return self.log_p[sources, 0]
+        best: Array = self.log_p[sources, 0]
+        return best
 
     def add(self, sources: Array, log_p: Array, beams: Array, length: int) -> None:
         """Take sequences (n, b) of sources (n,) as far as they are among the best; -inf: there is none."""

@@ -14,8 +14,11 @@ from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
+from charrnn.models.translate_model import TranslateModel
+from charrnn.models.translate_network import Encoded, TranslateNetwork
 
 __all__ = [
+    "Encoded",
     "Evaluation",
     "Header",
     "LanguageModel",
@@ -29,6 +32,8 @@ __all__ = [
     "TaskNetwork",
     "TaskTape",
     "TrainingState",
+    "TranslateModel",
+    "TranslateNetwork",
     "build_encoder",
     "build_stack",
     "check_transferable",

@@ -44,7 +44,7 @@ def test_targets_without_a_symbol_have_no_share_of_wrong_symbols() -> None:
 
 
 def test_a_source_with_several_targets_is_right_if_the_answer_is_one_of_them() -> None:
-    sources, targets = ["x", "x", "y", "y", "z"], [["a"], ["b"], ["a"], ["b"], ["c"]]
+    sources, targets = ["x", "x", "y", "y", "z"], [["b"], ["a"], ["a"], ["b"], ["c"]]
     edits = Edits.of(targets, [["b"], ["b"], ["c"], ["c"], ["c"]])
     (found,) = any_target_measure(sources, targets, edits)
     assert (found.name, found.value) == ("any_target", pytest.approx(2 / 3))
