@@ -16,16 +16,9 @@ NOTHING = "-"  # where a symbol is one too many, or missing
 
 def translation_lines(report: TranslationAssessment) -> Iterator[str]:
     """The report of `charrnn eval` on a translator."""
-    unknown = f", {report.unknown:,} unknown to the model" if report.unknown else ""
-    count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
-    different = f" of {report.sources:,} different sources" if report.sources != report.examples else ""
-    search = "greedy" if report.beam == 1 else f"beam of {report.beam}"
-    yield f"{escaped(report.text)}: {count}{different}, {report.symbols:,} symbols{unknown}; {search}"
+    yield f"{escaped(report.text)}: {size_text(report)}"
     yield from aligned(measures_table(report), left=3)
-    if report.unwritable:
-        yield f"  {report.unwritable:,} target{'s' * (report.unwritable != 1)} with a symbol that the model cannot write"
-    if report.cut:
-        yield f"  {report.cut:,} answer{'s' * (report.cut != 1)} reached the bound on length"
+    yield from (f"  {remark}" for remark in remarks(report))
     if len(report.rows) > 1:
         yield from ["", *aligned(rows_table(report))]
     yield from ["", *aligned(groups_table(report))]
@@ -33,6 +26,23 @@ def translation_lines(report: TranslationAssessment) -> Iterator[str]:
         yield from ["", *aligned(replacements_table(report), left=2)]
     if report.mistakes:
         yield from ["", "  surest mistakes", *aligned(translation_mistakes_table(report), left=5)]
+
+
+def size_text(report: TranslationAssessment) -> str:
+    """How much was scored, and how it was written."""
+    count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
+    different = f" of {report.sources:,} different sources" if report.sources != report.examples else ""
+    unknown = f", {report.unknown:,} unknown to the model" if report.unknown else ""
+    search = "greedy" if report.beam == 1 else f"beam of {report.beam}"
+    return f"{count}{different}, {report.symbols:,} symbols{unknown}; {search}"
+
+
+def remarks(report: TranslationAssessment) -> Iterator[str]:
+    """What else is to be known of the answers."""
+    if report.unwritable:
+        yield f"{report.unwritable:,} target{'s' * (report.unwritable != 1)} with a symbol that the model cannot write"
+    if report.cut:
+        yield f"{report.cut:,} answer{'s' * (report.cut != 1)} reached the bound on length"
 
 
 def groups_table(report: TranslationAssessment) -> Cells:
