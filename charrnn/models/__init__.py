@@ -4,6 +4,7 @@ Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Mo
 state; they do not train themselves.
 """
 
+from charrnn.models.building import AnyNetwork
 from charrnn.models.counting import distinct
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
@@ -16,6 +17,7 @@ from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encod
 from charrnn.models.transfer import check_transferable, transfer
 
 __all__ = [
+    "AnyNetwork",
     "Evaluation",
     "Header",
     "LanguageModel",
