@@ -22,7 +22,7 @@ from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
 from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
-from charrnn.data.pair_batches import PairBatch, padded_pairs
+from charrnn.data.pair_batches import PairBatch, PairBatches, padded_pairs
 from charrnn.data.pair_corpus import PairCorpus, held_out_pairs
 from charrnn.data.pair_rows import PairRules
 from charrnn.data.pairs import PairExamples, PairSplit
@@ -31,6 +31,7 @@ from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_fi
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
 from charrnn.data.symbols import Symbols, join
+from charrnn.data.tables import SURROGATES
 from charrnn.data.tagging import tag_sentences
 from charrnn.data.targets import Labels
 from charrnn.data.text_rules import TextRules
@@ -39,6 +40,7 @@ from charrnn.data.vocab import END, Unknown, Vocab
 __all__ = [
     "END",
     "FORMAT_OF_ENDING",
+    "SURROGATES",
     "Batch",
     "Corpus",
     "DocumentFacts",
@@ -51,6 +53,7 @@ __all__ = [
     "Layout",
     "LengthBatches",
     "PairBatch",
+    "PairBatches",
     "PairCorpus",
     "PairExamples",
     "PairRules",

@@ -20,6 +20,7 @@ from charrnn.evaluation.task_validation import validation_figures
 from charrnn.evaluation.translation_assessment import ScoredTranslator, assess_translation
 from charrnn.evaluation.translation_results import TranslationAssessment
 from charrnn.evaluation.translation_tsv import per_pair
+from charrnn.evaluation.translation_validation import translation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
 from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
 
@@ -65,5 +66,6 @@ __all__ = [
     "score_text",
     "spell_sentence",
     "surprise",
+    "translation_figures",
     "validation_figures",
 ]

@@ -4,6 +4,7 @@ Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Mo
 state; they do not train themselves.
 """
 
+from charrnn.models.building import AnyNetwork
 from charrnn.models.counting import distinct
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
@@ -14,10 +15,11 @@ from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
-from charrnn.models.translate_model import TranslateModel
-from charrnn.models.translate_network import Encoded, TranslateNetwork
+from charrnn.models.translate_model import TranslateModel, translation_of
+from charrnn.models.translate_network import Encoded, TranslateNetwork, Translation, translate_size
 
 __all__ = [
+    "AnyNetwork",
     "Encoded",
     "Evaluation",
     "Header",
@@ -34,6 +36,7 @@ __all__ = [
     "TrainingState",
     "TranslateModel",
     "TranslateNetwork",
+    "Translation",
     "build_encoder",
     "build_stack",
     "check_transferable",
@@ -50,4 +53,6 @@ __all__ = [
     "task_of",
     "task_size",
     "transfer",
+    "translate_size",
+    "translation_of",
 ]

@@ -10,8 +10,18 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Shape
 from charrnn.config import ModelConfig
 from charrnn.data import PairBatch
-from charrnn.nn import (Attention, Encoder, OutputLayer, Params, Softmax, Stack, Stepper, initialise_, log_softmax_,
-                        make_cell)
+from charrnn.nn import (
+    Attention,
+    Encoder,
+    OutputLayer,
+    Params,
+    Softmax,
+    Stack,
+    Stepper,
+    initialise_,
+    log_softmax_,
+    make_cell,
+)
 
 
 @dataclass(frozen=True)
@@ -87,14 +97,17 @@ class TranslateNetwork:
         initialise_(self.params.value, init.scheme, init.scale, self.config.hidden_size, rng)
 
     def tape(self, source_length, target_length, streams, training=True):
-        return (self.encoder.tape(source_length, streams, self.dtype, training),
-                self.decoder.tape(target_length + 1, streams, self.dtype, training))
+        return (
+            self.encoder.tape(source_length, streams, self.dtype, training),
+            self.decoder.tape(target_length + 1, streams, self.dtype, training),
+        )
 
     def tape_bytes(self, source_length, target_length, streams, training=True) -> int:
         return self.dtype.itemsize * (
             self.encoder.tape_scalars(source_length, streams, training)
             + self.decoder.tape_scalars(target_length + 1, streams, training)
-            + 3 * source_length * streams * self.encoder.width)
+            + 3 * source_length * streams * self.encoder.width
+        )
 
     def _start(self, h: Array, lengths: Array):
         v, hidden, n = self.params.value, self.config.hidden_size, len(lengths)

@@ -57,7 +57,9 @@ class Attention:
             return hidden @ value["attention_v"], hidden
         return s @ keys.swapaxes(1, 2), None
 
-    def forward(self, value: Mapping[str, Array], s: Array, memory: Array, lengths: Array) -> tuple[Array, Attended | None]:
+    def forward(
+        self, value: Mapping[str, Array], s: Array, memory: Array, lengths: Array
+    ) -> tuple[Array, Attended | None]:
         """s (Tt, N, H), memory (Ts, N, W) -> out (Tt, N, H)."""
         if self.kind == "none":
             return s, None

@@ -17,9 +17,17 @@ from charrnn.arrays import Array, Shape
 from charrnn.config import Config
 from charrnn.data import Vocab
 from charrnn.errors import CharrnnError
-from charrnn.models import Network, TaskNetwork, build_encoder, build_stack, parameter_count, task_size
+from charrnn.models import (
+    AnyNetwork,
+    TranslateNetwork,
+    build_encoder,
+    build_stack,
+    parameter_count,
+    task_size,
+    translate_size,
+)
 from charrnn.optim import RULES, Hyper
-from charrnn.parallel.example_shards import ExampleWork, TaskExamples
+from charrnn.parallel.example_shards import ExampleWork, PairWork, TaskExamples, TranslatePairs
 from charrnn.parallel.memory import TextFile, shared, shared_copy
 from charrnn.parallel.shards import Job, TextWork, Worker, work
 from charrnn.processes import call_worker, close, receive, start
@@ -27,7 +35,7 @@ from charrnn.processes import call_worker, close, receive, start
 REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
 
 
-def check_memory(config: Config, vocab: Vocab, text: Array | TaskExamples) -> None:
+def check_memory(config: Config, vocab: Vocab | None, text: Array | TaskExamples | TranslatePairs) -> None:
     """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
     if not hasattr(os, "sysconf"):
         return
@@ -40,7 +48,14 @@ def check_memory(config: Config, vocab: Vocab, text: Array | TaskExamples) -> No
         encoder = build_encoder(config.model, text.task)
         scalars = encoder.tape_scalars(longest, train.batch_size, True)
         remedy = "train.batch_size or data.max_length"
+    elif isinstance(text, TranslatePairs):
+        parameters = translate_size(config.model, text.task)
+        network = TranslateNetwork(config.model, text.task)
+        longest = int(text.examples.lengths.max(initial=0))
+        scalars = network.tape_bytes(longest, int(text.examples.target_lengths.max(initial=0)), train.batch_size) // 4
+        remedy = "train.batch_size or data.max_length"
     else:
+        assert vocab is not None, "a text has a vocabulary"
         parameters = parameter_count(config.model, vocab.size)
         window = min(train.seq_length, len(text))
         stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
@@ -75,8 +90,8 @@ class Team:
     def __init__(
         self,
         config: Config,
-        vocab: Vocab,
-        text: Array | TaskExamples,
+        vocab: Vocab | None,
+        text: Array | TaskExamples | TranslatePairs,
         workers: int,
         file: Path | None = None,
     ) -> None:
@@ -87,7 +102,10 @@ class Team:
         self.workers = max(1, min(workers, shards))
         if isinstance(text, TaskExamples):
             job = self._job(config, self._examples(config, text), task_size(config.model, text.task))
+        elif isinstance(text, TranslatePairs):
+            job = self._job(config, self._pairs(config, text), translate_size(config.model, text.task))
         else:
+            assert vocab is not None, "a text has a vocabulary"
             job = self._job(config, self._text(config, vocab, text, file), parameter_count(config.model, vocab.size))
         started = [start(work, job, index) for index in range(1, self.workers)]
         self.processes = [process for process, _ in started]
@@ -96,7 +114,7 @@ class Team:
         self._grads = [grad.array() for grad in job.grads]
         self._states = [state.array() for state in job.work.states] if isinstance(job.work, TextWork) else []
         self.moments = job.moments.array()
-        self.network: Network | TaskNetwork = self._own.shards[0].network
+        self.network: AnyNetwork = self._own.shards[0].network
 
     def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
         """The text of a language model, with the state of each shard."""
@@ -116,7 +134,13 @@ class Team:
         arrays = (text.examples.ids, text.examples.bounds, text.examples.targets)
         return ExampleWork(config.model, text.task, config.train.batch_size, *map(shared_copy, arrays))
 
-    def _job(self, config: Config, content: TextWork | ExampleWork, size: int) -> Job:
+    def _pairs(self, config: Config, text: TranslatePairs) -> PairWork:
+        """The pairs of a translator."""
+        own = text.examples
+        arrays = (own.ids, own.bounds, own.target_ids, own.target_bounds)
+        return PairWork(config.model, text.task, config.train.batch_size, *map(shared_copy, arrays))
+
+    def _job(self, config: Config, content: TextWork | ExampleWork | PairWork, size: int) -> Job:
         """The work to share out, with all of its shared memory; `size` is P."""
         train = config.train
         return Job(

@@ -6,7 +6,7 @@ from charrnn.config import TrainConfig
 from charrnn.models import TrainingState
 
 # Values of train.best of which a lower one is better.
-LOWER_IS_BETTER = ("loss", "rmse")
+LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")
 
 
 def note_validation(state: TrainingState, figure: float, train: TrainConfig) -> bool:
