@@ -36,7 +36,7 @@ MAX_BEAM = 1000
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each row.")
 def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None, format: Any, top: int | None,
             beam: int | None, threshold: float | None, only: bool, as_json: bool) -> int:  # fmt: skip
-    """Predict labels, numbers or texts with MODEL, a classifier, tagger or translator, for each row of FILE or of stdin.
+    """Predict labels, numbers or texts with MODEL, for each row of FILE or of standard input.
 
     \b
     charrnn predict runs/origins other.txt              a line for each line of the file
@@ -45,7 +45,7 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     charrnn predict runs/origins table.tsv --column name --only
     charrnn predict runs/pronounce words.txt --beam 5 --top 3   a translator: three targets for each line
 
-    Prints each row, a tab, the prediction, a tab, and its probability. Rows keep their order; an empty text has an
+    MODEL is a classifier, tagger or translator. Prints each row, a tab, the prediction, a tab, and its probability. Rows keep their order; an empty text has an
     empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same file with the predicted labels.
     """
     from charrnn.blas import one_thread

@@ -1,6 +1,6 @@
-"""Where a translator looked, as a table of coloured squares in SVG: a row for each symbol written, a column for each read.
+"""Where a translator looked, as a table of coloured squares in SVG.
 
-A square names its symbols and its share when the pointer rests on it; a share of at least SHOWN is written into it, so
+It has a row for each symbol that was written, and one for the end, and a column for each symbol that was read. A square names its symbols and its share when the pointer rests on it; a share of at least SHOWN is written into it, so
 that its colour is not all that tells it.
 """
 
@@ -13,8 +13,8 @@ from charrnn.inspection import AttentionMap
 SIDE, LETTER = 26, 8  # of a square; the width of a letter
 LONGEST_NAME = 8  # letters of a symbol that are shown
 SHOWN = 0.2
-DARKEST = 0.75  # the opacity of a share of 1
-END = "␃"
+DARKEST = 0.6  # the opacity of a share of 1
+END = "end"
 
 
 def attention_map(found: AttentionMap) -> str:

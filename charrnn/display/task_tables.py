@@ -30,6 +30,7 @@ MEASURE_NAMES = {
     "symbol_error": "symbol errors",
     "any_target": "one of the targets",
 }
+LEFT_OUT = ("word_error",)  # where models stand side by side: the complement of another figure
 
 
 def figure(value: float, share: bool = False) -> str:
@@ -58,7 +59,7 @@ def measures_table(report: TaskAssessment | TranslationAssessment) -> Cells:
 
 def rows_table(report: TaskAssessment | TranslationAssessment) -> Cells:
     """Models, vote and baselines side by side."""
-    first = report.rows[0].measures
+    first = [own for own in report.rows[0].measures if own.name not in LEFT_OUT]
     intervals = [["95 % interval"] if own.interval is not None else [] for own in first]
     head = ["model"]
     for own, interval in zip(first, intervals, strict=True):

@@ -12,8 +12,8 @@ def test_a_map_has_a_square_for_each_symbol_written_and_read() -> None:
     drawn = attention_map(found)
     svg = ElementTree.fromstring(drawn.removeprefix('<div class="wide">').removesuffix("</div>"))
     titles = [own.text for own in svg.iter("{http://www.w3.org/2000/svg}title")]
-    assert titles == ["X looks at a: 75%", "X looks at b: 25%", "␃ looks at a: 12%", "␃ looks at b: 88%"]
-    numbers = re.findall(r'text-anchor="middle">(\d+)<', drawn)
+    assert titles == ["X looks at a: 75%", "X looks at b: 25%", "end looks at a: 12%", "end looks at b: 88%"]
+    numbers = re.findall(r'style="fill:var\(--ink\)">(\d+)<', drawn)
     assert numbers == ["75", "25", "88"]  # a small share has none
     opacities = [float(own) for own in re.findall(r"--cold\),([\d.]+)\)", drawn)]
     assert sorted(opacities) == [opacities[k] for k in (2, 1, 0, 3)]
