@@ -22,7 +22,7 @@ from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
 from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
-from charrnn.data.pair_batches import padded_pairs
+from charrnn.data.pair_batches import PairBatch, PairBatches, padded_pairs
 from charrnn.data.pair_corpus import PairCorpus, held_out_pairs
 from charrnn.data.pair_rows import PairRules
 from charrnn.data.pairs import PairExamples, PairSplit
@@ -50,6 +50,8 @@ __all__ = [
     "Labels",
     "Layout",
     "LengthBatches",
+    "PairBatch",
+    "PairBatches",
     "PairCorpus",
     "PairExamples",
     "PairRules",

@@ -15,7 +15,13 @@ from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel
-from charrnn.models.translate_network import Encoded, TranslateNetwork
+from charrnn.models.translate_network import (
+    Encoded,
+    TranslateNetwork,
+    Translation,
+    translate_size,
+    translate_tape_scalars,
+)
 
 __all__ = [
     "Encoded",
@@ -34,6 +40,7 @@ __all__ = [
     "TrainingState",
     "TranslateModel",
     "TranslateNetwork",
+    "Translation",
     "build_encoder",
     "build_stack",
     "check_transferable",
@@ -50,4 +57,6 @@ __all__ = [
     "task_of",
     "task_size",
     "transfer",
+    "translate_size",
+    "translate_tape_scalars",
 ]
