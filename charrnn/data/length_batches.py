@@ -49,23 +49,17 @@ def present(targets: Array) -> Array:
 
 def padded(examples: Examples, rows: Array) -> ExampleBatch:
     """The examples at positions (N,) as a batch to predict: without targets."""
-    x, inside, _ = laid_out(examples.ids, examples.bounds, rows)
+    x, inside, _ = _laid_out(examples, examples.lengths[rows], rows)
     no_targets = np.full(len(rows), NO_LABEL)
     return ExampleBatch(x, inside.sum(axis=0), no_targets, 1, rows)
 
 
-def laid_out(ids: Array, bounds: Array, rows: Array) -> tuple[Array, Array, Array]:
-    """The ids of sequences (T, N), which positions lie inside one, and where in the flat arrays those are.
-
-    Arguments: `ids` (len,) of all sequences side by side, `bounds` (n + 1,); `rows` (N,), which of them.
-    """
-    lengths = bounds[rows + 1] - bounds[rows]
+def _laid_out(examples: Examples, lengths: Array, rows: Array) -> tuple[Array, Array, Array]:
+    """The ids of examples (T, N), which positions lie inside one, and where in the flat arrays those are."""
     steps = np.arange(lengths.max(initial=0))[:, None]
     inside = steps < lengths
-    if not inside.any():
-        return np.full(inside.shape, PADDING_ID), inside, np.zeros(inside.shape, np.int64)
-    positions = np.where(inside, bounds[rows] + steps, 0)
-    return np.where(inside, ids[positions], PADDING_ID), inside, positions
+    positions = np.where(inside, examples.bounds[rows] + steps, 0)
+    return np.where(inside, examples.ids[positions], PADDING_ID), inside, positions
 
 
 class LengthBatches:
@@ -123,7 +117,7 @@ class LengthBatches:
         """
         rows = self._rows(k, epoch)[index::shards]
         lengths = self.lengths[rows]
-        x, inside, positions = laid_out(self.examples.ids, self.examples.bounds, rows)
+        x, inside, positions = _laid_out(self.examples, lengths, rows)
         if self.tag:
             targets = np.where(inside, self.examples.targets[positions], NO_LABEL)
         else:
@@ -151,28 +145,31 @@ class LengthBatches:
 
     def _lay_out(self, epoch: int) -> None:
         """Draw the batches of an epoch."""
-        self._batches = rows_of_batches([self.lengths], self.size, self._seed, epoch)
+        number = len(self.lengths)
+        if self._seed is None:
+            order = np.argsort(-self.lengths, kind="stable")
+            self._batches = [order[first : first + self.size] for first in range(0, number, self.size)]
+        else:
+            self._batches = draw_batches((self.lengths,), self.size, self._seed, epoch)
         self._epoch = epoch
 
 
-def rows_of_batches(lengths: Sequence[Array], size: int, seed: int | None, epoch: int) -> list[Array]:
-    """The batches of an epoch, each as the places (N,) of its examples, sorted by length.
+def draw_batches(lengths: Sequence[Array], size: int, seed: int, epoch: int) -> list[Array]:
+    """Draw the batches of an epoch.
 
     Arguments:
-        lengths: (n,), of the examples; if there are several, the first is the most important one.
+        lengths: (n,) each: a pool is sorted by the first, and where that is equal by the next.
         size: examples in a batch.
-        seed: None does not shuffle: all examples are sorted, the longest first.
-        epoch: counted from 0.
+        seed, epoch: the batches are a function of both.
+
+    Returns:
+        The positions of the examples of each batch, sorted by length.
     """
-    keys = lengths[::-1]
-    if seed is None:
-        order = np.lexsort([-own for own in keys])
-        return [order[first : first + size] for first in range(0, len(order), size)]
     rng = np.random.default_rng([seed, epoch])
     order = rng.permutation(len(lengths[0]))
     batches = []
     for first in range(0, len(order), POOL_BATCHES * size):
         pool = order[first : first + POOL_BATCHES * size]
-        pool = pool[np.lexsort([own[pool] for own in keys])]
+        pool = pool[np.lexsort([own[pool] for own in reversed(lengths)])]
         batches += [pool[start : start + size] for start in range(0, len(pool), size)]
     return [batches[k] for k in rng.permutation(len(batches))]

@@ -1,6 +1,6 @@
-"""Batches of pairs whose sources, and whose targets, are of similar length; see length_batches.py.
+"""Batches of pairs of similar lengths, of sources first and of targets next; see length_batches.py.
 
-Arrays are time first: Ts steps of the longest source, Tt + 1 of the longest target with its end, N pairs.
+Arrays are time first: Ts steps of the source, Tt of the target, the end of a target included, N pairs.
 """
 
 from dataclasses import dataclass
@@ -8,21 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.length_batches import laid_out, rows_of_batches
+from charrnn.data.length_batches import NO_LABEL, PADDING_ID, draw_batches
 from charrnn.data.pairs import PairExamples
-from charrnn.data.symbols import NO_SYMBOL
 
 
 @dataclass(frozen=True)
 class PairBatch:
-    """Some pairs, padded to the length of the longest source and the longest target.
+    """Some pairs, each side padded to the length of the longest.
 
     Attributes:
         x: ids of the sources, (Ts, N).
-        lengths: of the sources, (N,), at least 1.
-        y_in: what a decoder reads, (Tt + 1, N): the end, then the target; the end for a symbol that is unknown.
-        y_out: what it is to write, (Tt + 1, N): the target, then the end; -1 for an unknown symbol and beyond the end.
-        count: symbols to write in the whole batch, with those of pairs that a shard leaves out; at least 1.
+        lengths: (N,), of the sources, at least 1.
+        y_in: what a decoder reads, (Tt, N): the end of a target, and then the target.
+        y_out: what it is to write, (Tt, N): the target, and then its end; -1 for an unknown symbol and beyond the end.
+        count: symbols to write in the whole batch, including pairs that a shard leaves out; at least 1.
         rows: (N,), places of the pairs among all.
     """
 
@@ -34,55 +33,57 @@ class PairBatch:
     rows: Array
 
 
-def padded_pairs(examples: PairExamples, rows: Array, end_id: int) -> PairBatch:
-    """The pairs at positions (N,) as a batch by itself; `end_id` ends a target."""
-    return _batch(examples, rows, end_id, max(int(_written(examples)[rows].sum()), 1))
+def padded_pairs(examples: PairExamples, rows: Array, end_id: int, count: int | None = None) -> PairBatch:
+    """The pairs at positions (N,) as a batch.
 
-
-def _batch(examples: PairExamples, rows: Array, end_id: int, count: int) -> PairBatch:
-    x, _, _ = laid_out(examples.ids, examples.bounds, rows)
-    targets, inside, _ = laid_out(examples.target_ids, examples.target_bounds, rows)
-    lengths = examples.target_lengths[rows]
-    y_in = np.full((len(targets) + 1, len(rows)), end_id)
-    y_in[1:] = np.where(inside & (targets != NO_SYMBOL), targets, end_id)
-    y_out = np.full_like(y_in, NO_SYMBOL)
-    y_out[:-1] = np.where(inside, targets, NO_SYMBOL)
-    y_out[lengths, np.arange(len(rows))] = end_id
-    return PairBatch(x, examples.lengths[rows], y_in, y_out, count, rows)
-
-
-def _written(examples: PairExamples) -> Array:
-    """The symbols to write of each pair, its end included, (n,)."""
-    known = np.concatenate([[0], np.cumsum(examples.target_ids != NO_SYMBOL)])
-    written: Array = np.diff(known[examples.target_bounds]) + 1
-    return written
+    Arguments:
+        examples: the pairs.
+        rows: the positions.
+        end_id: the symbol that ends a target.
+        count: of the batch; None for the symbols to write of these pairs.
+    """
+    lengths, targets = examples.lengths[rows], examples.target_lengths[rows]
+    steps = np.arange(lengths.max(initial=0))[:, None]
+    inside = steps < lengths
+    x = np.where(inside, examples.ids[np.where(inside, examples.bounds[rows] + steps, 0)], PADDING_ID)
+    steps = np.arange(targets.max(initial=0) + 1)[:, None]
+    inside = steps < targets
+    y_out = np.full(inside.shape, NO_LABEL)
+    y_out[inside] = examples.target_ids[(examples.target_bounds[rows] + steps)[inside]]
+    y_in = np.full(inside.shape, end_id)
+    y_in[1:] = np.where(y_out[:-1] >= 0, y_out[:-1], end_id)  # an unknown symbol is read as an end, as is padding
+    y_out[targets, np.arange(len(rows))] = end_id
+    return PairBatch(x, lengths, y_in, y_out, max(int((y_out >= 0).sum()), 1) if count is None else count, rows)
 
 
 class PairBatches:
-    """The batches of an epoch, as LengthBatches makes them.
+    """The batches of an epoch; every pair is in one of them.
 
     Arguments:
-        examples: none with an empty source.
-        end_id: the symbol that ends a target.
+        examples: no source of them is empty.
         size: pairs in a batch; the last batch of the last pool may hold fewer.
-        seed: the batches are a function of seed and epoch. None does not shuffle; the longest come first.
+        seed: the batches are a function of seed and epoch.
+        end_id: the symbol that ends a target.
 
-    Attributes: `longest` and `longest_target`, without its end, of all pairs.
+    Attributes:
+        longest, longest_target: symbols of the longest source and target, its end included.
 
     Raises:
         ValueError: a source is empty.
     """
 
-    def __init__(self, examples: PairExamples, end_id: int, size: int, seed: int | None) -> None:
+    def __init__(self, examples: PairExamples, size: int, seed: int, end_id: int) -> None:
         self.examples = examples
-        self.end_id = end_id
         self.size = size
-        self.lengths, self.target_lengths = examples.lengths, examples.target_lengths
+        self.end_id = end_id
+        self.lengths, self.target_lengths = examples.lengths, examples.target_lengths + 1
         if not self.lengths.all():
             raise ValueError(f"source {int(np.argmin(self.lengths))} is empty")
         self.longest = int(self.lengths.max(initial=0))
-        self.longest_target = int(self.target_lengths.max(initial=0))
-        self._written = _written(examples)
+        self.longest_target = int(self.target_lengths.max(initial=1))
+        known = np.concatenate([[0], np.cumsum(examples.target_ids >= 0)])
+        bounds = examples.target_bounds
+        self._present = known[bounds[1:]] - known[bounds[:-1]] + 1  # (n,), symbols to write of each pair
         self._seed = seed
         self._epoch = -1  # whose batches are laid out
         self._batches: list[Array] = []
@@ -96,21 +97,30 @@ class PairBatches:
         return self.shard(k, 0, 1, epoch)
 
     def shard(self, k: int, index: int, shards: int, epoch: int = 0) -> PairBatch:
-        """Shard number `index` of `shards` of a batch: pairs are dealt out in the order of their lengths."""
-        return _batch(self.examples, self._rows(k, epoch)[index::shards], self.end_id, self.count(k, epoch))
+        """Shard number `index` of `shards` of a batch; the pairs are dealt out in the order of their lengths."""
+        return padded_pairs(self.examples, self._rows(k, epoch)[index::shards], self.end_id, self.count(k, epoch))
 
     def count(self, k: int, epoch: int = 0) -> int:
-        """Symbols to write in a batch of an epoch; at least 1, so that one can divide by it."""
-        return max(int(self._written[self._rows(k, epoch)].sum()), 1)
+        """Symbols to write in a batch of an epoch, ends included; at least 1."""
+        return max(int(self._present[self._rows(k, epoch)].sum()), 1)
 
     def chars(self, k: int, epoch: int = 0) -> int:
-        """The symbols of both sides of a batch of an epoch, without padding and ends."""
+        """The symbols of both sides of a batch of an epoch, ends included, without padding."""
         rows = self._rows(k, epoch)
         return int(self.lengths[rows].sum() + self.target_lengths[rows].sum())
+
+    def padding(self, epoch: int = 0) -> float:
+        """The share of an epoch's positions, on both sides, that lie beyond the end."""
+        used = int(self.lengths.sum() + self.target_lengths.sum())
+        padded = 0
+        for k in range(len(self)):
+            rows = self._rows(k, epoch)
+            padded += len(rows) * int(self.lengths[rows].max() + self.target_lengths[rows].max())
+        return 1 - used / padded
 
     def _rows(self, k: int, epoch: int) -> Array:
         """The places of the pairs of a batch, sorted by length."""
         if epoch != self._epoch:
-            self._batches = rows_of_batches([self.lengths, self.target_lengths], self.size, self._seed, epoch)
+            self._batches = draw_batches((self.lengths, self.target_lengths), self.size, self._seed, epoch)
             self._epoch = epoch
         return self._batches[k]

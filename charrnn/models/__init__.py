@@ -16,7 +16,13 @@ from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel, translation_of
-from charrnn.models.translate_network import Encoded, TranslateNetwork, Translation, translate_size
+from charrnn.models.translate_network import (
+    Encoded,
+    TranslateNetwork,
+    Translation,
+    translate_size,
+    translate_tape_scalars,
+)
 
 __all__ = [
     "AnyNetwork",
@@ -54,5 +60,6 @@ __all__ = [
     "task_size",
     "transfer",
     "translate_size",
+    "translate_tape_scalars",
     "translation_of",
 ]

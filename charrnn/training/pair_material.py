@@ -31,7 +31,7 @@ class PairMaterial:
         train = config.train
         self.config, self.corpus = config, corpus
         self.translation = translation_of(config, corpus.source, corpus.target, train.label_smoothing)
-        self.batches = PairBatches(corpus.train.examples, corpus.target.last_id, train.batch_size, config.seed)
+        self.batches = PairBatches(corpus.train.examples, train.batch_size, config.seed, corpus.target.last_id)
         self.steps_per_epoch = len(self.batches)
         self.guessing = float(np.log(corpus.target.size))
 

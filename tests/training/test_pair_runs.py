@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from charrnn.data.pair_batches import PairBatches
-from charrnn.models.translate_model import TranslateModel, translation_of
-from charrnn.models.translate_network import TranslateNetwork
 
+from charrnn.data.pair_batches import PairBatches
 from charrnn.errors import CheckpointError, ConfigError, TextError
 from charrnn.models.loading import load, load_checkpoint
+from charrnn.models.translate_model import TranslateModel, translation_of
+from charrnn.models.translate_network import TranslateNetwork
 from charrnn.optim.clipping import clip_, global_norm
 from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
