@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.inputs import load_language, unit_of
+from charrnn.cli.inputs import load_language, load_model, unit_of
 from charrnn.cli.messages import note
+from charrnn.cli.report_translation import about_translation, measure_pairs
 from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import TextError, visible
 
@@ -31,11 +32,12 @@ MIN_EXPLAINED = 0.1  # share of its variance that such a unit's feature explains
     "--unit", "units", multiple=True, metavar="LAYER:UNIT", help="Also colour the text by this unit, e.g. 2:17."
 )
 def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
-    """Write a page about RUN, a run directory or an .npz: learning curves, evaluation, and what its units do.
+    """Write a page about RUN, a run directory or an .npz: learning curves, evaluation, and what is inside.
 
     \b
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
+    charrnn report runs/pronounce         a translator: where it looks in its source
 
     The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.
@@ -45,7 +47,11 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.storage import RunDirectory
 
     check_new(out)
-    loaded = load_language(run, "eval")
+    loaded = load_model(run)
+    if loaded.config.task != "translate":
+        loaded = load_language(run, "eval")
+    elif units:
+        raise click.UsageError("--unit shows a unit along a text, for language models only; leave it out")
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
     requested = [unit_of(loaded, unit) for unit in units]
@@ -69,13 +75,14 @@ def gather(loaded: "SavedModel", units: "Units") -> "PageData":
     from charrnn.storage import RunDirectory, read_log
 
     run = RunDirectory(loaded.path.parent)
+    translates = loaded.config.task == "translate"
     try:
-        held_out, problem = measure(loaded, units), ""
+        held_out, problem = measure_pairs(loaded) if translates else measure(loaded, units), ""
     except TextError as error:
         held_out, problem = None, str(error)
     return PageData(
         title=loaded.name,
-        about=about(loaded),
+        about=about_translation(loaded) if translates else about(loaded),
         curves=training_curves(read_log(run.log)),
         held_out=held_out,
         problem=problem,

@@ -22,13 +22,15 @@ from charrnn.data.examples import Examples, ExampleSplit, encode_texts
 from charrnn.data.files import find_files, standard_input
 from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, present
 from charrnn.data.loading import load_corpus
-from charrnn.data.pair_corpus import PairCorpus
+from charrnn.data.pair_batches import PairBatch, PairBatches, padded_pairs
+from charrnn.data.pair_corpus import PairCorpus, held_out_pairs
+from charrnn.data.pair_rows import PairRules
 from charrnn.data.pairs import PairExamples, PairSplit
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
 from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
-from charrnn.data.symbols import Symbols
+from charrnn.data.symbols import Symbols, join
 from charrnn.data.tables import SURROGATES
 from charrnn.data.tagging import tag_sentences
 from charrnn.data.targets import Labels
@@ -50,8 +52,11 @@ __all__ = [
     "Labels",
     "Layout",
     "LengthBatches",
+    "PairBatch",
+    "PairBatches",
     "PairCorpus",
     "PairExamples",
+    "PairRules",
     "PairSplit",
     "Row",
     "Sentence",
@@ -70,11 +75,14 @@ __all__ = [
     "ends_of",
     "find_files",
     "held_out_examples",
+    "held_out_pairs",
+    "join",
     "load_corpus",
     "load_examples",
     "load_pairs",
     "make_batches",
     "padded",
+    "padded_pairs",
     "pair_rules_of",
     "plain_name",
     "present",

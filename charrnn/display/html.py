@@ -25,7 +25,8 @@ pre,.text{border:1px solid var(--rule);border-radius:6px;padding:.6rem .8rem;mar
 .text i[data-g]:is(:hover,:focus)::after{content:attr(data-g);position:fixed;left:0;right:0;bottom:0;z-index:1;
 padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none}
 .text i[data-g]:hover::after{z-index:2}
-mark{background:rgba(var(--hot),.35);color:inherit}
+.maps{display:flex;flex-wrap:wrap;gap:.5rem 2rem;align-items:flex-start}figure{margin:0;max-width:100%}
+figcaption{font-weight:600;overflow-wrap:anywhere}mark{background:rgba(var(--hot),.35);color:inherit}
 @media(max-width:600px){table{font-size:.8rem}th,td{padding-right:.45rem}}
 """
 COLOURS = "".join(

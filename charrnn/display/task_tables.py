@@ -3,7 +3,7 @@
 from math import isnan
 
 from charrnn.display.tables import Cells
-from charrnn.evaluation import Measure, TaskAssessment
+from charrnn.evaluation import Measure, TaskAssessment, TranslationAssessment
 
 MAX_CONFUSIONS = 10  # shown
 MAX_TEXT = 60  # characters of an example that are shown
@@ -25,6 +25,10 @@ MEASURE_NAMES = {
     "words": "words right",
     "examples": "examples right",
     "span_f1": "F1 of spans",
+    "exact": "exact",
+    "word_error": "wrong",
+    "symbol_error": "symbol errors",
+    "any_target": "one of the targets",
 }
 
 
@@ -43,7 +47,7 @@ def interval_text(measure: Measure) -> str:
     return f"{low} to {high}"
 
 
-def measures_table(report: TaskAssessment) -> Cells:
+def measures_table(report: TaskAssessment | TranslationAssessment) -> Cells:
     """The figures of the model, or of the vote, with their intervals. It has no head."""
     row = next(row for row in report.rows if row.name == report.scored)
     return [
@@ -52,7 +56,7 @@ def measures_table(report: TaskAssessment) -> Cells:
     ]
 
 
-def rows_table(report: TaskAssessment) -> Cells:
+def rows_table(report: TaskAssessment | TranslationAssessment) -> Cells:
     """Models, vote and baselines side by side."""
     first = report.rows[0].measures
     intervals = [["95 % interval"] if own.interval is not None else [] for own in first]

@@ -17,6 +17,10 @@ from charrnn.evaluation.task_comparison import TaskComparison, compare_tasks
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
 from charrnn.evaluation.task_validation import validation_figures
+from charrnn.evaluation.translation_assessment import ScoredTranslator, assess_translation
+from charrnn.evaluation.translation_results import TranslationAssessment
+from charrnn.evaluation.translation_tsv import per_pair
+from charrnn.evaluation.translation_validation import translation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
 from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
 
@@ -33,11 +37,14 @@ __all__ = [
     "Row",
     "RunSummary",
     "ScoredModel",
+    "ScoredTranslator",
     "Surprise",
     "TaskAssessment",
     "TaskComparison",
+    "TranslationAssessment",
     "assess",
     "assess_task",
+    "assess_translation",
     "best_order",
     "character_names",
     "check_voters",
@@ -50,6 +57,7 @@ __all__ = [
     "per_document",
     "per_example",
     "per_line",
+    "per_pair",
     "predict",
     "predict_units",
     "predicted_spans",
@@ -58,5 +66,6 @@ __all__ = [
     "score_text",
     "spell_sentence",
     "surprise",
+    "translation_figures",
     "validation_figures",
 ]

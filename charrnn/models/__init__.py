@@ -15,9 +15,18 @@ from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
+from charrnn.models.translate_model import TranslateModel, translation_of
+from charrnn.models.translate_network import (
+    Encoded,
+    TranslateNetwork,
+    Translation,
+    translate_size,
+    translate_tape_scalars,
+)
 
 __all__ = [
     "AnyNetwork",
+    "Encoded",
     "Evaluation",
     "Header",
     "LanguageModel",
@@ -31,6 +40,9 @@ __all__ = [
     "TaskNetwork",
     "TaskTape",
     "TrainingState",
+    "TranslateModel",
+    "TranslateNetwork",
+    "Translation",
     "build_encoder",
     "build_stack",
     "check_transferable",
@@ -47,4 +59,7 @@ __all__ = [
     "task_of",
     "task_size",
     "transfer",
+    "translate_size",
+    "translate_tape_scalars",
+    "translation_of",
 ]

@@ -151,6 +151,11 @@ class TaskNetwork:
                     bias = self.encoder.bind(named, k, direction).b
                     bias[layer.cell.gates.index("f")] = self.config.forget_bias
 
+    @property
+    def drops(self) -> bool:
+        """Whether training drops values or replaces symbols."""
+        return bool(self.config.dropout or self.task.input_dropout)
+
     # -- memory -------------------------------------------------------------------------------------------------------
 
     def _scores_shape(self, length: int, streams: int) -> Shape:

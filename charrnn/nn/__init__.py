@@ -5,6 +5,8 @@ vocabulary. It imports arrays and BLAS alone: no configs, no text, no files. Lay
 state and memory are passed in.
 """
 
+from charrnn.nn.attention import Attended, Attention
+from charrnn.nn.bridge import Bridge
 from charrnn.nn.cells import make_cell
 from charrnn.nn.encoder import Encoder
 from charrnn.nn.encoder_tape import EncoderTape
@@ -19,6 +21,9 @@ from charrnn.nn.stepper import Stepper
 from charrnn.nn.workload import step_products
 
 __all__ = [
+    "Attended",
+    "Attention",
+    "Bridge",
     "Encoder",
     "EncoderTape",
     "Head",

@@ -41,15 +41,14 @@ def random_model(kind, seed):
     return config, task, make_examples(task, rng.integers(1, 15, int(rng.integers(1, 8))).tolist(), seed)
 
 
-def torch_of(torch, config, task, network):
-    """Modules of PyTorch with the parameters of a network: embedding, recurrent layers, output layer."""
+def torch_rnn(torch, config, value, width, bidirectional):
+    """Recurrent layers of PyTorch for inputs of this width, with parameters by their names here."""
     cells = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
-    width = config.embedding_size or task.vocab_size
     options = {"nonlinearity": config.activation} if config.cell == "rnn" else {}
     rnn = cells[config.cell](
-        width, config.hidden_size, config.num_layers, bidirectional=task.bidirectional, **options
+        width, config.hidden_size, config.num_layers, bidirectional=bidirectional, **options
     ).double()
-    value, order = network.params.value, ORDERS[config.cell]
+    order = ORDERS[config.cell]
 
     def rows(planes):  # from (G, D, H) or (G, H) to PyTorch's (G * H, D) or (G * H,)
         planes = np.asarray(planes)[np.argsort(order)]
@@ -66,6 +65,13 @@ def torch_of(torch, config, task, network):
                 parameter.zero_()
                 if config.cell == "gru":
                     parameter[2 * config.hidden_size :] = torch.from_numpy(value[f"bias_hn_l{layer}"])
+    return rnn
+
+
+def torch_of(torch, config, task, network):
+    """Modules of PyTorch with the parameters of a network: embedding, recurrent layers, output layer."""
+    value = network.params.value
+    rnn = torch_rnn(torch, config, value, config.embedding_size or task.vocab_size, task.bidirectional)
     table = torch.from_numpy(value["embedding"] if config.embedding_size else np.eye(task.vocab_size))
     weight, bias = (torch.from_numpy(value[f"output_{name}"].copy()) for name in ("weight", "bias"))
     return table.clone().requires_grad_(), rnn, weight.requires_grad_(), bias.requires_grad_()
@@ -108,10 +114,15 @@ def torch_loss(torch, task, scores, batch):
 def gradients_of(config, task, modules):
     """PyTorch's gradients by our names and in our layout."""
     table, rnn, weight, bias = modules
-    order, hidden = ORDERS[config.cell], config.hidden_size
     grads = {"output_weight": weight.grad.numpy(), "output_bias": bias.grad.numpy()}
     if config.embedding_size:
         grads["embedding"] = table.grad.numpy()
+    return grads | rnn_gradients(config, rnn)
+
+
+def rnn_gradients(config, rnn):
+    """The gradients of PyTorch's recurrent layers by our names and in our layout."""
+    order, hidden, grads = ORDERS[config.cell], config.hidden_size, {}
     for name, parameter in rnn.named_parameters():
         kind, _, layer = name.partition("_l")
         planes = parameter.grad.numpy().reshape(len(order), hidden, *parameter.shape[1:])[order]
