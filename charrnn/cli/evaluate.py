@@ -108,7 +108,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
     with one_thread():
         report, scores = assess(loaded, text, corpus, options)
-    vocab = loaded[0].model.vocab
+    vocab = loaded[0].language_model.vocab
     if per_char:
         write_new(per_char, char_table(vocab, text.ids, scores))
     if per_line:
@@ -155,7 +155,7 @@ def check_outputs(*names: str | None) -> None:
 
 def check_documents(loaded: "SavedModel", per_document: str | None) -> None:
     """Refuse a table of documents by a model that reads its text as one stream."""
-    if per_document and not loaded.model.vocab.end:
+    if per_document and not loaded.language_model.vocab.end:
         raise click.UsageError(
             "--per-document needs a model of documents (data.documents); this one reads its text as one stream: "
             "try --per-line"

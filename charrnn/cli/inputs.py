@@ -74,7 +74,7 @@ def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -
 
     data = saved.config.data
     text = (prime or "") if prime_file is None else _read_prime(prime_file)
-    one_line = prime_file is not None and saved.model.vocab.end == "\n"
+    one_line = prime_file is not None and saved.language_model.vocab.end == "\n"
     if data.tokens == "byte":
         read = os.fsencode(text)
         return read.removesuffix(b"\n").removesuffix(b"\r") if one_line else read
@@ -100,7 +100,7 @@ def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
     """Read files, and standard input for "-", as one text in the vocabulary of a model."""
     from charrnn.data import find_files, split_of_files
 
-    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.model.vocab, ", ".join(files))
+    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.language_model.vocab, ", ".join(files))
 
 
 def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:

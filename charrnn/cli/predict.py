@@ -45,8 +45,9 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     charrnn predict runs/origins table.tsv --column name --only
     charrnn predict runs/pronounce words.txt --beam 5 --top 3   a translator: three targets for each line
 
-    MODEL is a classifier, tagger or translator. Prints each row, a tab, the prediction, a tab, and its probability. Rows keep their order; an empty text has an
-    empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same file with the predicted labels.
+    MODEL is a classifier, tagger or translator. Prints each row, a tab, the prediction, a tab, and its probability.
+    Rows keep their order; an empty text has an empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same
+    file with the predicted labels.
     """
     from charrnn.blas import one_thread
     from charrnn.models import is_checkpoint

@@ -1,7 +1,8 @@
 """Where a translator looked, as a table of coloured squares in SVG.
 
-It has a row for each symbol that was written, and one for the end, and a column for each symbol that was read. A square names its symbols and its share when the pointer rests on it; a share of at least SHOWN is written into it, so
-that its colour is not all that tells it.
+It has a row for each symbol that was written, and one for the end, and a column for each symbol that was read. A square
+names its symbols and its share when the pointer rests on it. A share of at least SHOWN is written into its square, so that
+it is told by more than a colour.
 """
 
 from collections.abc import Iterator

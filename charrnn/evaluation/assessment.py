@@ -47,7 +47,7 @@ def assess(
     check_text(split.ids, split.unknown)
     check_alike(models)
     check_dynamic(models, options.dynamic)
-    vocab, ids = models[0].model.vocab, split.ids
+    vocab, ids = models[0].language_model.vocab, split.ids
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
     scored = [scores_of(loaded, ids) for loaded in models]
@@ -76,7 +76,7 @@ def check_alike(models: Sequence[SavedModel]) -> None:
     """Raises: CheckpointError where models cannot be mixed: other characters, other text or another split."""
     first = models[0]
     for other in models[1:]:
-        if other.model.vocab != first.model.vocab:
+        if other.language_model.vocab != first.language_model.vocab:
             raise CheckpointError(f"{other.path}: another vocabulary than {first.path}; a mixture needs the same one")
         if split_key(other) != split_key(first):
             raise CheckpointError(
@@ -87,7 +87,7 @@ def check_alike(models: Sequence[SavedModel]) -> None:
 
 def check_dynamic(models: Sequence[SavedModel], rule: Rule | None) -> None:
     """Raises: CheckpointError where models of documents should adapt to a text, of which each document stands alone."""
-    if rule and models[0].model.vocab.end:
+    if rule and models[0].language_model.vocab.end:
         raise CheckpointError(
             f"{models[0].path}: this is a model of documents, which are scored each by itself; dynamic evaluation "
             f"needs a text that is one stream",

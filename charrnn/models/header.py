@@ -187,8 +187,9 @@ def _list(value: Any) -> list[Any]:
 
 def saved_symbols(path: Path, values: Any) -> Symbols:
     """The symbols of one side that a header holds. Raises CheckpointError if `values` is no such thing."""
-    names = _mapping(values).get("names")
-    valid = isinstance(names, list) and all(isinstance(name, str) and name for name in names)
+    saved = _mapping(values)
+    names = _list(saved.get("names"))
+    valid = "names" in saved and all(isinstance(name, str) and name for name in names)
     if not valid or SURROGATES.search("".join(names)) or names != sorted(set(names)):
         raise CheckpointError(f"{path}: damaged (its symbols)")
     return Symbols(tuple(names))

@@ -35,14 +35,17 @@ class Material(Protocol):
     """What the loop and the estimates ask for.
 
     Attributes: `batches`, of windows, examples or pairs; `steps_per_epoch`; `guessing`, the loss of a model that knows
-    nothing; `draws_samples`; `vocab`, None of pairs.
+    nothing; `draws_samples`.
     """
 
     batches: Any
     steps_per_epoch: int
     guessing: float
     draws_samples: bool
-    vocab: Vocab | None
+
+    @property
+    def vocab(self) -> Vocab | None:
+        """The characters; None of pairs, which have symbols of two sides."""
 
     @property
     def content(self) -> Array | TaskExamples | TranslatePairs:
@@ -137,6 +140,7 @@ class TextMaterial:
 
     def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of `streams` streams."""
+        assert isinstance(network, Network)
         return network.tape_bytes(min(self.config.train.seq_length, self.batches.stream_length), streams)
 
     def kept(self) -> dict[str, Array]:
@@ -211,6 +215,7 @@ class ExampleMaterial:
 
     def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of `streams` examples."""
+        assert isinstance(network, TaskNetwork)
         return network.tape_bytes(self.batches.longest, streams)
 
     def kept(self) -> dict[str, Array]:

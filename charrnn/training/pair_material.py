@@ -1,20 +1,15 @@
 """Pairs as what a run trains on: the material of a translator. See material.py."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import Config
 from charrnn.data import PairBatches, PairCorpus, pair_rules_of
 from charrnn.evaluation import translation_figures
-from charrnn.models import TranslateModel, TranslateNetwork, translation_of
+from charrnn.models import AnyNetwork, TranslateModel, TranslateNetwork, translation_of
 from charrnn.parallel import TranslatePairs
 from charrnn.training.facts import RunFacts, unigram_entropy
 from charrnn.training.validation import Validation
-
-if TYPE_CHECKING:
-    from charrnn.models import AnyNetwork
 
 
 class PairMaterial:
@@ -53,7 +48,7 @@ class PairMaterial:
         epoch, k = divmod(step, self.steps_per_epoch)
         return self.batches.count(k, epoch), self.batches.chars(k, epoch)
 
-    def validate(self, network: "AnyNetwork") -> Validation | None:
+    def validate(self, network: AnyNetwork) -> Validation | None:
         """Score the validation split, and write some of its targets; None without one."""
         valid = self.corpus.valid
         if not len(valid):
@@ -66,7 +61,7 @@ class PairMaterial:
         loss = figures.pop("loss")
         return Validation(loss, figure, loss, figures=figures)
 
-    def sample(self, network: "AnyNetwork", step: int) -> str:
+    def sample(self, network: AnyNetwork, step: int) -> str:
         """Nothing: only a language model writes."""
         return ""
 
@@ -81,7 +76,7 @@ class PairMaterial:
         own = [split.examples for split in (self.corpus.train, self.corpus.valid, self.corpus.test)]
         return sum(examples.ids.nbytes + examples.target_ids.nbytes for examples in own)
 
-    def tape_bytes(self, network: "AnyNetwork", streams: int) -> int:
+    def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of `streams` pairs."""
         assert isinstance(network, TranslateNetwork)
         return network.tape_bytes(self.batches.longest, self.batches.longest_target, streams)

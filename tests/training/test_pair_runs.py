@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from charrnn.data.pair_batches import PairBatches
+from charrnn.data.pair_batches import PairBatches, padded_pairs
 from charrnn.errors import CheckpointError, ConfigError, TextError
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.models.translate_model import TranslateModel, translation_of
@@ -52,7 +52,7 @@ def test_a_run_is_the_plain_loop_and_nothing_more() -> None:
     network = TranslateNetwork(run.config.model, translation_of(config, corpus.source, corpus.target, 0.1))
     network.initialise(np.random.default_rng(config.seed))
     rule, steps = Optimizer("adam", network.params.values, Hyper()), iter(run)
-    batches = PairBatches(corpus.train.examples, 8, config.seed)
+    batches = PairBatches(corpus.train.examples, 8, config.seed, corpus.target.last_id)
     for epoch in range(2):
         for k in range(len(batches)):
             batch = batches.batch(k, epoch)
@@ -78,7 +78,7 @@ def test_a_run_learns_what_is_easy_tags_included() -> None:
 def test_the_validation_loss_is_that_of_the_network_on_the_validation_split() -> None:
     run = finish(Run(pair_config(train={"label_smoothing": 0.2})))
     corpus: Any = run.corpus
-    batch = PairBatches(corpus.valid.examples, len(corpus.valid), None).batch(0)
+    batch = padded_pairs(corpus.valid.examples, np.arange(len(corpus.valid)), corpus.target.last_id)
     plain = translation_of(run.config, corpus.source, corpus.target)
     network = TranslateNetwork(run.config.model, plain, np.float32, run.network.params.values)
     tape = network.tape(len(batch.x), len(batch.y_in), len(batch.lengths))
