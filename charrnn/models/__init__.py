@@ -13,7 +13,7 @@ from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpo
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
-from charrnn.models.task_network import Task, TaskNetwork, TaskTape, build_encoder, task_size
+from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel, translation_of
 from charrnn.models.translate_network import (
@@ -38,7 +38,6 @@ __all__ = [
     "Task",
     "TaskModel",
     "TaskNetwork",
-    "TaskTape",
     "TrainingState",
     "TranslateModel",
     "TranslateNetwork",

@@ -75,7 +75,7 @@ def test_compare_takes_translators() -> None:
     assert [*found["runs"][0]["figures"]] == ["exact", "symbol_error"]
     assert [*found["runs"][1]["differences"]] == ["exact", "symbol_error"]
     assert found["differing"]["model.attention"]
-    assert "symbol_error" in call("compare", "runs/pairs", "runs/other").text
+    assert "share of wrong symbols" in call("compare", "runs/pairs", "runs/other").text
 
 
 @pytest.mark.parametrize("words", [["sample"], ["embed", "pairs.tsv"], ["flow"]], ids=" ".join)
@@ -96,7 +96,7 @@ def test_the_bench_refuses_in_one_line() -> None:
 def test_what_held_out_pairs_lack_is_said_in_notes() -> None:
     rows = [f"{'ab'[k % 2]}{'cd'[k % 3 % 2]}{k}\tx\tF\t{'train' if k % 4 else 'valid'}\n" for k in range(40)]
     Path("pairs.tsv").write_text("word\tnames\ttag\tpart\n" + "".join(rows) + "z\ty\tF\tvalid\n")
-    lines = trained("--set", "data.split_column=part", "--set", "data.fractions=[0.9,0.05,0.05]").lines
+    lines = trained("--set", "data.split_column=part", "--set", "data.split=column").lines
     assert "note: source symbols of the valid split that are too rare or missing in training: 1" in lines
     assert any("targets of the valid split with a symbol that is missing in training" in line for line in lines)
 

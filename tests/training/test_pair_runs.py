@@ -56,20 +56,21 @@ def test_a_run_is_the_plain_loop_and_nothing_more() -> None:
     for epoch in range(2):
         for k in range(len(batches)):
             batch = batches.batch(k, epoch)
-            tape = network.tape(len(batch.x), len(batch.y_in), len(batch.lengths))
+            tape = network.tape(batches.longest, batches.longest_target, len(batch.lengths))
             loss = network.forward(batch, tape)
             network.backward(batch, tape)
             norm = global_norm(network.params.grads)
             clip_(network.params.grads, norm, 0.3, None)
             progress = next(steps)
-            assert (progress.loss, progress.grad_norm) == pytest.approx((loss, norm), rel=1e-6)
+            assert (progress.loss, progress.grad_norm) == (loss, norm)
             rule.step(network.params.values, network.params.grads, 5e-3, progress.step)
     assert next(steps, None) is None
-    np.testing.assert_allclose(run.network.params.values, network.params.values, rtol=1e-4, atol=1e-6)
+    np.testing.assert_array_equal(run.network.params.values, network.params.values)
 
 
 def test_a_run_learns_what_is_easy_tags_included() -> None:
-    train = {"epochs": 80, "learning_rate": 0.02, "eval_every": 60, "patience": None, "best": "exact"}
+    write_pairs(Path(), count=300)
+    train = {"epochs": 20, "learning_rate": 0.01, "eval_every": 100, "patience": None, "best": "exact"}
     run = finish(Run(pair_config(model={"hidden_size": 32}, train=train)))
     assert run.state.best is not None
     assert run.state.best >= 0.7

@@ -232,7 +232,7 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
         "text": (symbols, [ids.tolist() for ids in contents], targets),
         "labels": getattr(run.corpus, "labels", None),
         "best": run.state.best,
-        "order of documents": run.batches[0].x.tolist(),
+        "order of documents": (run.batches.batch(0) if config.task == "translate" else run.batches[0]).x.tolist(),
         "parameters": run.network.params.values.tobytes(),
         "steps": len(steps),
         "learning rates": [step.learning_rate for step in steps],
