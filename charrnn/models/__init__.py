@@ -9,6 +9,7 @@ from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model
 from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
+from charrnn.models.mixed_model import MixedModel
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
@@ -19,6 +20,7 @@ __all__ = [
     "Evaluation",
     "Header",
     "LanguageModel",
+    "MixedModel",
     "NGram",
     "Network",
     "ReadCharacter",
