@@ -57,9 +57,9 @@ class MixedModel:
 
     def _mixed(self, logits: Sequence[Array]) -> Array:
         """ln p of the mixture, of the logits that each model gives; any leading axes, then V."""
-        p = 0.0
+        p = np.zeros(logits[0].shape)
         for weight, own in zip(self.weights, logits, strict=True):
-            p = p + weight * np.exp(log_softmax_(own.astype(np.float64)))
+            p += weight * np.exp(log_softmax_(own.astype(np.float64)))
         with np.errstate(divide="ignore"):  # ln 0 is -inf, which is never drawn
             logs: Array = np.log(p)
         return logs
