@@ -59,7 +59,6 @@ class ExampleShard:
         self.seed, self.index, self.shards = seed, index, shards
         self.network = TaskNetwork(work.config, work.task, np.float32, values.array(), grads.array())
         self.batches = LengthBatches(work.examples(), work.size, seed, work.task.tag)
-        self.drops = bool(work.config.dropout or work.task.input_dropout)
         self.tapes: dict[int, TaskTape] = {}  # by number of examples: the last batch of an epoch has fewer
 
     def forward_backward(self, step: int) -> float:
@@ -73,7 +72,7 @@ class ExampleShard:
         if streams not in self.tapes:
             self.tapes[streams] = self.network.tape(self.batches.longest, streams)
         tape = self.tapes[streams]
-        rng = np.random.default_rng([self.seed, step, self.index]) if self.drops else None
+        rng = np.random.default_rng([self.seed, step, self.index]) if self.network.drops else None
         loss = float(self.network.forward(batch, tape, rng))
         self.network.backward(batch, tape)
         return loss
