@@ -23,7 +23,7 @@ KINDS = {
     "translate": "a translator",
 }
 NOT_FOR_LANGUAGE = ("per_example", "beam")
-NOT_FOR_TASKS = ("novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document", "html")
+NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document", "html")
 
 
 @click.command("eval")
@@ -33,6 +33,12 @@ NOT_FOR_TASKS = ("novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "
     "--split",
     type=click.Choice(["train", "valid", "test"]),
     help="Which split of the run's own text to score (default: test, else valid).",
+)
+@click.option(
+    "--window",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Score the text in windows of N characters, each read from a fresh state.",
 )
 @click.option("--baselines", is_flag=True, help="Add baselines: uniform, unigram, Kneser-Ney n-gram, xz, bzip2.")
 @click.option("--novelty", is_flag=True, help="Show how much of the text is copied from the training text.")
@@ -56,7 +62,7 @@ NOT_FOR_TASKS = ("novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "
               help="Keep the N likeliest beginnings of a target (default: 1, greedy).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
-def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None,
+def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None, window: int | None,
              baselines: bool, novelty: bool, dynamic: Any, dynamic_rate: float | None,
              per_char: str | None, per_line: str | None, per_document: str | None, per_example: str | None,
              html: str | None, beam: int | None, as_json: bool) -> int:  # fmt: skip
@@ -92,6 +98,9 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
         raise click.UsageError("--split names a part of the run's own text; it does not go with FILE")
     if dynamic_rate is not None and not dynamic:
         raise click.UsageError("--dynamic-rate applies only with --dynamic")
+    with_window = {"--baselines": baselines, "--dynamic": dynamic, "--html": html}
+    if window and (given := [name for name, value in with_window.items() if value]):
+        raise click.UsageError(f"--window and {given[0]} exclude each other: {given[0]} carries the state on")
     check_outputs(per_char, per_line, per_document, html)
     loaded = load_alike(models)
     check_kind(context, loaded[0])
@@ -103,8 +112,8 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
                 evaluate_task(loaded, files, split, baselines, per_example, as_json)
         return 0
     check_documents(loaded[0], per_document)
-    options = ReportOptions(baselines, novelty, dynamic, dynamic_rate)
-    needs_corpus = len(loaded) > 1 or options != ReportOptions()
+    options = ReportOptions(window, baselines, novelty, dynamic, dynamic_rate)
+    needs_corpus = len(loaded) > 1 or baselines or novelty or bool(dynamic)
     corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
     with one_thread():
         report, scores = assess(loaded, text, corpus, options)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from charrnn.cli.inputs import load_language, prime_text
+from charrnn.cli.inputs import prime_text
+from charrnn.cli.mixtures import load_mixture
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.sample_documents import Request, check_documents, draw, search
 from charrnn.cli.streams import TextOut
@@ -20,6 +21,7 @@ NOT_WITH_TOP = ("temp", "top_k", "top_p", "min_p", "repetition_penalty", "num", 
 
 @click.command()
 @CHECKPOINT
+@click.argument("others", nargs=-1, type=click.Path())
 @click.option(
     "--temp", type=Number(0), default=0.8, show_default=True, help="Temperature; 0 always takes the likeliest."
 )
@@ -63,16 +65,20 @@ NOT_WITH_TOP = ("temp", "top_k", "top_p", "min_p", "repetition_penalty", "num", 
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The same seed gives the same text.")
 @click.option("--unknown", type=click.Choice(["error", "skip", "replace"]), default="error", show_default=True,
               help="What to do with characters of the prime that the model does not know.")  # fmt: skip
+@click.option("--weights", metavar="W,W,...",
+              help="Weights of several models (default: fitted on the validation split of their text).")  # fmt: skip
 @click.option("--hide-prime", is_flag=True, help="Do not print the prime.")
 @click.pass_context
-def sample(context: click.Context, checkpoint: str, temp: float, length: int | None, prime: str | None,  # noqa: PLR0913 - click passes each option as an argument
+def sample(context: click.Context, checkpoint: str, others: tuple[str, ...],  # noqa: PLR0913 - click passes each option as an argument
+           temp: float, length: int | None, prime: str | None,
            prime_file: str | None, top_k: int, top_p: float, min_p: float, repetition_penalty: float, num: int,
            unique: bool, novel: bool, top: int | None, until: str, seed: int, unknown: "Unknown",
-           hide_prime: bool) -> int:  # fmt: skip
-    """Write new text with CHECKPOINT, an .npz file or a run directory.
+           weights: str | None, hide_prime: bool) -> int:  # fmt: skip
+    """Write new text with CHECKPOINT, an .npz file or a run directory, or with the mixture of several.
 
     \b
     charrnn sample runs/my --prime "Once upon" --temp 0.7
+    charrnn sample runs/my runs/ngram     the mean of their probabilities
 
     Text streams to stdout as it is drawn. Nothing else is written there. A model of documents (data.documents) writes
     --num whole documents, each of which begins with the prime.
@@ -91,7 +97,7 @@ def sample(context: click.Context, checkpoint: str, temp: float, length: int | N
     if top and drawing:
         option = drawing[0].replace("_", "-")
         raise click.UsageError(f"--top finds the likeliest documents and draws none; leave --{option} out")
-    saved = load_language(checkpoint, "predict")
+    saved, model = load_mixture((checkpoint, *others), weights)
     check_documents(saved, ["--unique"] * unique + ["--novel"] * novel + ["--top"] * bool(top))
     of_documents = saved.language_model.vocab.end_id is not None
     if length is None:
@@ -109,11 +115,11 @@ def sample(context: click.Context, checkpoint: str, temp: float, length: int | N
     shown = "" if hide_prime else start
     with one_thread():
         if of_documents:
-            request = Request(saved, options, top or num, start, shown, seed, unknown, unique, novel)
+            request = Request(saved, model, options, top or num, start, shown, seed, unknown, unique, novel)
             (search if top else draw)(request)
             return 0
         out = TextOut(saved.language_model.vocab.tokens, num, shown)
-        for stream, character in generate_batch(saved.language_model, options, num, start, seed, unknown):
+        for stream, character in generate_batch(model, options, num, start, seed, unknown):
             out.write(stream, character)
     out.close()
     return 0

@@ -12,7 +12,7 @@ from charrnn.cli.streams import TextOut
 if TYPE_CHECKING:
     from charrnn.data import Unknown
     from charrnn.generation import Options
-    from charrnn.models import SavedModel
+    from charrnn.models import LanguageModel, SavedModel
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Request:
     """What a user asks of a model of documents.
 
     Attributes:
-        saved: the model.
+        saved: the model; of a mixture, the first of its models.
+        model: the model, or the mixture, that writes.
         options: how to draw; their length also bounds a search.
         num: how many documents.
         prime: what each document begins with.
@@ -30,6 +31,7 @@ class Request:
     """
 
     saved: "SavedModel"
+    model: "LanguageModel"
     options: "Options"
     num: int
     prime: str | bytes
@@ -86,7 +88,7 @@ def search(request: Request) -> None:
     from charrnn.generation import SEARCH_BYTES, likeliest_documents
 
     vocab, length = request.saved.language_model.vocab, request.options.length
-    best = likeliest_documents(request.saved.language_model, request.num, request.prime, length, request.unknown)
+    best = likeliest_documents(request.model, request.num, request.prime, length, request.unknown)
     read = len(vocab.encode(request.prime, request.unknown))
     for _ in _printed(request, ([text[read:]] for text, _ in best.documents)):
         pass
@@ -110,7 +112,7 @@ def _drawn(request: Request) -> Iterator[Iterable[str]]:
     from charrnn.generation import Screen, draw_documents, generate_batch
 
     model, options, prime, seed, unknown = (
-        request.saved.language_model, request.options, request.prime, request.seed, request.unknown
+        request.model, request.options, request.prime, request.seed, request.unknown
     )  # fmt: skip
     if request.num == 1 and not request.unique and not request.novel:
         yield (character for _, character in generate_batch(model, options, 1, prime, seed, unknown))

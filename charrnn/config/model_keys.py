@@ -66,6 +66,15 @@ class ModelConfig:
         low=0,
         below=1,
     )
+    output_dropout: float = key(
+        0.0, "Fraction of the outputs of the top layer that is dropped in training.", low=0, below=1
+    )
+    recurrent_dropout: float = key(
+        0.0,
+        "Fraction of the recurrent weights that is dropped in training, anew for each batch (Merity et al. 2018).",
+        low=0,
+        below=1,
+    )
     bidirectional: bool | None = key(
         None,
         "Read in both directions, by as many hidden units in each. null: true with every task but language: a language "

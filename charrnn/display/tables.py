@@ -60,6 +60,8 @@ def size_text(report: Assessment) -> str:
     chars = f"{analysis.chars:,} characters"
     if analysis.documents is not None:
         chars = f"{analysis.documents:,} document{'s' * (analysis.documents != 1)}, {chars} with their ends"
+    if report.window is not None:
+        chars += f", in windows of {report.window:,}, each from a fresh state"
     if not analysis.unknown_chars:
         return chars
     charged = f"; charged for, they make it {number(analysis.charged)} nats/char" if analysis.charged else ""

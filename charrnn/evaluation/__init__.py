@@ -3,7 +3,7 @@
 It scores and compares, and returns records of numbers and text. It trains nothing, prints nothing and draws nothing.
 """
 
-from charrnn.evaluation.assessment import ReportOptions, assess
+from charrnn.evaluation.assessment import ReportOptions, assess, check_alike, mixture_weights
 from charrnn.evaluation.baselines import best_order
 from charrnn.evaluation.characters import character_names
 from charrnn.evaluation.comparison import compare
@@ -47,12 +47,14 @@ __all__ = [
     "assess_translation",
     "best_order",
     "character_names",
+    "check_alike",
     "check_voters",
     "compare",
     "compare_tasks",
     "cross_mix",
     "has_span_labels",
     "has_tokens",
+    "mixture_weights",
     "per_char",
     "per_document",
     "per_example",

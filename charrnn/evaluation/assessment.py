@@ -18,15 +18,22 @@ from charrnn.evaluation.figures import analyse, block_sums, by_position, interva
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.results import Assessment, DocumentNovelty, Figures, MixtureWeight, Novelty, Row
-from charrnn.evaluation.scoring import Scores, check_text, score_each
+from charrnn.evaluation.scores import Scores
+from charrnn.evaluation.scoring import check_text, score_each
+from charrnn.evaluation.windows import score_in_windows
 from charrnn.models import Network, SavedModel, model_name
 from charrnn.processes import cores
 
 
 @dataclass(frozen=True)
 class ReportOptions:
-    """What a report holds beside the scores of the models. `dynamic_rate` None: the default of the `dynamic` rule."""
+    """What a report holds beside the scores of the models, and how these read the text.
 
+    `dynamic_rate` None: the default of the `dynamic` rule. `window`: characters after which a model forgets the text
+    before, see windows.py; None for a state that is carried through the whole text.
+    """
+
+    window: int | None = None
     baselines: bool = False
     novelty: bool = False
     dynamic: Rule | None = None
@@ -46,15 +53,16 @@ def assess(
     """
     check_text(split.ids, split.unknown)
     check_alike(models)
-    check_dynamic(models, options.dynamic)
+    check_streams(models, options)
     vocab, ids = models[0].language_model.vocab, split.ids
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
-    scored = [scores_of(loaded, ids) for loaded in models]
+    scored = [scores_of(loaded, ids, options.window) for loaded in models]
     rows = [row(name, vocab, ids, scores) for name, scores in zip(names, scored, strict=True)]
     weights: list[MixtureWeight] = []
     if corpus and len(models) > 1:
-        log_probs, fitted = mixture(models, corpus, split, np.array([-scores.nats for scores in scored]))
+        logs = np.array([-scores.nats for scores in scored])
+        log_probs, fitted = mixture(models, corpus, split, logs, options.window)
         rows.append(row("mixture", vocab, ids, Scores(-log_probs)))
         weights = [MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=True)]
     if options.dynamic:
@@ -68,6 +76,7 @@ def assess(
         rows=rows,
         weights=weights,
         novelty=novelty_with_passage(vocab, train, ids) if options.novelty else None,
+        window=options.window,
     )
     return report, scored[0]
 
@@ -85,14 +94,15 @@ def check_alike(models: Sequence[SavedModel]) -> None:
             )
 
 
-def check_dynamic(models: Sequence[SavedModel], rule: Rule | None) -> None:
-    """Raises: CheckpointError where models of documents should adapt to a text, of which each document stands alone."""
-    if rule and models[0].language_model.vocab.end:
-        raise CheckpointError(
-            f"{models[0].path}: this is a model of documents, which are scored each by itself; dynamic evaluation "
-            f"needs a text that is one stream",
-            hint="leave out --dynamic",
-        )
+def check_streams(models: Sequence[SavedModel], options: ReportOptions) -> None:
+    """Raises: CheckpointError where an option needs a text that is one stream, and the models are of documents."""
+    if not models[0].language_model.vocab.end or not (options.dynamic or options.window):
+        return
+    raise CheckpointError(
+        f"{models[0].path}: this is a model of documents, which are scored each by itself; "
+        f"{'dynamic evaluation needs' if options.dynamic else 'windows need'} a text that is one stream",
+        hint=f"leave out --{'dynamic' if options.dynamic else 'window'}",
+    )
 
 
 def split_key(loaded: SavedModel) -> tuple[Any, ...]:
@@ -103,9 +113,12 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     return data.resolved().split, layout, drawn, header.fingerprint, header.splits
 
 
-def scores_of(loaded: SavedModel, ids: Array) -> Scores:
-    """Score ids by a model: a network on all processors, an n-gram, which is fast, on one."""
-    return score_each(loaded.language_model, ids, cores() if isinstance(loaded.model, Network) else 1)
+def scores_of(loaded: SavedModel, ids: Array, window: int | None = None) -> Scores:
+    """Score ids by a model: a network on all processors, an n-gram, which is fast, on one. `window`: see windows.py."""
+    processes = cores() if isinstance(loaded.model, Network) else 1
+    if window is not None:
+        return score_in_windows(loaded.language_model, ids, window, processes)
+    return score_each(loaded.language_model, ids, processes)
 
 
 def text_name(split: Split, corpus: Corpus | None) -> str:
@@ -122,17 +135,36 @@ def model_names(models: Sequence[SavedModel]) -> list[str]:
     return [f"{name} ({loaded.name})" for name, loaded in zip(names, models, strict=True)]
 
 
-def mixture(models: Sequence[SavedModel], corpus: Corpus, split: Split, logs: Array) -> tuple[Array, Array]:
+def mixture_weights(models: Sequence[SavedModel]) -> Array:
+    """The weights (K,) of the mixture of models that predicts the validation split of their text best.
+
+    Raises: CheckpointError where the models do not go together, TextError where the text cannot be read or has no
+    validation split.
+    """
+    check_alike(models)
+    corpus = models[0].corpus()
+    check_validation(corpus)
+    return fit_weights(np.array([-scores_of(loaded, corpus.valid.ids).nats for loaded in models]))
+
+
+def check_validation(corpus: Corpus) -> None:
+    """Raises: TextError without a validation split."""
+    if not len(corpus.valid):
+        raise TextError("there is no validation split to fit the weights of a mixture on")
+
+
+def mixture(
+    models: Sequence[SavedModel], corpus: Corpus, split: Split, logs: Array, window: int | None = None
+) -> tuple[Array, Array]:
     """ln p (len,) of the mixture of models that gave ln p `logs` (K, len), and its weights (K,).
 
     The weights are fitted on the validation split. Where that is the text to score, each half of it gets the weights
-    of the other half.
+    of the other half. `window` as for scores_of(), of the text to score and of the validation split.
     """
-    if not len(corpus.valid):
-        raise TextError("there is no validation split to fit the weights of a mixture on")
+    check_validation(corpus)
     if split is corpus.valid:
         return cross_mix(logs)
-    weights = fit_weights(np.array([-scores_of(loaded, corpus.valid.ids).nats for loaded in models]))
+    weights = fit_weights(np.array([-scores_of(loaded, corpus.valid.ids, window).nats for loaded in models]))
     return mix(logs, weights), weights
 
 

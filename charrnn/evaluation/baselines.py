@@ -14,7 +14,8 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import END, Vocab, ends_of
-from charrnn.evaluation.scoring import Scores, score_each
+from charrnn.evaluation.scores import Scores
+from charrnn.evaluation.scoring import score_each
 from charrnn.models import NGram, order_losses
 
 ORDER_HELD_OUT = 0.1  # share of the training text on which the order is chosen, so never on the text that is scored

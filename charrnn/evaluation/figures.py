@@ -23,7 +23,8 @@ from charrnn.evaluation.results import (
     PositionLoss,
     WorstPassage,
 )
-from charrnn.evaluation.scoring import CHUNK_STEPS, MAX_STREAMS, Scores
+from charrnn.evaluation.scores import Scores
+from charrnn.evaluation.scoring import CHUNK_STEPS, MAX_STREAMS
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 

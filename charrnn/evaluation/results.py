@@ -212,7 +212,7 @@ class Assessment:
 
     Fields: `text`, what was scored; `analysis` and `positions`, of the first model; `rows`, one for each model, for
     their mixture, for each adapted network and for each baseline; `weights` of the mixture, if there is one; `novelty`,
-    if it was asked for.
+    if it was asked for; `window`, the characters after which models forgot the text before, or None.
     """
 
     text: str
@@ -221,10 +221,13 @@ class Assessment:
     rows: list[Row]
     weights: list[MixtureWeight]
     novelty: Novelty | None = None
+    window: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """What `charrnn eval --json` prints."""
         report = {"text": self.text, **self.analysis.to_dict()}
+        if self.window is not None:
+            report["window"] = self.window
         report["positions"] = [asdict(each) for each in self.positions]
         report["rows"] = [row.to_dict() for row in self.rows]
         if self.weights:

@@ -20,6 +20,7 @@ from charrnn.arrays import Array
 from charrnn.data import decode_bytes
 from charrnn.errors import TextError
 from charrnn.evaluation.documents import bounds, document_predictions
+from charrnn.evaluation.scores import Scores, collect
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 from charrnn.processes import run_in_processes
@@ -76,19 +77,6 @@ class Report:
         names = ["chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity"]
         names += ["documents", "nats_per_document"] if self.documents is not None else []
         return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
-class Scores:
-    """The scores of each character of a text, all (len,), about 15 bytes a character.
-
-    Fields: `nats`, -ln p; `rank`, how many characters the model held more likely, 0 for its most likely one (of equals
-    the lower id comes first); `confidence`, the probability of its most likely character. A mixture has only the nats.
-    """
-
-    nats: Array
-    rank: Array | None = None
-    confidence: Array | None = None
 
 
 @dataclass(frozen=True)
@@ -232,19 +220,7 @@ def _score_piece(model: LanguageModel, ids: Array, warm: int) -> tuple[Scores, b
 
 
 def _score_each(model: LanguageModel, ids: Array, streams: int | None, gaps: list[float]) -> Scores:
-    size = model.vocab.size
-    nats = np.zeros(len(ids))
-    confidence = np.zeros(len(ids), np.float32)
-    rank = np.zeros(len(ids), np.min_scalar_type(size))
-    for positions, rows in predictions(model, ids, streams, gaps=gaps):
-        target = ids[positions].astype(np.int64)
-        logs = rows[np.arange(len(rows)), target]
-        nats[positions] = -logs
-        confidence[positions] = np.exp(rows.max(axis=1))
-        rank[positions] = (rows > logs[:, None]).sum(axis=1)
-        tied = (rows == logs[:, None]) & (np.arange(size) < target[:, None])
-        rank[positions] += tied.sum(axis=1).astype(rank.dtype)
-    return Scores(nats, rank, confidence)
+    return collect(predictions(model, ids, streams, gaps=gaps), ids, model.vocab.size)
 
 
 def check_text(ids: Array, unknown: int) -> None:

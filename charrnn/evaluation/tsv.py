@@ -9,7 +9,7 @@ from charrnn.arrays import Array
 from charrnn.data import Vocab
 from charrnn.evaluation.characters import shown
 from charrnn.evaluation.documents import document_scores, text_of
-from charrnn.evaluation.scoring import Scores
+from charrnn.evaluation.scores import Scores
 
 ROWS_AT_ONCE = 1 << 16
 

@@ -10,19 +10,15 @@ from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model
 from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
+from charrnn.models.mixed_model import MixedModel
 from charrnn.models.network import Network, build_stack, parameter_count
 from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_size
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel, translation_of
-from charrnn.models.translate_network import (
-    Encoded,
-    TranslateNetwork,
-    Translation,
-    translate_size,
-    translate_tape_scalars,
-)
+from charrnn.models.translate_network import Encoded, TranslateNetwork
+from charrnn.models.translate_parts import Translation, translate_size, translate_tape_scalars
 
 __all__ = [
     "AnyNetwork",
@@ -30,6 +26,7 @@ __all__ = [
     "Evaluation",
     "Header",
     "LanguageModel",
+    "MixedModel",
     "NGram",
     "Network",
     "ReadCharacter",

@@ -18,7 +18,8 @@ from charrnn.models.ngram import NGram
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import TaskNetwork, task_shapes
 from charrnn.models.translate_model import TranslateModel, translation_of
-from charrnn.models.translate_network import TranslateNetwork, translate_shapes
+from charrnn.models.translate_network import TranslateNetwork
+from charrnn.models.translate_parts import translate_shapes
 
 AnyModel = Network | NGram | TaskModel | TranslateModel
 AnyNetwork = Network | TaskNetwork | TranslateNetwork

@@ -17,7 +17,19 @@ from charrnn.config import ModelConfig
 from charrnn.data import Batch, Vocab
 from charrnn.errors import ConfigError
 from charrnn.models.language_model import ReadCharacter
-from charrnn.nn import Head, NextCharacter, Params, Stack, StackTape, Stepper, initialise_, make_cell
+from charrnn.nn import (
+    Dropout,
+    Head,
+    NextCharacter,
+    Params,
+    Stack,
+    StackTape,
+    Stepper,
+    WeightDropout,
+    initialise_,
+    make_cell,
+    weight_dropout_scalars,
+)
 
 
 def build_stack(config: ModelConfig, vocab_size: int, cut: bool = False) -> Stack:
@@ -52,6 +64,9 @@ class Tape:
 
     stack: StackTape
     scores: Array  # (T * N, V): logits, and after forward() the probabilities that the loss left
+    weights: WeightDropout | None = None  # None without dropout of recurrent weights
+    kept: Array | None = None  # (T, N, H), the mask of output dropout; None without it
+    outputs: Array | None = None  # (T, N, H), what it leaves
     h: Array | None = None  # rows (T * N, H) that the head read in the latest forward()
     dropped: bool = False  # whether that forward() dropped values
 
@@ -84,6 +99,7 @@ class Network:
         self._vocab = vocab
         self.stack = build_stack(config, vocab.size, cut=vocab.end_id is not None)
         self.head = build_head(config, vocab.size)
+        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(parameter_shapes(config, vocab.size), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape
 
@@ -101,6 +117,12 @@ class Network:
         """The number of parameters."""
         return self.params.size
 
+    @property
+    def drops(self) -> bool:
+        """Whether training drops values or weights."""
+        config = self.config
+        return bool(config.dropout or config.output_dropout or config.recurrent_dropout)
+
     def initialise(self, rng: np.random.Generator) -> None:
         """Draw all parameters by config.init, then set the LSTM's forget bias."""
         init, named = self.config.init, self.params.value
@@ -113,12 +135,23 @@ class Network:
 
     def tape(self, length: int, streams: int, training: bool = True) -> Tape:
         """Memory for windows of up to `length` steps of `streams` streams."""
-        stack = self.stack.tape(length, streams, self.dtype, training)
-        return Tape(stack, zeros((length * streams, self.vocab.size), self.dtype))
+        config, dtype = self.config, self.dtype
+        tape = Tape(
+            self.stack.tape(length, streams, dtype, training), zeros((length * streams, self.vocab.size), dtype)
+        )
+        if training and config.recurrent_dropout:
+            tape.weights = WeightDropout(config.recurrent_dropout, self.params.value)
+        if training and config.output_dropout:
+            tape.kept, tape.outputs = (zeros((length, streams, config.hidden_size), dtype) for _ in range(2))
+        return tape
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
         scalars = self.stack.tape_scalars(length, streams, training) + length * streams * self.vocab.size
+        if training and self.config.recurrent_dropout:
+            scalars += weight_dropout_scalars(self.params.shapes)
+        if training and self.config.output_dropout:
+            scalars += 2 * length * streams * self.config.hidden_size
         return scalars * self.dtype.itemsize
 
     def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
@@ -136,7 +169,10 @@ class Network:
         """
         length, streams = batch.x.shape
         keep = None if batch.begins is None else (~batch.begins[:, :, None]).astype(self.dtype)
-        top = self.stack.forward(self.params.value, batch.x, state, tape.stack, rng, keep)
+        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
+        top = self.stack.forward(value, batch.x, state, tape.stack, rng, keep)
+        if rng is not None and tape.kept is not None and tape.outputs is not None:
+            top = self.output_dropout.forward(top, tape.kept[:length], tape.outputs[:length], rng)
         tape.h = top.reshape(length * streams, -1)
         tape.dropped = rng is not None
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
@@ -161,7 +197,13 @@ class Network:
         dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
         used_scores, targets = tape.scores[: length * streams], batch.y.reshape(-1)
         self.head.backward(value, grad, tape.h, used_scores, targets, weight, dh.reshape(length * streams, -1))
+        if tape.dropped and tape.kept is not None:
+            self.output_dropout.backward(dh, tape.kept[:length])
+        weights = tape.weights if tape.dropped else None
+        value = weights.value if weights else value
         self.stack.backward(value, grad, batch.x, dh, tape.stack, tape.dropped, state_gradients)
+        if weights:
+            weights.backward(grad)
 
     # -- LanguageModel ------------------------------------------------------------------------------------------------
 

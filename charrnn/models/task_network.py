@@ -4,7 +4,7 @@ Shapes: T steps, N examples, V vocabulary, C outputs (classes, labels or numbers
 tape of a training step belongs to the caller. A prediction does not depend on the other examples of its batch.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from charrnn.arrays import Array, Shape, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import ExampleBatch
 from charrnn.nn import (
+    Dropout,
     Encoder,
     EncoderTape,
     Linear,
@@ -26,8 +27,10 @@ from charrnn.nn import (
     Pooling,
     Sigmoid,
     Softmax,
+    WeightDropout,
     initialise_,
     make_cell,
+    weight_dropout_scalars,
 )
 
 
@@ -105,6 +108,9 @@ class TaskTape:
     rows: Array | None = None  # what its output layer read, (N, D) or (T * N, D)
     pooled: Pooled | None = None
     dropped: bool = False  # whether it dropped values
+    weights: WeightDropout | None = None  # None without dropout of recurrent weights
+    kept: Array | None = None  # as `outputs`, the mask of output dropout; None without it
+    outputs: Array | None = None  # (N, D) or (T * N, D), what output dropout leaves
 
 
 class TaskNetwork:
@@ -134,6 +140,7 @@ class TaskNetwork:
         self.pooling = None if task.tag else Pooling(task.pooling, config.hidden_size)
         self.output_layer = OutputLayer(self.encoder.width, task.outputs)
         self.output = build_output(task)
+        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(task_shapes(config, task), dtype, values, grads)
         self._tape: TaskTape | None = None  # memory of predict(), for the latest shape
 
@@ -153,8 +160,9 @@ class TaskNetwork:
 
     @property
     def drops(self) -> bool:
-        """Whether training drops values or replaces symbols."""
-        return bool(self.config.dropout or self.task.input_dropout)
+        """Whether training drops values or weights, or replaces symbols."""
+        config = self.config
+        return bool(config.dropout or config.output_dropout or config.recurrent_dropout or self.task.input_dropout)
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
@@ -164,12 +172,22 @@ class TaskNetwork:
     def tape(self, length: int, streams: int, training: bool = True) -> TaskTape:
         """Memory for batches of `streams` examples of up to `length` steps."""
         encoder = self.encoder.tape(length, streams, self.dtype, training)
-        return TaskTape(encoder, zeros(self._scores_shape(length, streams), self.dtype))
+        tape = TaskTape(encoder, zeros(self._scores_shape(length, streams), self.dtype))
+        if training and self.config.recurrent_dropout:
+            tape.weights = WeightDropout(self.config.recurrent_dropout, self.params.value)
+        if training and self.config.output_dropout:
+            tape.kept, tape.outputs = (zeros((len(tape.scores), self.encoder.width), self.dtype) for _ in range(2))
+        return tape
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
         rows, outputs = self._scores_shape(length, streams)
-        return (self.encoder.tape_scalars(length, streams, training) + rows * outputs) * self.dtype.itemsize
+        scalars = self.encoder.tape_scalars(length, streams, training) + rows * outputs
+        if training and self.config.recurrent_dropout:
+            scalars += weight_dropout_scalars(self.params.shapes)
+        if training and self.config.output_dropout:
+            scalars += 2 * rows * self.encoder.width
+        return scalars * self.dtype.itemsize
 
     # -- training -----------------------------------------------------------------------------------------------------
 
@@ -192,15 +210,26 @@ class TaskNetwork:
             ids = np.where(rng.random(ids.shape) < self.task.input_dropout, unknown, ids)
         tape.ids = ids
         tape.dropped = rng is not None
-        rows = self._rows(ids, batch.lengths, tape, rng)
+        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
+        rows = self._rows(value, ids, batch.lengths, tape, rng)
+        if rng is not None and tape.kept is not None and tape.outputs is not None:
+            count = len(rows)
+            rows = tape.rows = self.output_dropout.forward(rows, tape.kept[:count], tape.outputs[:count], rng)
         scores = self.output_layer.forward(self.params.value, rows, out=tape.scores[: len(rows)])
         targets = batch.targets.reshape(-1) if self.task.tag else batch.targets
         losses = self.output.loss_(scores, targets)
         return losses.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
 
-    def _rows(self, ids: Array, lengths: Array, tape: TaskTape, rng: np.random.Generator | None) -> Array:
+    def _rows(
+        self,
+        value: Mapping[str, Array],
+        ids: Array,
+        lengths: Array,
+        tape: TaskTape,
+        rng: np.random.Generator | None = None,
+    ) -> Array:
         """What the output layer reads: (N, D), or (T * N, D) to tag."""
-        h = self.encoder.forward(self.params.value, ids, lengths, tape.encoder, rng)
+        h = self.encoder.forward(value, ids, lengths, tape.encoder, rng)
         if self.pooling:
             tape.pooled = self.pooling.forward(h, lengths)
             tape.rows = tape.pooled.vectors
@@ -223,13 +252,16 @@ class TaskNetwork:
         dscores = tape.scores[: len(rows)]
         dscores *= 1 / batch.count
         dh = self.encoder.dh_view(tape.encoder, len(ids))
+        drows = np.empty_like(rows) if self.pooling else dh.reshape(rows.shape)
+        self.output_layer.backward(value, grad, rows, dscores, drows)
+        if tape.dropped and tape.kept is not None:
+            self.output_dropout.backward(drows, tape.kept[: len(rows)])
         if self.pooling and tape.pooled:
-            drows = np.empty_like(rows)
-            self.output_layer.backward(value, grad, rows, dscores, drows)
             self.pooling.backward(drows, tape.pooled, dh)
-        else:
-            self.output_layer.backward(value, grad, rows, dscores, dh.reshape(rows.shape))
-        self.encoder.backward(value, grad, ids, dh, tape.encoder, tape.dropped)
+        weights = tape.weights if tape.dropped else None
+        self.encoder.backward(weights.value if weights else value, grad, ids, dh, tape.encoder, tape.dropped)
+        if weights:
+            weights.backward(grad)
 
     # -- predicting ---------------------------------------------------------------------------------------------------
 
@@ -244,6 +276,8 @@ class TaskNetwork:
         tape = self._tape
         if tape is None or tape.encoder.streams != streams or tape.encoder.length < length:
             tape = self._tape = self.tape(length, streams, training=False)
-        scores = self.output_layer.precise(self.params.value, self._rows(batch.x, batch.lengths, tape, None))
+        scores = self.output_layer.precise(
+            self.params.value, self._rows(self.params.value, batch.x, batch.lengths, tape)
+        )
         predicted = self.output.predict_(scores)
         return predicted.reshape(length, streams, -1) if self.task.tag else predicted

@@ -12,7 +12,8 @@ from charrnn.arrays import Array
 from charrnn.config import Config
 from charrnn.data import PairExamples, PairRules, Symbols, join, padded_pairs
 from charrnn.errors import TextError
-from charrnn.models.translate_network import Encoded, TranslateNetwork, Translation
+from charrnn.models.translate_network import Encoded, TranslateNetwork
+from charrnn.models.translate_parts import Translation
 
 SYMBOL_BYTES = 64  # of a symbol of the targets, while a beginning is extended, measured
 

@@ -12,120 +12,27 @@ layers, S states, V and U symbols of sources and targets. A translation does not
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array, Shape, zeros
+from charrnn.arrays import Array, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import PairBatch
+from charrnn.models.translate_parts import DECODER, ENCODER, Parts, Translation, translate_tape_scalars
 from charrnn.nn import (
     Attended,
-    Attention,
-    Bridge,
-    Encoder,
+    Dropout,
     EncoderTape,
-    OutputLayer,
     Params,
     Pooled,
-    Pooling,
     Softmax,
-    Stack,
     StackTape,
+    WeightDropout,
     initialise_,
     log_softmax_,
-    make_cell,
 )
-
-ENCODER, DECODER = "encoder_", "decoder_"  # what the names of their parameters begin with
-
-
-@dataclass(frozen=True)
-class Translation:
-    """What a network reads and writes.
-
-    Attributes:
-        source_size: V.
-        target_size: U, the end included, whose id is U - 1.
-        attention: see nn/attention.py; none for a decoder that knows the source by its first state alone.
-        bidirectional: whether the encoder reads in both directions.
-        input_dropout: the share of source symbols that are replaced by `unknown_id` while training.
-        unknown_id: the id of a source symbol that is not in the vocabulary; None if there is none.
-        label_smoothing: the share of a target that is spread evenly over all symbols.
-    """
-
-    source_size: int
-    target_size: int
-    attention: Literal["none", "dot", "general", "additive"] = "general"
-    bidirectional: bool = True
-    input_dropout: float = 0.0
-    unknown_id: int | None = None
-    label_smoothing: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.input_dropout and self.unknown_id is None:
-            raise ValueError("input_dropout replaces symbols by unknown_id, which is None")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """The parts of a network; they hold sizes only. `attention` is None without it."""
-
-    encoder: Encoder
-    bridge: Bridge
-    decoder: Stack
-    attention: Attention | None
-    output_layer: OutputLayer
-
-    @classmethod
-    def of(cls, config: ModelConfig, task: Translation) -> "Parts":
-        """The parts of a config."""
-        cell = make_cell(config.cell, config.activation, config.reset)
-        sizes = (config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
-        encoder = Encoder(cell, task.source_size, *sizes, task.bidirectional)
-        decoder = Stack(cell, task.target_size, *sizes)
-        hidden, width = config.hidden_size, encoder.width
-        return cls(
-            encoder=encoder,
-            bridge=Bridge(Pooling("last", hidden), width, (config.num_layers, len(cell.states), hidden)),
-            decoder=decoder,
-            attention=None if task.attention == "none" else Attention(task.attention, hidden, width),
-            output_layer=OutputLayer(hidden, task.target_size),
-        )
-
-    def shapes(self) -> dict[str, Shape]:
-        """Name -> shape of the parameters."""
-        attention = self.attention.shapes() if self.attention else {}
-        return {
-            **{ENCODER + name: shape for name, shape in self.encoder.shapes().items()},
-            **self.bridge.shapes(),
-            **{DECODER + name: shape for name, shape in self.decoder.shapes().items()},
-            **attention,
-            **self.output_layer.shapes(),
-        }
-
-
-def translate_shapes(config: ModelConfig, task: Translation) -> dict[str, Shape]:
-    """Name -> shape of every parameter of a network; allocates nothing."""
-    return Parts.of(config, task).shapes()
-
-
-def translate_size(config: ModelConfig, task: Translation) -> int:
-    """The number of parameters of a network; allocates nothing."""
-    return sum(prod(shape) for shape in translate_shapes(config, task).values())
-
-
-def translate_tape_scalars(
-    config: ModelConfig, task: Translation, source: int, target: int, streams: int, training: bool
-) -> int:
-    """The numbers that a tape holds for so many steps of source and target; allocates nothing."""
-    parts = Parts.of(config, task)
-    decoder = parts.decoder
-    carried = prod(decoder.state_shape(streams))
-    scalars = parts.encoder.tape_scalars(source, streams, training) + decoder.tape_scalars(target, streams, training)
-    return scalars + target * streams * task.target_size + carried * (1 + training)
 
 
 @dataclass
@@ -143,6 +50,9 @@ class TranslateTape:
     attended: Attended | None = None
     rows: Array | None = None  # (Tt * N, H), what the output layer read
     dropped: bool = False  # whether values were dropped
+    weights: WeightDropout | None = None  # None without dropout of recurrent weights
+    kept: Array | None = None  # (Tt * N, H), the mask of output dropout; None without it
+    outputs: Array | None = None  # (Tt * N, H), what it leaves
 
 
 @dataclass
@@ -192,6 +102,7 @@ class TranslateNetwork:
         self.dtype = np.dtype(dtype)
         self.parts = Parts.of(config, task)
         self.output = Softmax(task.target_size, None, task.label_smoothing)
+        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(self.parts.shapes(), dtype, values, grads)
         self._tape: EncoderTape | None = None  # memory of encode(), for the latest shape
         self._step_tape: StackTape | None = None  # memory of step(), for the latest number of rows
@@ -212,20 +123,26 @@ class TranslateNetwork:
 
     @property
     def drops(self) -> bool:
-        """Whether training drops values or replaces symbols."""
-        return bool(self.config.dropout or self.task.input_dropout)
+        """Whether training drops values or weights, or replaces symbols."""
+        config = self.config
+        return bool(config.dropout or config.output_dropout or config.recurrent_dropout or self.task.input_dropout)
 
     # -- memory -------------------------------------------------------------------------------------------------------
 
     def tape(self, source: int, target: int, streams: int, training: bool = True) -> TranslateTape:
         """Memory for batches of `streams` pairs of up to `source` and `target` steps, the end of a target included."""
-        decoder = self.parts.decoder
-        return TranslateTape(
+        decoder, config = self.parts.decoder, self.config
+        tape = TranslateTape(
             encoder=self.parts.encoder.tape(source, streams, self.dtype, training),
             decoder=decoder.tape(target, streams, self.dtype, training),
             scores=zeros((target * streams, self.task.target_size), self.dtype),
             dstate=decoder.state(streams, self.dtype),
         )
+        if training and config.recurrent_dropout:
+            tape.weights = WeightDropout(config.recurrent_dropout, self.params.value)
+        if training and config.output_dropout:
+            tape.kept, tape.outputs = (zeros((target * streams, config.hidden_size), self.dtype) for _ in range(2))
+        return tape
 
     def tape_bytes(self, source: int, target: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
@@ -247,11 +164,12 @@ class TranslateNetwork:
         """
         if not len(batch.lengths):
             return 0.0
-        ids, unknown, parts, value = batch.x, self.task.unknown_id, self.parts, self.params.value
+        ids, unknown, parts = batch.x, self.task.unknown_id, self.parts
         if rng is not None and self.task.input_dropout and unknown is not None:
             ids = np.where(rng.random(ids.shape) < self.task.input_dropout, unknown, ids)
         tape.ids = ids
         tape.dropped = rng is not None
+        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
         memory = parts.encoder.forward(part(value, ENCODER), ids, batch.lengths, tape.encoder, rng)
         tape.memory = memory
         tape.pooled, tape.state = parts.bridge.forward(value, memory, batch.lengths)
@@ -261,6 +179,9 @@ class TranslateNetwork:
             tape.attended = parts.attention.forward(value, s, memory, batch.lengths)
             s = tape.attended.output
         tape.rows = s.reshape(batch.y_in.size, -1)
+        if rng is not None and tape.kept is not None and tape.outputs is not None:
+            count = batch.y_in.size
+            tape.rows = self.output_dropout.forward(tape.rows, tape.kept[:count], tape.outputs[:count], rng)
         scores = parts.output_layer.forward(value, tape.rows, out=tape.scores[: batch.y_in.size])
         losses = self.output.loss_(scores, batch.y_out.reshape(-1))
         return losses.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
@@ -273,7 +194,8 @@ class TranslateNetwork:
         if not len(batch.lengths):
             self.params.grads[...] = 0
             return
-        value, grad, parts = self.params.value, self.params.grad, self.parts
+        weights = tape.weights if tape.dropped else None
+        value, grad, parts = weights.value if weights else self.params.value, self.params.grad, self.parts
         ids, memory, pooled, state, rows = tape.ids, tape.memory, tape.pooled, tape.state, tape.rows
         assert ids is not None, "forward() comes first"
         assert memory is not None
@@ -287,6 +209,8 @@ class TranslateNetwork:
         dscores *= 1 / batch.count
         drows = np.empty_like(rows)
         parts.output_layer.backward(value, grad, rows, dscores, drows)
+        if tape.dropped and tape.kept is not None:
+            self.output_dropout.backward(drows, tape.kept[: len(rows)])
         doutput = drows.reshape(ds.shape)
         if parts.attention and tape.attended:
             parts.attention.backward(value, grad, doutput, tape.attended, memory, ds, dmemory)
@@ -299,6 +223,8 @@ class TranslateNetwork:
         parts.bridge.backward(value, grad, tape.dstate, pooled, state, dmemory)
         own = part(value, ENCODER), part(grad, ENCODER)
         parts.encoder.backward(*own, ids, dmemory, tape.encoder, tape.dropped)
+        if weights:
+            weights.backward(grad)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

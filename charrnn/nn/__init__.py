@@ -8,6 +8,7 @@ state and memory are passed in.
 from charrnn.nn.attention import Attended, Attention
 from charrnn.nn.bridge import Bridge
 from charrnn.nn.cells import make_cell
+from charrnn.nn.dropout import Dropout
 from charrnn.nn.encoder import Encoder
 from charrnn.nn.encoder_tape import EncoderTape
 from charrnn.nn.heads import Head, NextCharacter
@@ -18,12 +19,14 @@ from charrnn.nn.params import Params
 from charrnn.nn.pooling import Pooled, Pooling
 from charrnn.nn.stack import Stack, StackTape
 from charrnn.nn.stepper import Stepper
+from charrnn.nn.weight_dropout import WeightDropout, weight_dropout_scalars
 from charrnn.nn.workload import step_products
 
 __all__ = [
     "Attended",
     "Attention",
     "Bridge",
+    "Dropout",
     "Encoder",
     "EncoderTape",
     "Head",
@@ -39,8 +42,10 @@ __all__ = [
     "Stack",
     "StackTape",
     "Stepper",
+    "WeightDropout",
     "initialise_",
     "log_softmax_",
     "make_cell",
     "step_products",
+    "weight_dropout_scalars",
 ]

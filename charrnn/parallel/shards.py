@@ -91,8 +91,7 @@ class Shard:
         batch = self.batches.window(window, self.first, self.stop, epoch)
         if batch.fresh:
             self.state[...] = 0
-        dropout = self.network.config.dropout
-        rng = np.random.default_rng([self.seed, step, self.index]) if dropout else None
+        rng = np.random.default_rng([self.seed, step, self.index]) if self.network.drops else None
         loss = float(self.network.forward(batch, self.state, self.tape, rng))
         self.network.backward(batch, self.tape)
         return loss

@@ -22,7 +22,8 @@ from charrnn.evaluation.characters import character_names, shown
 from charrnn.evaluation.documents import document_scores, worst_documents
 from charrnn.evaluation.figures import analyse, block_sums, by_kind, charged
 from charrnn.evaluation.results import DocumentNovelty
-from charrnn.evaluation.scoring import Scores, score, score_each, score_text
+from charrnn.evaluation.scores import Scores
+from charrnn.evaluation.scoring import score, score_each, score_text
 from charrnn.evaluation.surprise import surprise
 from charrnn.evaluation.tsv import per_document, per_line
 from charrnn.models.network import Network

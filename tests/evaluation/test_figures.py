@@ -15,7 +15,8 @@ from charrnn.data.vocab import Vocab
 from charrnn.evaluation import figures as analysis
 from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.figures import KINDS, analyse, by_position, calibration, intervals, kinds_of
-from charrnn.evaluation.scoring import Scores, score, score_each
+from charrnn.evaluation.scores import Scores
+from charrnn.evaluation.scoring import score, score_each
 from charrnn.evaluation.tsv import per_char, per_line
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram

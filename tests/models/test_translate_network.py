@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from charrnn.config.model_keys import ModelConfig
 from charrnn.data.pair_batches import PairBatches, padded_pairs
 from charrnn.data.pairs import PairExamples
-from charrnn.models.translate_network import TranslateNetwork, Translation, translate_size
+from charrnn.models.translate_network import TranslateNetwork
+from charrnn.models.translate_parts import Translation, translate_size
 from tests.models.test_gradients import TINY, relative_error
 from tests.support.naive_translation import log_probs
 
@@ -29,6 +30,7 @@ SIZES = {
     "x1": {"num_layers": 1},
     "x1-embedding": {"num_layers": 1, "embedding_size": 2},
     "x2-dropout-embedding": {"num_layers": 2, "dropout": 0.3, "embedding_size": 4},
+    "x2-dropout-of-weights-and-outputs": {"num_layers": 2, "recurrent_dropout": 0.4, "output_dropout": 0.3},
 }
 
 

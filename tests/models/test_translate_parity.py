@@ -5,7 +5,8 @@ import pytest
 
 from charrnn.config.model_keys import ModelConfig
 from charrnn.data.pair_batches import padded_pairs
-from charrnn.models.translate_network import DECODER, ENCODER, TranslateNetwork, Translation, part
+from charrnn.models.translate_network import TranslateNetwork, part
+from charrnn.models.translate_parts import DECODER, ENCODER, Translation
 from tests.models.test_parity import KINDS, PRECISIONS, assert_close
 from tests.models.test_task_parity import rnn_gradients, torch_rnn
 from tests.models.test_translate_network import some_pairs

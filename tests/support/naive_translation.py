@@ -8,7 +8,8 @@ from charrnn.arrays import Array
 from charrnn.config.model_keys import ModelConfig
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
-from charrnn.models.translate_network import DECODER, ENCODER, Translation, part
+from charrnn.models.translate_network import part
+from charrnn.models.translate_parts import DECODER, ENCODER, Translation
 
 
 def log_probs(config: ModelConfig, task: Translation, named: dict[str, Array], source: Array, target: Array) -> Array:
