@@ -37,7 +37,8 @@ class WrittenColumns:
         found = translate_texts(self.voters, texts, features, self.beam, self.shown.top or 1)
         cut = [row.place for row, own in zip(rows, found, strict=True) if own.hypotheses and own.hypotheses[0].cut]
         if cut:
-            others = f" and {len(cut) - 1:,} others" if len(cut) > 1 else ""
+            more = len(cut) - 1
+            others = f" and {more:,} other row{'s' * (more > 1)}" if more else ""
             note(f"{cut[0]}{others}: what is written reached the bound on length and was cut")
         return found
 

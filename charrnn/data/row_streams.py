@@ -31,7 +31,7 @@ class StreamedRow:
         line: all of it as it stands in the file, without line end; a cell of a CSV file may span lines.
         source: the text to predict from; None for the header of a table.
         record: of JSONL, the object; None for an empty line.
-        features: the cells of the feature columns.
+        features: the cells of the feature columns; empty ones where there is no text.
     """
 
     place: str
@@ -205,7 +205,7 @@ def _of_table(rows: Iterator[SplitLine], columns: Sequence[Column], separated: s
             positions = [
                 column - 1 if isinstance(column, int) else _position(place, column, cells) for column in columns
             ]
-            yield StreamedRow(place, line, None)
+            yield StreamedRow(place, line, None, None, ("",) * (len(columns) - 1))
         elif cells == [""]:
             yield StreamedRow(place, line, "", None, ("",) * (len(columns) - 1))
         elif len(cells) <= max(positions):

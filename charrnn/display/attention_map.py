@@ -1,8 +1,8 @@
 """Where a translator looked, as a table of coloured squares in SVG.
 
 It has a row for each symbol that was written, and one for the end, and a column for each symbol that was read. A square
-names its symbols and its share when the pointer rests on it. A share of at least SHOWN is written into its square, so that
-it is told by more than a colour.
+names its symbols and its share when the pointer rests on it. A share of at least SHOWN is written into its square, so
+that more than a colour tells it.
 """
 
 from collections.abc import Iterator
@@ -56,7 +56,8 @@ def _squares(found: AttentionMap, above: list[str], beside: list[str], left: int
             yield f"<g><title>{safe(f'{written} looks at {read}: {weight:.0%}')}</title>"
             yield f'<rect x="{x}" y="{y}" width="{SIDE}" height="{SIDE}" style="{fill}"/>'
             if weight >= SHOWN:
-                yield f"<text {_middle(x + SIDE / 2, y + SIDE // 2 + 4)}>{100 * weight:.0f}</text>"
+                middle = _middle(x + SIDE / 2, y + SIDE // 2 + 4)
+                yield f'<text {middle} style="fill:var(--ink)">{100 * weight:.0f}</text>'
             yield "</g>"
 
 

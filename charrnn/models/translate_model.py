@@ -11,6 +11,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.config import Config
 from charrnn.data import PairExamples, PairRules, Symbols, join, padded_pairs
+from charrnn.errors import TextError
 from charrnn.models.translate_network import Encoded, TranslateNetwork, Translation
 
 SYMBOL_BYTES = 64  # of a symbol of the targets, while a beginning is extended, measured
@@ -52,16 +53,27 @@ class TranslateModel:
         """The number of parameters."""
         return self.network.params.size
 
-    def encode(self, texts: Sequence[str], tags: Sequence[Sequence[str]] | None = None) -> PairExamples:
+    def encode(self, texts: Sequence[str], features: Sequence[Sequence[str]] | None = None) -> PairExamples:
         """Texts as sources, without targets; they are folded as the training text was.
 
         Arguments:
-            texts: n of them; a symbol that the model does not know is read as unknown.
-            tags: for each text the cells of its feature columns, if the model has any.
+            texts: n of them; a symbol that the model does not know is read as unknown. One without a symbol is empty,
+                whatever its features are.
+            features: for each text the cells of its feature columns, if the model has any.
+
+        Raises:
+            TextError: a text has not as many cells as the model has feature columns.
         """
-        cells = tags if tags is not None else [()] * len(texts)
-        spelled = [self.rules.source_of(text, own) for text, own in zip(texts, cells, strict=True)]
-        ids, bounds = self.source.encode(spelled)
+        columns = self.rules.layout.features
+        rows = [()] * len(texts) if features is None else features
+        if len(rows) != len(texts) or any(len(row) != len(columns) for row in rows):
+            named = f"reads feature columns ({', '.join(map(str, columns))})" if columns else "reads no feature columns"
+            count = f"{len(texts):,} text{'s' * (len(texts) != 1)}"
+            raise TextError(f"{count} and {'its' if len(texts) == 1 else 'their'} features: this model {named}; "
+                            f"give as many cells for each text")  # fmt: skip
+        spelled = [self.rules.source_of(text, row) for text, row in zip(texts, rows, strict=True)]
+        own = [symbols if self.rules.source_of(text) else () for text, symbols in zip(texts, spelled, strict=True)]
+        ids, bounds = self.source.encode(own)
         return PairExamples(ids, bounds, np.zeros(0, np.int32), np.zeros(len(texts) + 1, np.int64))
 
     def spell(self, symbols: Sequence[str]) -> str:

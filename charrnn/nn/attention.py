@@ -99,8 +99,10 @@ class Attention:
 
     def _scores(self, value: Mapping[str, Array], query: Array, key: Array, memory: Array) -> Array:
         """The scores (N, Tt, Ts)."""
+        scores: Array
         if self.kind != "additive":
-            return np.matmul(query, memory.transpose(1, 2, 0))
+            scores = np.matmul(query, memory.transpose(1, 2, 0))
+            return scores
         scores = np.empty((*query.shape[:2], key.shape[1]), query.dtype)
         for t in range(query.shape[1]):  # one symbol at a time: all at once would take H times the memory
             np.matmul(np.tanh(query[:, t, None] + key), value[self.score], out=scores[:, t])
