@@ -163,11 +163,15 @@ def surest_mistakes(model: TranslateModel, split: PairSplit, answers: Sequence[A
 
 
 def baseline_rows(scored: ScoredTranslator) -> Iterator[TaskRow]:
-    """The rows of the baselines: the source as it is; and the most frequent target of a source, if it was seen."""
+    """The rows of the baselines.
+
+    They are the symbols of the source itself, without its tags; and the most frequent target that the source has in
+    training, else the source itself.
+    """
     if scored.corpus is None:
         raise CheckpointError(f"{scored.name}: baselines need the examples that it was trained on")
     split, train = scored.split, scored.corpus.train
-    copies = [scored.model.rules.target_of(row.source) for row in split.rows]
+    copies = [scored.model.rules.source_of(row.source) for row in split.rows]
     yield TaskRow("the source itself", written_measures(split, copies))
     counts: dict[tuple[str, ...], Counter[tuple[str, ...]]] = {}
     for source, target in zip(train.sources, train.targets, strict=True):

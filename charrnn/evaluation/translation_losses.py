@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import PairExamples, padded_pairs
-from charrnn.generation import batches, read
+from charrnn.generation import read_sources, source_batches
 from charrnn.models import TranslateModel
 
 
@@ -25,8 +25,8 @@ def target_losses(models: Sequence[TranslateModel], examples: Sequence[PairExamp
         how many those are, (n,). A pair with an empty source has none.
     """
     losses, counts = np.zeros(len(examples[0])), np.zeros(len(examples[0]), np.int64)
-    for rows in batches(models, examples, beam=1):
-        voters = read(models, examples, rows)
+    for rows in source_batches(models, examples, beam=1):
+        voters = read_sources(models, examples, rows)
         batch = padded_pairs(examples[0], rows, models[0].target.last_id)
         for ids, right in zip(batch.y_in, batch.y_out, strict=True):
             logs = voters.step(ids)

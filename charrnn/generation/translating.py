@@ -115,8 +115,8 @@ def translate(
         The targets, in the order of the sources.
     """
     target, written = models[0].target, [Answers(())] * len(examples[0])
-    for rows in batches(models, examples, max(beam, top)):
-        voters = read(models, examples, rows)
+    for rows in source_batches(models, examples, max(beam, top)):
+        voters = read_sources(models, examples, rows)
         limits = MAX_FACTOR * examples[0].lengths[rows] + MAX_MORE
         found = beam_search(voters, limits, max(beam, top), top, target.last_id)
         for row, own in zip(rows.tolist(), found, strict=True):
@@ -129,13 +129,13 @@ def _answer(model: TranslateModel, found: Hypothesis) -> Answer:
     return Answer(model.spell(symbols), symbols, exp(found.log_p), found.cut)
 
 
-def read(models: Sequence[TranslateModel], examples: Sequence[PairExamples], rows: Array) -> Voters:
+def read_sources(models: Sequence[TranslateModel], examples: Sequence[PairExamples], rows: Array) -> Voters:
     """Have all models read the sources at these positions."""
     encoded = [model.read(own, rows) for model, own in zip(models, examples, strict=True)]
     return Voters([model.network for model in models], encoded)
 
 
-def batches(models: Sequence[TranslateModel], examples: Sequence[PairExamples], beam: int) -> Iterator[Array]:
+def source_batches(models: Sequence[TranslateModel], examples: Sequence[PairExamples], beam: int) -> Iterator[Array]:
     """Yield the positions of sources that are read together, the longest first; an empty source is in none."""
     lengths = np.min([own.lengths for own in examples], axis=0)
     order = np.argsort(-lengths, kind="stable")

@@ -97,6 +97,6 @@ def test_memory_bounds_how_many_sources_are_read_together(monkeypatch: pytest.Mo
     model = a_copier()
     examples = model.encode(["a" * k for k in range(1, 30)])
     monkeypatch.setattr(translating, "MAX_BYTES", 3 * model.bytes_each(29, 1))
-    rows = [*translating.batches([model], [examples], 1)]
+    rows = [*translating.source_batches([model], [examples], 1)]
     assert [len(own) for own in rows] == [3] * 9 + [2]
     assert np.concatenate(rows).tolist() == [*range(28, -1, -1)]
