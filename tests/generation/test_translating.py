@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.data.pair_rows import PairRules
@@ -34,6 +34,7 @@ def test_an_empty_text_has_no_target_and_an_unknown_symbol_is_read() -> None:
     assert isnan(found[0].probability)
 
 
+@settings(max_examples=25)
 @given(st.lists(st.text("abcx", max_size=6), min_size=1, max_size=12), st.integers(1, 4), st.integers(1, 5))
 def test_what_is_written_does_not_depend_on_what_is_read_beside_it(texts: list[str], top: int, size: int) -> None:
     alone = [translate_texts([a_copier()], [text], beam=4, top=top)[0] for text in texts]
