@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal
+from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run_in_terminal
 from tests.support.task_runs import (
     TASKS,
     names_table,
@@ -59,7 +59,7 @@ def test_a_report_is_for_people_and_for_programs(name: str, folder: Path) -> Non
 
 
 def test_the_figures_of_both_are_the_same_as_in_a_process(folder: Path) -> None:
-    result = run("eval", "origins.npz", "--json", cwd=folder)
+    result = call("eval", "origins.npz", "--json", cwd=folder)
     assert result == evaluated(folder, "origins.npz", "--json")
     document = json.loads(result.text)
     low, high = document["rows"][0]["intervals"]["accuracy"]
@@ -146,10 +146,10 @@ def test_a_label_that_the_model_does_not_know_is_named_with_its_line(folder: Pat
 
 def test_models_of_two_kinds_are_not_mixed(folder: Path, small: Path) -> None:
     for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
-        result = run("eval", *names, cwd=small)
+        result = call("eval", *names, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
     assert "not a language model" in result.err
-    result = run("eval", "runs/my", "--per-example", "t.tsv", cwd=small)
+    result = call("eval", "runs/my", "--per-example", "t.tsv", cwd=small)
     assert (result.code, len(result.lines)) == (2, 1)
     assert "--per-example does not apply to a language model" in result.err
 
@@ -184,7 +184,7 @@ def test_compare_says_which_is_better_by_more_than_noise(folder: Path, small: Pa
     verdict = second["differences"]["accuracy"]["beyond_noise"]
     assert (f"{first['run']} and {second['run']} do not differ in accuracy" in shown.text) != verdict
     for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
-        mixed = run("compare", *names, cwd=small)
+        mixed = call("compare", *names, cwd=small)
         assert (mixed.code, mixed.out, len(mixed.lines)) == (2, b"", 1)
 
 

@@ -246,7 +246,7 @@ def test_commands_of_language_models_name_the_right_one(
 
 def test_a_language_model_predicts_nothing_and_names_its_commands(small: Path, folder: Path) -> None:
     for names in (["runs/my"], [folder / "origins.npz", "runs/my"]):
-        result = run("predict", *names, "--text", "a", cwd=small)
+        result = call("predict", *names, "--text", "a", cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert "this is a language model; use charrnn sample or charrnn eval" in result.err
 

@@ -10,7 +10,7 @@ import pytest
 import charrnn
 from charrnn.generation.sampling import Options, generate_batch
 from charrnn.models.mixed_model import MixedModel
-from tests.support.processes import Result, Trained, run, start
+from tests.support.processes import Result, Trained, call, run, start
 from tests.support.torture import volume
 
 FILTERS: dict[str, Any] = {"temp": 0.2, "top_k": 6, "top_p": 0.8, "min_p": 0.4, "repetition_penalty": 3, "length": 300}
@@ -37,7 +37,7 @@ def test_sample_writes_the_text_and_nothing_else(
     typed: str, prime: str, arguments: dict[str, Any], tiny: Trained, tmp_path: Path
 ) -> None:
     (tmp_path / "prime.txt").write_text("In a file\n")
-    result = run("sample", tiny.folder, "--length", "40", *typed.split(), cwd=tmp_path, stdin=b"On stdin")
+    result = call("sample", tiny.folder, "--length", "40", *typed.split(), cwd=tmp_path, stdin=b"On stdin")
     arguments = {"length": 40, "temp": 0.8, **arguments}
     written = "".join(charrnn.generate(tiny.model, **arguments))
     assert len(written) == arguments["length"] or written.endswith("e")
@@ -55,7 +55,7 @@ def test_another_seed_writes_another_text(tiny: Trained) -> None:
 
 
 def test_several_texts_are_printed_in_order_with_an_empty_line_between(tiny: Trained) -> None:
-    result = run("sample", tiny.folder, "--num", "3", "--length", "20", "--prime", "The ", "--seed", "2")
+    result = call("sample", tiny.folder, "--num", "3", "--length", "20", "--prime", "The ", "--seed", "2")
     texts = ["The "] * 3
     for stream, character in generate_batch(tiny.model, Options(length=20, temp=0.8), 3, "The ", 2):
         texts[stream] += character
@@ -63,7 +63,7 @@ def test_several_texts_are_printed_in_order_with_an_empty_line_between(tiny: Tra
 
 
 def test_several_texts_may_be_as_long_as_they_like_if_something_ends_them(tiny: Trained) -> None:
-    result = run("sample", tiny.folder, "--num", "2", "--length", "0", "--until", "e")
+    result = call("sample", tiny.folder, "--num", "2", "--length", "0", "--until", "e")
     texts = result.text.removesuffix("\n").split("\n\n")
     assert (result.code, result.err) == (0, "")
     assert result.text.endswith("e\n")
