@@ -31,7 +31,7 @@ demo: $(VENV)/run.ok
 	  printf '\n\n\n' | $(BIN)/charrnn sample $(RUN) --prime-file - --hide-prime --temp 0.7 --min-p 0.15 --seed $$seed; echo; done
 
 test: $(VENV)/dev.ok
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 oldest:
 	$(MAKE) test VENV=.venv-oldest PYTHON=$(OLDEST) CONSTRAINTS=.ci/oldest.txt
