@@ -15,7 +15,7 @@ from tests.support.torture import volume
 
 KINDS = ["rnn-tanh", "rnn-relu", "lstm", "gru"]
 PRECISIONS = {"float32": 1e-5, "float64": 1e-12}
-MODELS = volume(100, 250)  # random models of each of the four kinds
+MODELS = volume(40, 250)  # random models of each of the four kinds
 
 
 def from_torch(cell, arrays, gradients=False):
