@@ -67,13 +67,13 @@ def test_a_changed_text_is_refused_as_the_held_out_split(small: Path, tmp_path: 
 
 
 def test_windows_are_said_and_do_not_go_with_what_carries_the_state_on(small: Path) -> None:
-    whole = json.loads(run("eval", "runs/my", "--json", cwd=small).out)
-    scores = json.loads(run("eval", "runs/my", "--window", "20", "--json", cwd=small).out)
+    whole = json.loads(call("eval", "runs/my", "--json", cwd=small).out)
+    scores = json.loads(call("eval", "runs/my", "--window", "20", "--json", cwd=small).out)
     assert (scores["window"], scores["chars"]) == (20, whole["chars"])
     assert scores["nats_per_char"] > whole["nats_per_char"]
-    assert ", in windows of 20, each from a fresh state" in run("eval", "runs/my", "--window", 20, cwd=small).text
+    assert ", in windows of 20, each from a fresh state" in call("eval", "runs/my", "--window", 20, cwd=small).text
     for option in (["--baselines"], ["--dynamic"], ["--html", "page.html"]):
-        result = run("eval", "runs/my", "--window", 20, *option, cwd=small)
+        result = call("eval", "runs/my", "--window", 20, *option, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert f"--window and {option[0]} exclude each other" in result.err
     assert not (small / "page.html").exists()

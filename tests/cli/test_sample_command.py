@@ -100,12 +100,12 @@ def test_closing_the_pipe_early_is_no_error(tiny: Trained) -> None:
 
 def test_several_models_write_as_one(small: Path) -> None:
     """The weights are those that eval fits, or the given ones."""
-    assert run("train", "my.yaml", "--set", "model.cell=ngram", "--out", "runs/ngram", "--force", cwd=small).code == 0
+    assert call("train", "my.yaml", "--set", "model.cell=ngram", "--out", "runs/ngram", "--force", cwd=small).code == 0
     models = ["runs/my", "runs/ngram"]
-    fitted = [each["weight"] for each in json.loads(run("eval", *models, "--json", cwd=small).out)["weights"]]
+    fitted = [each["weight"] for each in json.loads(call("eval", *models, "--json", cwd=small).out)["weights"]]
     loaded = [charrnn.load(small / name) for name in models]
     for typed, weights in (([], fitted), (["--weights", "2,6"], [0.25, 0.75])):
-        result = run("sample", *models, *typed, "--length", "60", cwd=small)
+        result = call("sample", *models, *typed, "--length", "60", cwd=small)
         assert (result.code, result.err) == (0, "")
         assert result.text == "".join(charrnn.generate(MixedModel(loaded, weights), length=60, temp=0.8))
     for typed, message in (
@@ -114,9 +114,9 @@ def test_several_models_write_as_one(small: Path) -> None:
         (["--weights=-1,2"], "none may be negative"),
         (["--weights", "0,nan"], "none may be negative"),
     ):
-        result = run("sample", *models, *typed, cwd=small)
+        result = call("sample", *models, *typed, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert message in result.err
-    result = run("sample", "runs/my", "--weights", "1", cwd=small)
+    result = call("sample", "runs/my", "--weights", "1", cwd=small)
     assert (result.code, result.out) == (2, b"")
     assert "applies only with several models" in result.err
