@@ -110,6 +110,19 @@ def the_best_is_measured(config: Config) -> Iterator[Clash]:
         yield Clash("train.best", message, ("data.fractions", "data.valid_path", "data.test_path"))
 
 
+def segments_are_no_column(config: Config) -> Iterator[Clash]:
+    """Segments are the tokens of a file themselves."""
+    if config.task != "tag" or config.model.scheme != "segments":
+        return
+    if config.data.format not in ("auto", "conll", "conllu"):
+        message = f"model.scheme: segments reads tokens of conll or conllu; data.format: {config.data.format} has none"
+        yield Clash("model.scheme", message, ("data.format",))
+    for name in ("target", "label_separator"):
+        if getattr(config.data, name) is not None:
+            message = f"data.{name} does not go with model.scheme: segments, whose labels follow from the tokens"
+            yield Clash(f"data.{name}", f"{message}; leave it out", ("model.scheme",))
+
+
 TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     a_language_model_reads_forwards,
     examples_are_not_counted,
@@ -118,4 +131,5 @@ TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     labels_suit_the_output,
     softmax_alone_weighs_and_smooths,
     the_best_is_measured,
+    segments_are_no_column,
 )

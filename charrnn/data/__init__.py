@@ -26,7 +26,7 @@ from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
 from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
-from charrnn.data.tagging import tag_sentences
+from charrnn.data.tagging import has_span_labels, tag_segments, tag_sentences
 from charrnn.data.targets import Labels
 from charrnn.data.text_rules import TextRules
 from charrnn.data.vocab import END, Unknown, Vocab
@@ -60,6 +60,7 @@ __all__ = [
     "encode_texts",
     "ends_of",
     "find_files",
+    "has_span_labels",
     "held_out_examples",
     "load_corpus",
     "load_examples",
@@ -76,6 +77,7 @@ __all__ = [
     "standard_input",
     "stream_rows",
     "stream_sentences",
+    "tag_segments",
     "tag_sentences",
     "target_position",
     "transformed",

@@ -18,7 +18,7 @@ from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
 from charrnn.evaluation.task_validation import validation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
-from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
+from charrnn.evaluation.units import has_tokens, spell_sentence
 
 __all__ = [
     "Assessment",
@@ -45,7 +45,6 @@ __all__ = [
     "compare",
     "compare_tasks",
     "cross_mix",
-    "has_span_labels",
     "has_tokens",
     "mixture_weights",
     "per_char",

@@ -15,6 +15,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import Examples, ExampleSplit, encode_texts
 from charrnn.errors import CheckpointError
+from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
 from charrnn.evaluation.tag_metrics import unit_probabilities
 from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
@@ -43,6 +44,13 @@ class Prediction:
     def label(self) -> str:
         """The first predicted label, or nothing."""
         return self.labels[0] if self.labels else ""
+
+    @property
+    def label_scores(self) -> Array:
+        """The probability of each predicted label, of a text or of units."""
+        chosen = [self.names.index(label) for label in self.labels]
+        own: Array = self.scores[np.arange(len(chosen)), chosen] if self.scores.ndim == 2 else self.scores[chosen]
+        return own
 
     @cached_property
     def probabilities(self) -> Mapping[str, float]:
@@ -113,7 +121,8 @@ def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) ->
     votes = [_unit_scores(model, own) for model, own in zip(models, spelled, strict=True)]
     scores = np.mean(votes, axis=0)
     names = models[0].labels.names
-    chosen = scores.argmax(1).tolist()
+    example = np.repeat(np.arange(len(texts)), [len(text.bounds) for text in texts])
+    chosen = choose_labels(scores, example, names, models[0].rules.scheme).tolist()
     found, first = [], 0
     for text in texts:
         stop = first + len(text.bounds)
