@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from charrnn.cli.report import training_curves
+from charrnn.config import config_from_dict
 from charrnn.storage.log import read_log
 from tests.support.pages import ATTACK, Page, check_harmless, headings
 from tests.support.processes import call
@@ -114,6 +116,14 @@ def test_a_run_has_its_learning_curve_by_the_chosen_figure(
     refused = call("report", "runs/o", "--unit", "1:1")
     assert (refused.code, refused.out, len(refused.lines)) == (2, b"", 1)
     assert "--unit shows a unit along a text" in refused.err
+
+
+@pytest.mark.parametrize(("figure", "best"), [("macro_f1", (20.0, 0.7)), ("loss", (10.0, 0.3))])
+def test_the_best_step_is_that_of_the_chosen_figure(figure: str, best: tuple[float, float]) -> None:
+    config = config_from_dict({"task": "classify", "data": {"path": "o.tsv"}, "train": {"best": figure}})
+    values = {10: 0.3, 20: 0.7, 30: 0.5}
+    found = training_curves([{"step": step, f"valid_{figure}": value} for step, value in values.items()], config)
+    assert found.best == best
 
 
 @pytest.mark.parametrize("task", ["classify", "tag"])
