@@ -100,9 +100,10 @@ def _of_scores(scores: Array, names: tuple[str, ...], output: str, threshold: fl
         chosen = [(names[k],) for k in scores.argmax(1).tolist()]
     elif output == "sigmoid":
         chosen = [tuple(names[k] for k in np.flatnonzero(own)) for own in scores >= threshold]
+    empty = np.logical_and.reduce(np.isnan(scores), axis=1)
     return [
-        Prediction((), own[:0], names) if empty else Prediction(labels, own, names)
-        for labels, own, empty in zip(chosen, scores, np.isnan(scores).all(1).tolist(), strict=True)
+        Prediction((), own[:0], names) if nothing else Prediction(labels, own, names)
+        for labels, own, nothing in zip(chosen, scores, empty.tolist(), strict=True)
     ]
 
 
