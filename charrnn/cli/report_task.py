@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from charrnn.cli.evaluate_task import own_split
+from charrnn.cli.evaluate_task import found_on_examples, own_split
+from charrnn.errors import TextError
 
 if TYPE_CHECKING:
     from charrnn.display import HeldOutExamples
@@ -29,12 +30,11 @@ def about_task(loaded: "SavedModel") -> str:
 
 def measure_examples(loaded: "SavedModel") -> "HeldOutExamples":
     """Everything that is measured on held-out examples. Raises: TextError without any, or where they have changed."""
-    from charrnn.display import HeldOutExamples
-    from charrnn.evaluation import ScoredModel, assess_task, character_names, task_details
-    from charrnn.inspection import occlusions
+    from charrnn.evaluation import ScoredModel, assess_task
 
-    model, corpus = loaded.task_model, loaded.examples()
-    scored = ScoredModel(loaded.name, model, own_split(corpus, None), corpus)
-    report, scores = assess_task([scored], baselines=len(corpus.train.examples.ids) <= MAX_BASELINE_SYMBOLS)
-    explained = [] if model.network.task.tag else occlusions(model, scored.split, scores)
-    return HeldOutExamples(report, task_details(scored, report, scores), explained, character_names(model.vocab))
+    corpus = loaded.examples()
+    if not len(corpus.valid) and not len(corpus.test):
+        raise TextError("no example is held out; train with data.fractions or data.test_path that leave some")
+    scored = [ScoredModel(loaded.name, loaded.task_model, own_split(corpus, None), corpus)]
+    report, scores = assess_task(scored, baselines=len(corpus.train.examples.ids) <= MAX_BASELINE_SYMBOLS)
+    return found_on_examples(scored, report, scores)

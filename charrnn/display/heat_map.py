@@ -9,11 +9,11 @@ from charrnn.display.svg import safe
 from charrnn.display.task_tables import label_name
 from charrnn.evaluation import ConfusionMap
 
-CELL, SMALL_CELL = 42, 25  # the side of a square; small ones from MANY labels on
+CELL, SMALL_CELL = 42, 24  # the side of a square; small ones from MANY labels on
 MANY = 16
 LETTER = 7  # the width of a letter
 LONGEST_LABEL = 18  # letters of a label that are shown
-AXES = "true ↓ predicted →"
+AXES, AXES_WIDTH = "true ↓ predicted →", 132
 FULL = 0.6  # the opacity of a square that holds all examples of its row
 
 
@@ -27,7 +27,7 @@ def heat_map(found: ConfusionMap) -> str:
     side = SMALL_CELL if len(labels) >= MANY else CELL
     names = [own if len(own) <= LONGEST_LABEL else f"{own[: LONGEST_LABEL - 1]}…" for own in labels]
     longest = max(map(len, names))
-    left, top = 12 + LETTER * max(longest, len(AXES)), 12 + LETTER * max(longest, 2)
+    left, top = 12 + max(LETTER * longest, AXES_WIDTH), 12 + LETTER * max(longest, 2)
     width, height = left + side * len(labels) + 4, top + side * len(labels) + 4
     parts = [*axis_names(names, left, top, side), *squares(found.counts.tolist(), labels, left, top, side)]
     box = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'

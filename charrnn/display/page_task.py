@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from charrnn.display.heat_map import heat_map
-from charrnn.display.html import charts, section, table
+from charrnn.display.html import charts, page, section, table
 from charrnn.display.page_examples import decided_section, sentences_section
 from charrnn.display.svg import COLOURS, Axes, Series, chart, safe
 from charrnn.display.task_tables import (
@@ -35,6 +35,11 @@ class HeldOutExamples:
     details: TaskDetails
     occlusions: list[Occlusion]
     names: list[str]
+
+
+def examples_page(name: str, found: HeldOutExamples) -> bytes:
+    """What `charrnn eval --html` writes about a classifier or tagger."""
+    return page(f"{name}: {found.report.text}", example_sections(found))
 
 
 def example_sections(found: HeldOutExamples) -> Iterator[str]:

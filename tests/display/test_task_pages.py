@@ -54,6 +54,19 @@ def test_a_page_has_the_sections_and_the_figures_of_its_model(name: str, folder:
         assert f"({mistake['place']})" in page.words
 
 
+def test_eval_writes_the_same_sections_and_explains_no_vote(folder: Path, tmp_path: Path) -> None:
+    with chdir(folder):
+        plain = call("eval", "origins.npz", "origins.tsv")
+        shown = call("eval", "origins.npz", "origins.tsv", "--html", str(tmp_path / "one.html"))
+        assert shown == plain
+        call("eval", "origins.npz", "bytes.npz", "--html", str(tmp_path / "two.html"))
+    page = Page(tmp_path / "one.html")
+    check_harmless(page)
+    assert headings(page) == ["Evaluation", *HEADINGS["origins"]]
+    assert sum(squares(page).values()) == 60
+    assert headings(Page(tmp_path / "two.html")) == ["Evaluation", *HEADINGS["origins"][:-1]]
+
+
 def squares(page: Page) -> dict[tuple[str, str], int]:
     """The count of each square of a heat map by its true and its predicted label."""
     titles = re.findall(r"<title>(.*?) predicted as (.*?): ([\d,]+)</title>", page.source)
