@@ -116,12 +116,12 @@ def training_charts(curves: TrainingCurves, marks: Sequence[tuple[float, str]]) 
     losses = [Series("training", curves.loss), Series("validation", curves.valid_loss)]
     first = curves.loss[0][0]
     if curves.figure in ("", "loss"):
-        yield chart("Loss", losses, Axes("step", "mean of the targets" if curves.figure else "nats/char"), marks)
+        yield chart("Loss", losses, Axes("step", "per target" if curves.figure else "nats/char"), marks)
     else:
         yield chart(
             f"Validation {MEASURE_NAMES[curves.figure]}", [Series("", curves.valid_figure)], Axes("step", ""), marks
         )
-        yield chart("Loss", losses, Axes("step", "mean of the targets"))
+        yield chart("Loss", losses, Axes("step", "per target"))
     yield chart("Learning rate", [Series("", curves.learning_rate)], Axes("step", ""))
     yield chart("Gradient norm", [Series("", curves.grad_norm)], Axes("step", "mean of each log interval"))
     share = Axes("step", "share of each log interval", include=[(first, 0), (first, 1)])

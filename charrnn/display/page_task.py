@@ -79,7 +79,10 @@ def label_sections(found: HeldOutExamples) -> Iterator[str]:
         f"stronger, the larger their share of the row."
     )
     if confusions.others:
-        note += f" The last row and column sum up the labels with the fewest {what}."
+        note += (
+            f" The last row and column sum up the labels with the fewest {what}; where they meet, right and wrong are "
+            "counted together."
+        )
     yield section("Confusions", heat_map(confusions), note=note)
     yield section("Labels", table(labels_table(report)))
     if labels.calibration_error is None:
