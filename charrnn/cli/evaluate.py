@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from charrnn.data import Corpus, Split
     from charrnn.models import SavedModel
 
-NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document", "html")
+NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document")
 
 
 @click.command("eval")
@@ -48,7 +48,10 @@ NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "pe
     "--per-example", type=click.Path(), metavar="FILE", help="Write a table with a row for each example (TSV)."
 )
 @click.option(
-    "--html", type=click.Path(), metavar="FILE", help="Write a page with the report, and the text coloured by surprise."
+    "--html",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write a page with the report, and the text coloured by surprise; of examples, as charrnn report does.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
@@ -90,12 +93,12 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     with_window = {"--baselines": baselines, "--dynamic": dynamic, "--html": html}
     if window and (given := [name for name, value in with_window.items() if value]):
         raise click.UsageError(f"--window and {given[0]} exclude each other: {given[0]} carries the state on")
-    check_outputs(per_char, per_line, per_document, html)
+    check_outputs(per_char, per_line, per_document, per_example, html)
     loaded = load_alike(models)
     check_kind(context, loaded[0])
     if loaded[0].config.task != "language":
         with one_thread():
-            evaluate_task(loaded, files, split, baselines, per_example, as_json)
+            evaluate_task(loaded, files, split, baselines, per_example, html, as_json)
         return 0
     check_documents(loaded[0], per_document)
     options = ReportOptions(window, baselines, novelty, dynamic, dynamic_rate)
@@ -143,7 +146,7 @@ def check_outputs(*names: str | None) -> None:
     """Refuse, before any work is done, files that exist already and two outputs to one file."""
     given = [name for name in names if name is not None]
     if len({*given}) < len(given):
-        raise click.UsageError("two of --per-char, --per-line, --per-document and --html name the same file")
+        raise click.UsageError("two of --per-char, --per-line, --per-document, --per-example and --html name one file")
     for name in given:
         check_new(name)
 

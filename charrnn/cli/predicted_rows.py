@@ -110,19 +110,17 @@ class RowWriter:
 
         threshold = {} if self.shown.threshold is None else {"threshold": self.shown.threshold}
         predictions = predict(self.voters, [row.source or "" for row in rows], **threshold)
-        for row, prediction in zip(rows, predictions, strict=True):
-            yield from self._line(row, prediction)
+        lines = map(self._line, rows, predictions)
+        return (line for line in lines if line is not None)
 
-    def _line(self, row: "StreamedRow", prediction: "Prediction") -> Iterator[str]:
+    def _line(self, row: "StreamedRow", prediction: "Prediction") -> str | None:
         """The line of a row; the header of a table has none if objects are printed."""
         if self.shown.format == "jsonl" and not self.shown.only:
-            yield self._object(row.record, prediction) if row.record is not None else row.line
-        elif self.shown.as_json:
-            if row.source is not None:
-                yield self._object({"text": row.source}, prediction)
-        else:
-            cells = self._head() if row.source is None else self._cells(prediction)
-            yield self._joined([] if self.shown.only else [row.line], cells)
+            return self._object(row.record, prediction) if row.record is not None else row.line
+        if self.shown.as_json:
+            return None if row.source is None else self._object({"text": row.source}, prediction)
+        cells = self._head() if row.source is None else self._cells(prediction)
+        return self._joined([] if self.shown.only else [row.line], cells)
 
     def _joined(self, before: list[str], cells: list[str]) -> str:
         if self.shown.format == "csv":
@@ -152,7 +150,7 @@ class RowWriter:
         if self.output == "tag":
             return [label, f"{prediction.label_scores.mean():.4f}" if len(scores) else ""]
         if self.output == "softmax":
-            return [label, f"{scores.max():.4f}" if len(scores) else ""]
+            return [label, f"{max(scores.tolist()):.4f}" if len(scores) else ""]
         return [label, self.between.join(f"{prediction.probabilities[name]:.4f}" for name in prediction.labels)]
 
     def _likeliest(self, prediction: "Prediction") -> list[tuple[str, float]]:

@@ -8,6 +8,7 @@ from charrnn.display.lines import comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
 from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
+from charrnn.display.page_task import HeldOutExamples, examples_page
 from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
 from charrnn.display.svg import standalone
 from charrnn.display.task_comparison import task_comparison_lines
@@ -15,6 +16,7 @@ from charrnn.display.task_lines import task_lines
 
 __all__ = [
     "HeldOut",
+    "HeldOutExamples",
     "Inside",
     "PageData",
     "Sample",
@@ -26,6 +28,7 @@ __all__ = [
     "documents_lines",
     "evaluation_lines",
     "evaluation_page",
+    "examples_page",
     "flow_lines",
     "gradient_charts",
     "opening",

@@ -7,22 +7,28 @@ from charrnn.evaluation.assessment import ReportOptions, assess, check_alike, mi
 from charrnn.evaluation.baselines import best_order
 from charrnn.evaluation.characters import character_names
 from charrnn.evaluation.comparison import compare
+from charrnn.evaluation.confusion_map import ConfusionMap
 from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.predicting import Prediction, check_voters, predict, predict_units, predicted_spans
+from charrnn.evaluation.residuals import Residuals
 from charrnn.evaluation.results import Assessment, Comparison, Difference, Novelty, PositionLoss, Row, RunSummary
 from charrnn.evaluation.scoring import Report, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
+from charrnn.evaluation.tagged_sentences import TaggedSentence, TaggedUnit
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
 from charrnn.evaluation.task_comparison import TaskComparison, compare_tasks
+from charrnn.evaluation.task_details import TaskDetails, task_details
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
-from charrnn.evaluation.task_validation import validation_figures
+from charrnn.evaluation.task_validation import LOWER_IS_BETTER, validation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
 from charrnn.evaluation.units import has_tokens, spell_sentence
 
 __all__ = [
+    "LOWER_IS_BETTER",
     "Assessment",
     "Comparison",
+    "ConfusionMap",
     "Difference",
     "Measure",
     "Novelty",
@@ -30,12 +36,16 @@ __all__ = [
     "Prediction",
     "Report",
     "ReportOptions",
+    "Residuals",
     "Row",
     "RunSummary",
     "ScoredModel",
     "Surprise",
+    "TaggedSentence",
+    "TaggedUnit",
     "TaskAssessment",
     "TaskComparison",
+    "TaskDetails",
     "assess",
     "assess_task",
     "best_order",
@@ -59,5 +69,6 @@ __all__ = [
     "score_text",
     "spell_sentence",
     "surprise",
+    "task_details",
     "validation_figures",
 ]

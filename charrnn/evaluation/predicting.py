@@ -98,19 +98,21 @@ def predict(
     if models[0].network.task.tag:
         return predict_units(models, [spell_units(text, models[0].rules) for text in texts])
     votes = [one.predict(texts) for one in models]
-    scores = np.mean(votes, axis=0)
-    names = models[0].labels.names
-    return [_of_text(own, names, models[0].network.task.output, threshold) for own in scores]
+    return _of_scores(np.mean(votes, axis=0), models[0].labels.names, models[0].network.task.output, threshold)
 
 
-def _of_text(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> Prediction:
-    """The prediction of a classifier with these scores (C,)."""
-    if np.isnan(scores).all():
-        return Prediction((), scores[:0], names)
+def _of_scores(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> list[Prediction]:
+    """The predictions of a classifier with scores (n, C), which are NaN for an empty text."""
+    chosen: list[tuple[str, ...]] = [()] * len(scores)
     if output == "softmax":
-        return Prediction((names[int(scores.argmax())],), scores, names)
-    chosen = np.flatnonzero(scores >= threshold).tolist() if output == "sigmoid" else []
-    return Prediction(tuple(names[k] for k in chosen), scores, names)
+        chosen = [(names[k],) for k in scores.argmax(1).tolist()]
+    elif output == "sigmoid":
+        chosen = [tuple(names[k] for k in np.flatnonzero(own)) for own in scores >= threshold]
+    empty = np.logical_and.reduce(np.isnan(scores), axis=1)
+    return [
+        Prediction((), own[:0], names) if nothing else Prediction(labels, own, names)
+        for labels, own, nothing in zip(chosen, scores, empty.tolist(), strict=True)
+    ]
 
 
 def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) -> list[Prediction]:

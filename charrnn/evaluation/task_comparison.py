@@ -23,10 +23,10 @@ from charrnn.evaluation.predicting import split_scores
 from charrnn.evaluation.rank_metrics import mean_auc
 from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.results import Difference
+from charrnn.evaluation.task_validation import LOWER_IS_BETTER
 from charrnn.models import SavedModel, TaskModel
 
 NOT_COMPARED = "its held-out examples or labels are not those of the first run, so the two cannot be compared"
-LOWER_IS_BETTER = ("rmse",)
 
 Statistic = Callable[[Array], Array]  # weights of the examples (r, n) -> values (r,)
 

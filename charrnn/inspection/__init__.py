@@ -5,6 +5,7 @@ It reads a network and a text and returns records. It changes no parameter and d
 
 from charrnn.inspection.gradient_flow import VANISHED, GradientFlow, ModelFlow, flow, untrained
 from charrnn.inspection.neurons import Activity, Follower, UnitTrace, followers, unit_trace, watch
+from charrnn.inspection.occlusion import Occlusion, occlusions
 from charrnn.inspection.states import embed, embed_ids, encoded
 
 __all__ = [
@@ -13,12 +14,14 @@ __all__ = [
     "Follower",
     "GradientFlow",
     "ModelFlow",
+    "Occlusion",
     "UnitTrace",
     "embed",
     "embed_ids",
     "encoded",
     "flow",
     "followers",
+    "occlusions",
     "unit_trace",
     "untrained",
     "watch",

@@ -229,7 +229,6 @@ def test_what_does_not_apply_is_refused_in_one_line(typed: str, folder: Path, mo
 LANGUAGE_COMMANDS = {
     "sample origins.npz": "origins.npz: this is a classifier, not a language model; use charrnn predict",
     "embed vowels.npz vowels.tsv": "vowels.npz: this is a tagger, not a language model; use charrnn predict",
-    "report origins.npz --out page.html": "use charrnn eval",
     "flow origins.npz": "use charrnn eval",
 }
 
