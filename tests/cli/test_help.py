@@ -19,6 +19,7 @@ COMMANDS = (
     "compare",
     "embed",
     "report",
+    "export",
     "flow",
     "info",
     "bench",

@@ -1,0 +1,43 @@
+"""`charrnn export`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from charrnn.cli.inputs import load_model
+from charrnn.cli.options import CHECKPOINT
+from charrnn.cli.streams import check_new, write_new
+from charrnn.errors import visible
+
+if TYPE_CHECKING:
+    from charrnn.models import SavedModel
+
+FORMS = ("web",)
+
+
+@click.command()
+@CHECKPOINT
+@click.argument("out", type=click.Path())
+@click.option("--to", "form", type=click.Choice(FORMS), required=True, help="What to write.")
+def export(checkpoint: str, out: str, form: str) -> int:
+    """Write CHECKPOINT, an .npz file or a run directory, to OUT for use outside of charrnn.
+
+    \b
+    charrnn export runs/my my.html --to web    a page that writes text in any browser
+
+    web: one HTML file that runs the model itself, without a server and without loading anything. A classifier or tagger
+    answers as one types. OUT must be new.
+    """
+    check_new(out)
+    data = content(load_model(checkpoint), out, form)
+    write_new(out, [data])
+    click.echo(f"written: {visible(out, keep='')} ({len(data) / 1e3:,.0f} kB)")
+    return 0
+
+
+def content(saved: "SavedModel", out: str, form: str) -> bytes:
+    """What is written to OUT."""
+    from charrnn.export import web_page
+
+    return web_page(saved, title=Path(out).stem).encode()

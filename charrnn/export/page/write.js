@@ -1,0 +1,262 @@
+"use strict";
+
+// The page of a language model: what is typed is coloured by surprise, and the model writes on from it.
+
+const BARS = 8;  // characters whose probabilities are shown
+const MOST_LEVELS = 8;  // of surprise, in bits
+const FRAME_MS = 12;  // of work between two frames
+const SETTINGS = ["temp", "top-k", "top-p", "min-p", "length", "until", "seed", "pace"];
+
+const model = JSON.parse(document.getElementById("model").textContent);
+const network = new Network(model);
+const vocab = new Vocab(model.vocab);
+const byId = (id) => document.getElementById(id);
+const number = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+
+// -- text -------------------------------------------------------------------------------------------------------------
+
+/** A symbol as text that shows: control characters have pictures of their own in Unicode. */
+function visible(text) {
+  return text.replace(/[\0-\x08\x0b-\x1f\x7f]/g, (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0)));
+}
+
+/** A symbol by itself, as a bar is labelled. */
+function named(id) {
+  const names = { "\n": "⏎", "\t": "⇥", " ": "␣", "\xa0": "⍽" };
+  if (id === vocab.end) return "end";
+  const symbol = vocab.symbols[id];
+  if (vocab.bytes && id > 126) return id.toString(16).padStart(2, "0");
+  return names[symbol] ?? visible(symbol);
+}
+
+/** Puts symbols into an element, coloured by surprise; bytes become characters once these are complete. */
+class Writer {
+  constructor(element) {
+    this.element = element;
+    element.replaceChildren();
+    this.decoder = vocab.bytes ? new TextDecoder() : null;
+    this.bits = 0;
+    this.span = null;
+  }
+
+  add(id, bits) {
+    const symbol = vocab.symbols[id] ?? "\ufffd";
+    const text = this.decoder ? this.decoder.decode(new Uint8Array([id]), { stream: true }) : symbol;
+    this.bits += bits;
+    if (text) this.put(text, this.bits);
+    if (text) this.bits = 0;
+  }
+
+  /** Text of one colour; the latest span is extended if it has the same. */
+  put(text, bits) {
+    const level = `s${Math.min(Math.floor(bits), MOST_LEVELS)}`;
+    if (this.span?.className !== level) {
+      this.span = document.createElement("span");
+      this.span.className = level;
+      this.span.append("");
+      this.element.append(this.span);
+    }
+    this.span.firstChild.appendData(visible(text));
+  }
+}
+
+// -- settings ---------------------------------------------------------------------------------------------------------
+
+/** The settings as numbers. */
+function options() {
+  const value = (id) => Number(byId(id).value);
+  return {
+    temp: value("temp"),
+    topK: value("top-k"),
+    topP: value("top-p"),
+    minP: value("min-p"),
+    length: vocab.end === null ? value("length") : 0,
+    until: byId("until").value,
+  };
+}
+
+/** Show the values of the sliders. */
+function showValues() {
+  for (const output of document.querySelectorAll("output")) {
+    const id = output.htmlFor.value, value = Number(byId(id).value);
+    const off = { "top-k": 0, "top-p": 1, "min-p": 0 }[id] === value;
+    output.value = off ? "off" : number.format(value);
+  }
+}
+
+/** What comes after # in a link that writes this text again. */
+function fragment() {
+  const parameters = new URLSearchParams({ prime: byId("prime").value });
+  for (const id of SETTINGS) parameters.set(id, byId(id).value);
+  return `#${parameters}`;
+}
+
+/** Take the settings of a link; say whether there were any. */
+function readFragment() {
+  const parameters = new URLSearchParams(location.hash.slice(1));
+  for (const id of ["prime", ...SETTINGS]) if (parameters.has(id)) byId(id).value = parameters.get(id);
+  return parameters.size > 0 || location.hash.length > 1;
+}
+
+// -- what the model thinks --------------------------------------------------------------------------------------------
+
+const bars = Array.from({ length: Math.min(BARS, vocab.symbols.length) }, () => {
+  const item = document.createElement("li");
+  const [name, track, share] = ["b", "span", "i"].map((tag) => item.appendChild(document.createElement(tag)));
+  const bar = track.appendChild(document.createElement("span"));
+  byId("bars").append(item);
+  return { item, name, bar, share };
+});
+
+/** Show the likeliest characters, and mark the one that was drawn. */
+function showBars(weights, drawn) {
+  const sum = weights.reduce((a, b) => a + b, 0);
+  const order = Array.from(weights.keys()).sort((a, b) => weights[b] - weights[a] || a - b);
+  bars.forEach(({ item, name, bar, share }, k) => {
+    const id = order[k], p = weights[id] / sum;
+    item.className = id === drawn ? "drawn" : "";
+    item.hidden = !p;
+    name.textContent = p ? named(id) : "";
+    bar.style.width = `${100 * p}%`;
+    share.textContent = `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+  });
+}
+
+/** The ids of what was typed. Characters that the model cannot read are left out, and named below the box. */
+function typedIds() {
+  const symbols = vocab.spell(vocab.fold(byId("prime").value));
+  const readable = symbols.filter((symbol) => vocab.id(symbol) !== null && vocab.id(symbol) !== vocab.end);
+  const missing = [...new Set(symbols.filter((symbol) => !readable.includes(symbol)))];
+  const names = missing.map((symbol) => (symbol === "\n" ? "line ends" : visible(symbol)));
+  byId("note").textContent = missing.length ? `Left out, for the model cannot read it: ${names.join(" ")}` : "";
+  return readable.map((symbol) => vocab.id(symbol));
+}
+
+/** Read what was typed: show it coloured, and what may follow. */
+function readTyped() {
+  const ids = typedIds();
+  const surprises = [];
+  const logits = begin(network, vocab, ids, (before, id) => surprises.push(bitsOf(before, id)));
+  const complete = byId("note").textContent === "" && vocab.fold(byId("prime").value) === byId("prime").value;
+  const writer = new Writer(byId("typed"));
+  if (complete) ids.forEach((id, k) => writer.add(id, surprises[k]));
+  else writer.put(byId("prime").value, 0);  // what was read is not letter by letter what was typed
+  writer.element.append("\u200b");  // so that a line that was just begun has a height
+  showBars(weightsOf(drawable(logits, vocab, !ids.length), options()));
+}
+
+// -- writing ----------------------------------------------------------------------------------------------------------
+
+let stop = null;  // ends the writing that goes on
+
+/** Texts one after another: one, or as many documents as were asked for, each begun anew. A generator of events. */
+function* texts(ids) {
+  const random = new Random(Number(byId("seed").value));
+  const count = vocab.end === null ? 1 : Number(byId("length").value);
+  for (let k = 0; k < count; k++) {
+    yield { begins: true };
+    yield* write(network, vocab, ids, options(), random);
+  }
+}
+
+/** Write as the settings say, a bit in each frame. */
+function start() {
+  if (!byId("form").reportValidity()) return;
+  stop?.();
+  const ids = typedIds();
+  const events = texts(ids);
+  const output = byId("text");
+  output.replaceChildren();
+  let writer = null, count = 0, due = 0, before = performance.now(), working = 0, frame = 0;
+
+  const end = (word) => {
+    cancelAnimationFrame(frame);
+    stop = null;
+    byId("write").textContent = "Write";
+    const speed = working > 100 ? `, at up to ${number.format(Math.round((1000 * count) / working))} a second` : "";
+    byId("status").textContent = `${word} ${number.format(count)} characters${speed}.`;
+  };
+
+  /** Put one event on the page; returns its weights, or null for the beginning of a text. */
+  const show = (event) => {
+    if (event.begins) {
+      const paragraph = output.appendChild(document.createElement("div"));
+      const prime = paragraph.appendChild(document.createElement("b"));
+      const decoder = new Writer(prime);
+      for (const id of ids) decoder.add(id, 0);
+      writer = new Writer(paragraph.appendChild(document.createElement("span")));
+      return null;
+    }
+    writer.add(event.id, event.bits);
+    count++;
+    return event;
+  };
+
+  const tick = (now) => {
+    const pace = Number(byId("pace").value);
+    due = Math.min(due + (pace * Math.max(now - before, 0)) / 1000, Math.max(1, pace / 10));
+    before = now;
+    const began = performance.now();
+    let latest = null;
+    while (due >= 1 && performance.now() - began < FRAME_MS) {
+      const { value, done } = events.next();
+      if (done) {
+        if (latest) showBars(latest.weights, latest.id);
+        working += performance.now() - began;
+        return end("Wrote");
+      }
+      latest = show(value) ?? latest;
+      if (!value.begins) due--;
+    }
+    working += performance.now() - began;
+    if (latest) showBars(latest.weights, latest.id);
+    frame = requestAnimationFrame(tick);
+  };
+
+  byId("write").textContent = "Stop";
+  byId("status").textContent = "Writing.";
+  byId("link").href = fragment();
+  stop = () => end("Stopped after");
+  frame = requestAnimationFrame(tick);
+}
+
+// -- the page ---------------------------------------------------------------------------------------------------------
+
+/** What was typed or set has changed: writing ends, for the network now reads something else. */
+function changed() {
+  stop?.();
+  showValues();
+  readTyped();
+  byId("link").href = fragment();
+}
+
+byId("form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (stop) stop();
+  else start();
+});
+byId("another").addEventListener("click", () => {
+  byId("seed").value = Number(byId("seed").value) + 1;
+  start();
+});
+byId("prime").addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) start();
+});
+for (const id of ["prime", ...SETTINGS]) if (id !== "pace") byId(id).addEventListener("input", changed);
+byId("pace").addEventListener("input", () => { byId("link").href = fragment(); });
+byId("coloured").addEventListener("change", (event) => document.body.classList.toggle("plain", !event.target.checked));
+byId("fixed").addEventListener("change", (event) => document.body.classList.toggle("fixed", event.target.checked));
+addEventListener("hashchange", () => {
+  readFragment();
+  changed();
+  start();
+});
+
+byId("top-k").max = Math.min(40, vocab.symbols.length);
+if (vocab.end !== null) {
+  byId("length-label").textContent = "Texts";
+  byId("length").value = model.vocab.end === "\n" ? 10 : 1;
+}
+const linked = readFragment();
+changed();
+if (linked || !matchMedia("(prefers-reduced-motion: reduce)").matches) start();

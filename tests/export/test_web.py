@@ -1,0 +1,259 @@
+"""The page of a model: it computes what charrnn computes, in Node and in a browser, and text of the model's stays text.
+
+The script of the page runs in 64 bits on rounded weights; so does the network that it is compared with.
+"""
+
+import base64
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays_of
+
+from charrnn.config import config_from_dict
+from charrnn.data.vocab import Vocab
+from charrnn.evaluation import predict
+from charrnn.export.layout import set_torch_arrays, torch_arrays
+from charrnn.export.packing import kind_for, pack, rounded, scales
+from charrnn.export.web import FOLDER, model_document, web_page
+from charrnn.generation.sampling import Options
+from charrnn.models.header import Header
+from charrnn.models.loading import SavedModel
+from charrnn.models.network import Network
+from charrnn.models.task_model import TaskModel
+from charrnn.models.task_network import TaskNetwork
+from tests.conftest import CELLS
+from tests.support.task_runs import TASKS, train_task, write_tables
+from tests.support.web_sampler import written
+
+NODE = shutil.which("node")
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_node = pytest.mark.skipif(NODE is None, reason="needs Node")
+HOSTILE = "</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"
+SYMBOLS = "".join(sorted(set(HOSTILE)))
+
+
+def language(vocab: Vocab, seed: int = 0, **model: Any) -> SavedModel:
+    """A random language model."""
+    sizes = {"hidden_size": 5, "num_layers": 2}
+    config = config_from_dict({"data": {"path": "x.txt"}, "model": sizes | model})
+    network = Network(config.model, vocab)
+    network.params.values[...] = 1.5 * np.random.default_rng(seed).standard_normal(network.params.size)
+    return SavedModel(network, Header(config, vocab), {}, Path("x.npz"))
+
+
+def as_on_the_page(saved: SavedModel, kind: Any) -> Any:
+    """The model in 64 bits with the weights that the page has."""
+    model: Any = saved.model
+    if isinstance(model, TaskModel):
+        network: Any = TaskNetwork(model.config.model, model.network.task, np.float64)
+        set_torch_arrays(network, rounded(torch_arrays(model.network), kind))
+        return replace(model, network=network)
+    network = Network(model.config, model.vocab, np.float64)
+    set_torch_arrays(network, rounded(torch_arrays(model), kind))
+    return network
+
+
+def document(saved: SavedModel, kind: Any) -> dict[str, Any]:
+    network: Any = saved.model.network if isinstance(saved.model, TaskModel) else saved.model
+    return model_document(saved, pack(torch_arrays(network), kind))
+
+
+def in_node(body: str, data: Any, names: tuple[str, ...] = ("network.js", "sampling.js", "labelling.js")) -> Any:
+    """What a function of `data` with this body returns, with the scripts of the page."""
+    assert NODE
+    scripts = "\n".join((FOLDER / name).read_text() for name in names)
+    read = "const data = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
+    program = f"{scripts}\n{read}\nconsole.log(JSON.stringify((() => {{ {body} }})()));"
+    done = subprocess.run([NODE, "-e", program], input=json.dumps(data), capture_output=True, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+@needs_node
+def test_logits_are_those_of_charrnn_for_every_cell_and_both_types_of_weights() -> None:
+    vocab = Vocab("abcdefg")
+    models = [
+        (language(vocab, embedding_size=embedding, **cell), kind)
+        for cell in CELLS.values()
+        for embedding in (None, 3)
+        for kind in ("float16", "int8")
+    ]
+    ids = np.random.default_rng(1).integers(0, vocab.size, 20)
+    found = in_node(
+        "return data.models.map((model) => { const network = new Network(model);"
+        "return data.ids.map((id) => Array.from(network.read(id))); });",
+        {"models": [document(*each) for each in models], "ids": ids.tolist()},
+    )
+    for each, logits in zip(models, found, strict=True):
+        network = as_on_the_page(*each)
+        expected = network.feed(ids[:, None], network.start(1))[:, 0]
+        np.testing.assert_allclose(logits, expected, atol=1e-9)
+
+
+WRITTEN = [  # vocabulary, prime, options
+    (Vocab("\n abcde"), "", Options(60, 0.0)),
+    (Vocab("\n abcde"), "abc", Options(200, 0.8)),
+    (Vocab(SYMBOLS), "<", Options(200, 1.2)),
+    (Vocab("abcdefgh", has_unknown=True), "ab", Options(200, 1.0, top_k=3)),
+    (Vocab("abcdefgh"), "", Options(200, 1.5, top_p=0.7)),
+    (Vocab("abcdefgh"), "", Options(200, 1.0, top_k=6, top_p=0.9, min_p=0.1, until="gg")),
+    (Vocab("\nabcd", end="\n"), "a", Options(0, 1.0)),
+    (Vocab("\nabcd", end="\n"), "", Options(0, 1.0)),
+    (Vocab.of_bytes(), "é", Options(50, 1.0)),
+]
+
+
+@needs_node
+def test_texts_are_those_of_a_second_sampler_character_for_character() -> None:
+    models = [language(vocab, seed) for seed, (vocab, _, _) in enumerate(WRITTEN)]
+    tasks = [
+        {
+            "model": document(saved, "float16"),
+            "prime": prime,
+            "seed": 2**40 + 7,
+            "options": {"length": o.length, "temp": o.temp, "topK": o.top_k, "topP": o.top_p, "minP": o.min_p}
+            | {"until": o.until},
+        }
+        for saved, (_, prime, o) in zip(models, WRITTEN, strict=True)
+    ]
+    found = in_node(
+        "return data.map(({ model, prime, seed, options }) => {"
+        "  const network = new Network(model), vocab = new Vocab(model.vocab);"
+        "  const ids = vocab.spell(vocab.fold(prime)).map((symbol) => vocab.id(symbol));"
+        "  const events = write(network, vocab, ids, options, new Random(seed));"
+        "  return Array.from(events, ({ id }) => vocab.symbols[id]).join('');"
+        "});",
+        tasks,
+    )
+    expected = [
+        written(as_on_the_page(saved, "float16"), prime, options, 2**40 + 7)
+        for saved, (_, prime, options) in zip(models, WRITTEN, strict=True)
+    ]
+    assert found == expected
+    assert sum(map(len, expected[:5])) == 860
+    assert expected[5].endswith("gg")
+    assert len(expected[5]) < 200
+    assert 0 < len(expected[7]) < 860
+
+
+@needs_node
+def test_predictions_are_those_of_charrnn_for_every_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tables(tmp_path)
+    variants = {name: dict(settings) for name, settings in TASKS.items()}
+    for name, pooling in (("bytes", "max"), ("numbers", "mean")):
+        variants[name]["model"] = {"hidden_size": 4, "num_layers": 2, "embedding_size": 3, "pooling": pooling} | (
+            {"output": "linear"} if name == "numbers" else {}
+        )
+    variants["vowels"]["model"] = {"hidden_size": 4, "num_layers": 1, "bidirectional": False}
+    runs = [train_task(tmp_path / f"{name}.npz", settings, epochs=1).saved for name, settings in variants.items()]
+    texts = ["x", "minaé Anna  ova", "Bert sah\tdie"]
+    found = in_node(
+        "return data.models.map((model) => {"
+        "  const network = new Network(model), vocab = new Vocab(model.vocab);"
+        "  return data.texts.map((text) => {"
+        "    const steps = (model.task === 'tag' ? tag : classify)(network, vocab, model.labels, text);"
+        "    for (;;) { const { value, done } = steps.next(); if (done) return model.task === 'tag'"
+        "      ? value.map(({ p }) => Array.from(p)) : Array.from(value); }"
+        "  });"
+        "});",
+        {"models": [document(saved, "int8") for saved in runs], "texts": texts},
+    )
+    for saved, own in zip(runs, found, strict=True):
+        expected = predict(as_on_the_page(saved, "int8"), texts)
+        for prediction, scores in zip(expected, own, strict=True):
+            np.testing.assert_allclose(scores, prediction.scores, atol=1e-9)
+
+
+class Scripts(HTMLParser):
+    """Collects the elements of a page: the tags with their attributes, and what its scripts and styles hold."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.held: list[str] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if self.tags and self.tags[-1][0] in ("script", "style") and data.strip():
+            self.held.append(data)
+
+
+def test_a_hostile_vocabulary_and_title_stay_text_and_the_page_loads_nothing() -> None:
+    saved = language(Vocab(SYMBOLS))
+    title = "{{script}}</title><script>alert(1)</script>"
+    page = web_page(saved, title)
+    scripts = Scripts(page)
+    assert [attributes for tag, attributes in scripts.tags if tag == "script"] == [
+        {"type": "application/json", "id": "model"},
+        {},
+    ]
+    style, model, script = scripts.held
+    assert json.loads(model)["vocab"]["symbols"] == SYMBOLS
+    assert "{{script}}&lt;/title&gt;" in page
+    policy = next(attributes["content"] or "" for tag, attributes in scripts.tags if "http-equiv" in attributes)
+    for text in (style, script):
+        digest = base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none';")
+    assert not [attributes for _, attributes in scripts.tags if attributes.keys() & {"src", "srcset", "style"}]
+    assert not re.search(r"https?:|url\(|@import|innerHTML|document\.write|eval\(", page)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+def test_a_browser_writes_the_same_text(tmp_path: Path) -> None:
+    assert CHROMIUM
+    saved = language(Vocab(SYMBOLS), hidden_size=8)
+    path = tmp_path / "page.html"
+    path.write_text(web_page(saved, "page"), encoding="utf-8")
+    options = [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--virtual-time-budget=5000",
+        f"--user-data-dir={tmp_path}",
+    ]
+    url = f"{path.as_uri()}#prime=%3C&temp=0.7&length=150&seed=5&pace=1000000"
+    done = subprocess.run([CHROMIUM, *options, "--dump-dom", url], capture_output=True, text=True, timeout=60)
+    found = re.search(r'<div id="text" class="text">(.*?)</div></div>', done.stdout, re.DOTALL)
+    assert found, done.stdout[-2000:] + done.stderr[-2000:]
+    inner = HTMLText(found[1]).text.replace("␀", "\0")
+    assert inner == "<" + written(as_on_the_page(saved, "float16"), "<", Options(150, 0.7), 5)
+
+
+class HTMLText(HTMLParser):
+    """The text of a piece of HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text = ""
+        self.feed(html)
+        self.close()
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@given(arrays_of.arrays(np.float32, (3, 4), elements=st.integers(-(10**6), 10**6).map(lambda k: k * 1e-3)))
+def test_int8_is_off_by_at_most_half_a_step(matrix: Any) -> None:
+    unpacked = rounded({"m": matrix}, "int8")["m"]
+    assert np.all(np.abs(unpacked.astype(float) - matrix) <= 0.5001 * scales(matrix))
+
+
+def test_large_models_and_large_weights_get_int8() -> None:
+    assert kind_for({"m": np.ones((1000, 2000), np.float32)}) == "float16"
+    assert kind_for({"m": np.ones((1000, 2001), np.float32)}) == "int8"
+    assert kind_for({"m": np.full((2, 2), 1e5, np.float32)}) == "int8"
