@@ -20,13 +20,13 @@ function visible(text) {
   return text.replace(/[\0-\x08\x0b-\x1f\x7f]/g, (c) => String.fromCharCode(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0)));
 }
 
-/** A symbol by itself, as a bar is labelled. */
+/** A symbol by itself, so that blanks show too. */
+const nameOf = (symbol) => ({ "\n": "⏎", "\t": "⇥", " ": "␣", "\xa0": "⍽" })[symbol] ?? visible(symbol);
+
+/** An id as a bar is labelled: by its symbol; the end of a document, and bytes beyond ASCII, by other names. */
 function named(id) {
-  const names = { "\n": "⏎", "\t": "⇥", " ": "␣", "\xa0": "⍽" };
   if (id === vocab.end) return "end";
-  const symbol = vocab.symbols[id];
-  if (vocab.bytes && id > 126) return id.toString(16).padStart(2, "0");
-  return names[symbol] ?? visible(symbol);
+  return vocab.bytes && id > 126 ? id.toString(16).padStart(2, "0") : nameOf(vocab.symbols[id]);
 }
 
 /** Puts symbols into an element, coloured by surprise; bytes become characters once these are complete. */
@@ -122,26 +122,33 @@ function showBars(weights, drawn) {
   });
 }
 
-/** The ids of what was typed. Characters that the model cannot read are left out, and named below the box. */
-function typedIds() {
-  const symbols = vocab.spell(vocab.fold(byId("prime").value));
-  const readable = symbols.filter((symbol) => vocab.id(symbol) !== null && vocab.id(symbol) !== vocab.end);
-  const missing = [...new Set(symbols.filter((symbol) => !readable.includes(symbol)))];
-  const names = missing.map((symbol) => (symbol === "\n" ? "line ends" : visible(symbol)));
-  byId("note").textContent = missing.length ? `Left out, for the model cannot read it: ${names.join(" ")}` : "";
-  return readable.map((symbol) => vocab.id(symbol));
+/** The symbols of what was typed, each with its id, or null for one that a text cannot begin with. */
+function typedSymbols() {
+  const usable = (id) => (id === vocab.end ? null : id);
+  return vocab.spell(vocab.fold(byId("prime").value)).map((symbol) => ({ symbol, id: usable(vocab.id(symbol)) }));
 }
 
-/** Read what was typed: show it coloured, and what may follow. */
+/** The ids of what was typed. What the model cannot read is left out. */
+const typedIds = () => typedSymbols().flatMap(({ id }) => (id === null ? [] : [id]));
+
+/** Read what was typed: show it coloured, what is left out of it, and what may follow. */
 function readTyped() {
-  const ids = typedIds();
+  const symbols = typedSymbols(), ids = typedIds();
   const surprises = [];
   const logits = begin(network, vocab, ids, (before, id) => surprises.push(bitsOf(before, id)));
-  const complete = byId("note").textContent === "" && vocab.fold(byId("prime").value) === byId("prime").value;
+  const text = byId("prime").value;
   const writer = new Writer(byId("typed"));
-  if (complete) ids.forEach((id, k) => writer.add(id, surprises[k]));
-  else writer.put(byId("prime").value, 0);  // what was read is not letter by letter what was typed
+  if (vocab.fold(text) === text) {
+    for (const { symbol, id } of symbols) {
+      if (id === null) writer.put(symbol, 0);
+      else writer.add(id, surprises.shift());
+    }
+  } else {
+    writer.put(text, 0);  // what was read is not letter by letter what was typed
+  }
   writer.element.append("\u200b");  // so that a line that was just begun has a height
+  const missing = new Set(symbols.filter(({ id }) => id === null).map(({ symbol }) => nameOf(symbol)));
+  byId("note").textContent = missing.size ? `Left out, for the model cannot read it: ${[...missing].join(" ")}` : "";
   showBars(weightsOf(drawable(logits, vocab, !ids.length), options()));
 }
 
