@@ -13,7 +13,7 @@ from charrnn.errors import visible
 if TYPE_CHECKING:
     from charrnn.models import SavedModel
 
-FORMS = ("web",)
+FORMS = ("web", "safetensors")
 
 
 @click.command()
@@ -24,10 +24,11 @@ def export(checkpoint: str, out: str, form: str) -> int:
     """Write CHECKPOINT, an .npz file or a run directory, to OUT for use outside of charrnn.
 
     \b
-    charrnn export runs/my my.html --to web    a page that writes text in any browser
+    charrnn export runs/my my.html --to web                   a page that writes text in any browser
+    charrnn export runs/my my.safetensors --to safetensors    weights for PyTorch
 
     web: one HTML file that runs the model itself, without a server and without loading anything. A classifier or tagger
-    answers as one types. OUT must be new.
+    answers as one types. safetensors: the weights in the layout of PyTorch. OUT must be new.
     """
     check_new(out)
     data = content(load_model(checkpoint), out, form)
@@ -38,6 +39,8 @@ def export(checkpoint: str, out: str, form: str) -> int:
 
 def content(saved: "SavedModel", out: str, form: str) -> bytes:
     """What is written to OUT."""
-    from charrnn.export import web_page
+    from charrnn.export import to_safetensors, web_page
 
-    return web_page(saved, title=Path(out).stem).encode()
+    if form == "web":
+        return web_page(saved, title=Path(out).stem).encode()
+    return to_safetensors(saved)

@@ -4,6 +4,7 @@ It writes what a checkpoint holds in other forms, and trains, samples and scores
 imported when a form needs them, and only then.
 """
 
+from charrnn.export.pytorch import from_safetensors, to_safetensors
 from charrnn.export.web import web_page
 
-__all__ = ["web_page"]
+__all__ = ["from_safetensors", "to_safetensors", "web_page"]

@@ -9,13 +9,14 @@ Names are those of a module that has `embedding`, `rnn` and `output`: rnn.weight
 Shapes: G gates, D inputs, H hidden units.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.models import Network, TaskNetwork
+from charrnn.config import ModelConfig
+from charrnn.models import Network, SavedModel, TaskModel, TaskNetwork
 from charrnn.nn import make_cell
 
 GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}  # of PyTorch, in its order
@@ -33,9 +34,9 @@ def layer_suffixes(network: Network | TaskNetwork) -> list[list[str]]:
     return [[f"l{k}{direction}" for direction in directions] for k in range(network.config.num_layers)]
 
 
-def own_name(kind: str, suffix: str) -> str:
-    """Our name of a parameter of a layer: weight_ih_l0, bias_l1_reverse."""
-    return f"{kind}_{suffix}"
+def network_of(saved: SavedModel) -> Network | TaskNetwork:
+    """The network of a model of any task. Raises CheckpointError if the model is an n-gram."""
+    return saved.model.network if isinstance(saved.model, TaskModel) else saved.network
 
 
 def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:
@@ -47,12 +48,12 @@ def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:
         arrays["embedding.weight"] = value["embedding"]
     for suffix in chain.from_iterable(layer_suffixes(network)):
         for kind in ("weight_ih", "weight_hh"):
-            matrix = value[own_name(kind, suffix)][order]
+            matrix = value[f"{kind}_{suffix}"][order]
             arrays[f"rnn.{kind}_{suffix}"] = matrix.swapaxes(1, 2).reshape(-1, matrix.shape[1])
-        bias = value[own_name("bias", suffix)][order]
+        bias = value[f"bias_{suffix}"][order]
         hidden = np.zeros_like(bias)
-        if own_name("bias_hn", suffix) in value:
-            hidden[GATES["gru"].index("n")] = value[own_name("bias_hn", suffix)]
+        if f"bias_hn_{suffix}" in value:
+            hidden[GATES["gru"].index("n")] = value[f"bias_hn_{suffix}"]
         arrays[f"rnn.bias_ih_{suffix}"] = bias.reshape(-1)
         arrays[f"rnn.bias_hh_{suffix}"] = hidden.reshape(-1)
     arrays["output.weight"] = value["output_weight"].T
@@ -60,25 +61,36 @@ def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:
     return {name: np.array(array, order="C") for name, array in arrays.items()}
 
 
-def set_torch_arrays(network: Network | TaskNetwork, arrays: Mapping[str, Array]) -> None:
-    """Set all parameters of a network to arrays in the layout of torch_arrays(), which must have its shapes.
+def own_arrays(arrays: Mapping[str, Array], config: ModelConfig) -> dict[str, Array]:
+    """Undo torch_arrays(): the parameters of a network under our names.
 
-    The two biases of PyTorch are added up, but for the candidate of a GRU, which has both here too.
+    The two biases of PyTorch are added up, but for the candidate of a GRU, which has both here too. A layer without
+    biases has biases of zero.
+
+    Raises:
+        ValueError: an array is not of the shape that the cell of `config` calls for.
     """
-    value, config = network.params.value, network.config
     order = gate_order(config.cell)
-    if config.embedding_size:
-        value["embedding"][...] = arrays["embedding.weight"]
-    for suffix in chain.from_iterable(layer_suffixes(network)):
+    own = {"output_weight": arrays["output.weight"].T, "output_bias": arrays["output.bias"]}
+    if "embedding.weight" in arrays:
+        own["embedding"] = arrays["embedding.weight"]
+    for suffix in (name.removeprefix("rnn.weight_hh_") for name in arrays if name.startswith("rnn.weight_hh_")):
         for kind in ("weight_ih", "weight_hh"):
             matrix = arrays[f"rnn.{kind}_{suffix}"]
-            value[own_name(kind, suffix)][order] = matrix.reshape(len(order), -1, matrix.shape[1]).swapaxes(1, 2)
-        bias = arrays[f"rnn.bias_ih_{suffix}"].reshape(len(order), -1).copy()
-        hidden = arrays[f"rnn.bias_hh_{suffix}"].reshape(len(order), -1).copy()
-        if own_name("bias_hn", suffix) in value:
-            candidate = hidden[GATES["gru"].index("n")]
-            value[own_name("bias_hn", suffix)][...] = candidate
-            candidate[...] = 0
-        value[own_name("bias", suffix)][order] = bias + hidden
-    value["output_weight"][...] = arrays["output.weight"].T
-    value["output_bias"][...] = arrays["output.bias"]
+            planes = matrix.reshape(len(order), -1, matrix.shape[1]).swapaxes(1, 2)
+            own[f"{kind}_{suffix}"] = _in_own_order(planes, order)
+        none = np.zeros(len(matrix), matrix.dtype)
+        bias, hidden = (arrays.get(f"rnn.bias_{kind}_{suffix}", none).reshape(len(order), -1) for kind in ("ih", "hh"))
+        if config.cell == "gru" and config.reset == "after":
+            candidate = GATES["gru"].index("n")
+            own[f"bias_hn_{suffix}"] = hidden[candidate]
+            hidden = np.where(np.arange(len(order))[:, None] == candidate, 0, hidden)
+        own[f"bias_{suffix}"] = _in_own_order(bias + hidden, order)
+    return {name: np.array(array, order="C") for name, array in own.items()}
+
+
+def _in_own_order(planes: Array, order: Sequence[int]) -> Array:
+    """The planes of gates in the order of PyTorch, (G, ...), in ours."""
+    own = np.empty_like(planes)
+    own[order] = planes
+    return own

@@ -13,11 +13,11 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from charrnn.errors import CheckpointError, visible
+from charrnn.errors import visible
 from charrnn.evaluation import has_tokens
-from charrnn.export.layout import torch_arrays
+from charrnn.export.layout import network_of, torch_arrays
 from charrnn.export.packing import Packed, kind_for, pack
-from charrnn.models import Network, NGram, SavedModel, TaskModel
+from charrnn.models import Network, SavedModel, TaskModel
 
 FOLDER = Path(__file__).parent / "page"
 TOKENS = {"char": "characters", "byte": "bytes"}
@@ -33,9 +33,7 @@ def web_page(saved: SavedModel, title: str) -> str:
     Raises:
         CheckpointError: the model is an n-gram.
     """
-    if isinstance(saved.model, NGram):
-        raise CheckpointError(f"{saved.path}: this is an n-gram, and a page runs networks; export a network")
-    network = saved.model.network if isinstance(saved.model, TaskModel) else saved.model
+    network = network_of(saved)
     arrays = torch_arrays(network)
     packed = pack(arrays, kind_for(arrays))
     language = isinstance(network, Network)

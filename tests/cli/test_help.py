@@ -20,6 +20,7 @@ COMMANDS = (
     "embed",
     "report",
     "export",
+    "import",
     "flow",
     "info",
     "bench",

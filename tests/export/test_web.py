@@ -23,7 +23,7 @@ from hypothesis.extra import numpy as arrays_of
 from charrnn.config import config_from_dict
 from charrnn.data.vocab import Vocab
 from charrnn.evaluation import predict
-from charrnn.export.layout import set_torch_arrays, torch_arrays
+from charrnn.export.layout import network_of, own_arrays, torch_arrays
 from charrnn.export.packing import kind_for, pack, rounded, scales
 from charrnn.export.web import FOLDER, model_document, web_page
 from charrnn.generation.sampling import Options
@@ -43,12 +43,12 @@ HOSTILE = "</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"
 SYMBOLS = "".join(sorted(set(HOSTILE)))
 
 
-def language(vocab: Vocab, seed: int = 0, **model: Any) -> SavedModel:
-    """A random language model."""
+def language(vocab: Vocab, seed: int = 0, scale: float = 1.5, **model: Any) -> SavedModel:
+    """A random language model with weights of this standard deviation."""
     sizes = {"hidden_size": 5, "num_layers": 2}
     config = config_from_dict({"data": {"path": "x.txt"}, "model": sizes | model})
     network = Network(config.model, vocab)
-    network.params.values[...] = 1.5 * np.random.default_rng(seed).standard_normal(network.params.size)
+    network.params.values[...] = scale * np.random.default_rng(seed).standard_normal(network.params.size)
     return SavedModel(network, Header(config, vocab), {}, Path("x.npz"))
 
 
@@ -57,16 +57,15 @@ def as_on_the_page(saved: SavedModel, kind: Any) -> Any:
     model: Any = saved.model
     if isinstance(model, TaskModel):
         network: Any = TaskNetwork(model.config.model, model.network.task, np.float64)
-        set_torch_arrays(network, rounded(torch_arrays(model.network), kind))
-        return replace(model, network=network)
-    network = Network(model.config, model.vocab, np.float64)
-    set_torch_arrays(network, rounded(torch_arrays(model), kind))
-    return network
+    else:
+        network = Network(model.config, model.vocab, np.float64)
+    for name, array in own_arrays(rounded(torch_arrays(network_of(saved)), kind), network.config).items():
+        network.params.value[name][...] = array
+    return replace(model, network=network) if isinstance(model, TaskModel) else network
 
 
 def document(saved: SavedModel, kind: Any) -> dict[str, Any]:
-    network: Any = saved.model.network if isinstance(saved.model, TaskModel) else saved.model
-    return model_document(saved, pack(torch_arrays(network), kind))
+    return model_document(saved, pack(torch_arrays(network_of(saved)), kind))
 
 
 def in_node(body: str, data: Any, names: tuple[str, ...] = ("network.js", "sampling.js", "labelling.js")) -> Any:
