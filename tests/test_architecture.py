@@ -42,6 +42,7 @@ OUTSIDE = {  # third-party package: the packages and modules that may import it;
     "threadpoolctl": "blas",
     "click": "cli",
     "rich": "display.live cli.following",
+    "onnx": "export.onnx_model",
     "backports": "data.files",
     "compression": "data.files",  # of the standard library from Python 3.14 on
 }

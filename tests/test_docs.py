@@ -40,6 +40,8 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
     "echo 'data: {path: my.txt}' > my.yaml": "the folder of the tests holds such a config already, of a small model",
     "python benchmarks/": "measures for minutes",
     ".venv/bin/python -m pytest": "these tests",
+    "pip install ": "installs a package",
+    "charrnn export runs/my my.onnx ": "needs the package onnx; tests/export runs it where that is installed",
     "git ": "publishes a version",
     "eval ": "is a line for the start-up file of a shell",
     "charrnn bench ": "starts a process for each number of workers and measures; tests/training runs it",

@@ -13,7 +13,7 @@ from charrnn.errors import visible
 if TYPE_CHECKING:
     from charrnn.models import SavedModel
 
-FORMS = ("web", "safetensors")
+FORMS = ("web", "safetensors", "onnx")
 
 
 @click.command()
@@ -26,9 +26,11 @@ def export(checkpoint: str, out: str, form: str) -> int:
     \b
     charrnn export runs/my my.html --to web                   a page that writes text in any browser
     charrnn export runs/my my.safetensors --to safetensors    weights for PyTorch
+    charrnn export runs/my my.onnx --to onnx                  a graph for ONNX runtimes (pip install onnx)
 
-    web: one HTML file that runs the model itself, without a server and without loading anything. A classifier or tagger
-    answers as one types. safetensors: the weights in the layout of PyTorch. OUT must be new.
+    web: one HTML file that runs the model itself, without a server and without loading anything; a classifier or tagger
+    answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of standard operators. OUT
+    must be new.
     """
     check_new(out)
     data = content(load_model(checkpoint), out, form)
@@ -39,8 +41,8 @@ def export(checkpoint: str, out: str, form: str) -> int:
 
 def content(saved: "SavedModel", out: str, form: str) -> bytes:
     """What is written to OUT."""
-    from charrnn.export import to_safetensors, web_page
+    from charrnn.export import to_onnx, to_safetensors, web_page
 
     if form == "web":
         return web_page(saved, title=Path(out).stem).encode()
-    return to_safetensors(saved)
+    return to_onnx(saved) if form == "onnx" else to_safetensors(saved)

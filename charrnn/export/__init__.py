@@ -4,7 +4,8 @@ It writes what a checkpoint holds in other forms, and trains, samples and scores
 imported when a form needs them, and only then.
 """
 
+from charrnn.export.onnx_model import to_onnx
 from charrnn.export.pytorch import from_safetensors, to_safetensors
 from charrnn.export.web import web_page
 
-__all__ = ["from_safetensors", "to_safetensors", "web_page"]
+__all__ = ["from_safetensors", "to_onnx", "to_safetensors", "web_page"]
