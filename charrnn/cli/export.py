@@ -1,5 +1,6 @@
 """`charrnn export`."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -8,12 +9,12 @@ import click
 from charrnn.cli.inputs import load_model
 from charrnn.cli.options import CHECKPOINT
 from charrnn.cli.streams import check_new, write_new
-from charrnn.errors import visible
+from charrnn.errors import CheckpointError, visible
 
 if TYPE_CHECKING:
     from charrnn.models import SavedModel
 
-FORMS = ("web", "safetensors", "onnx")
+FORMS = ("web", "safetensors", "onnx", "tensorboard")
 
 
 @click.command()
@@ -27,12 +28,15 @@ def export(checkpoint: str, out: str, form: str) -> int:
     charrnn export runs/my my.html --to web                   a page that writes text in any browser
     charrnn export runs/my my.safetensors --to safetensors    weights for PyTorch
     charrnn export runs/my my.onnx --to onnx                  a graph for ONNX runtimes (pip install onnx)
+    charrnn export runs/my events --to tensorboard            the curves of a run: tensorboard --logdir events
 
     web: one HTML file that runs the model itself, without a server and without loading anything; a classifier or tagger
-    answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of standard operators. OUT
-    must be new.
+    answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of standard operators.
+    tensorboard: a folder with the log and the samples of a run directory. OUT must be new.
     """
     check_new(out)
+    if form == "tensorboard":
+        return export_events(checkpoint, Path(out))
     data = content(load_model(checkpoint), out, form)
     write_new(out, [data])
     click.echo(f"written: {visible(out, keep='')} ({len(data) / 1e3:,.0f} kB)")
@@ -46,3 +50,17 @@ def content(saved: "SavedModel", out: str, form: str) -> bytes:
     if form == "web":
         return web_page(saved, title=Path(out).stem).encode()
     return to_onnx(saved) if form == "onnx" else to_safetensors(saved)
+
+
+def export_events(run: str, out: Path) -> int:
+    """Write the log and the samples of a run directory into a new folder."""
+    from charrnn.storage import RunDirectory, write_atomic
+
+    directory = RunDirectory(run)
+    if not directory.log.is_file():
+        raise CheckpointError(f"{run}: there is no {directory.log.name}; name the directory of a run")
+    data = directory.past_events()
+    out.mkdir()
+    write_atomic(out / directory.events.name, lambda file: file.write(data))
+    click.echo(f"written: {visible(str(out), keep='')} (tensorboard --logdir {shlex.quote(str(out))})")
+    return 0
