@@ -71,8 +71,8 @@ function answer() {
     byId("units").replaceChildren();
     return;
   }
-  const unknown = new Set(vocab.spell(vocab.fold(text)).filter((symbol) => !vocab.ids.has(symbol)));
-  if (labels.separator !== null) unknown.delete(labels.separator);
+  const read = isTagger ? unitsOf(vocab, labels, text) : [vocab.fold(text)];
+  const unknown = new Set(read.flatMap((unit) => vocab.spell(unit)).filter((symbol) => !vocab.ids.has(symbol)));
   const note = unknown.size ? `Read as unknown: ${[...unknown].join(" ")}` : "";
   const steps = (isTagger ? tag : classify)(network, vocab, labels, text);
   const work = () => {
