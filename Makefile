@@ -8,7 +8,7 @@
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
 # make docs    write anew the files and tables that are generated from the code
 # make site    build the pages of docs/ as a site, in build/site
-# make pictures  take the picture of the demo's report (needs Chromium), and draw the packages
+# make pictures  take pictures of the demo's report and exported page (needs Chromium), and draw the packages
 # make clean   remove all that these targets make, but for runs
 PYTHON ?= python3
 OLDEST ?= python3.11

@@ -42,6 +42,7 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
     ".venv/bin/python -m pytest": "these tests",
     "pip install ": "installs a package",
     "charrnn export runs/my my.onnx ": "needs the package onnx; tests/export runs it where that is installed",
+    "node benchmarks/": "needs Node, and measures for seconds",
     "git ": "publishes a version",
     "eval ": "is a line for the start-up file of a shell",
     "charrnn bench ": "starts a process for each number of workers and measures; tests/training runs it",
