@@ -38,6 +38,7 @@ from tests.support.web_sampler import written
 
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 needs_node = pytest.mark.skipif(NODE is None, reason="needs Node")
 HOSTILE = "</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"
 SYMBOLS = "".join(dict.fromkeys(HOSTILE))  # each once; </script> is still whole
@@ -214,38 +215,63 @@ def test_a_hostile_vocabulary_and_title_stay_text_and_the_page_loads_nothing() -
     assert not re.search(r"https?:|url\(|@import|innerHTML|document\.write|eval\(", page)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-def test_a_browser_writes_the_same_text(tmp_path: Path) -> None:
+def text_in_browser(page: str, fragment: str, element: str, folder: Path) -> str:
+    """What an element of a page holds after a few seconds in Chromium, as text."""
     assert CHROMIUM
+    path = folder / "page.html"
+    path.write_text(page, encoding="utf-8")
+    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
+    options.append(f"--user-data-dir={folder}/profile")
+    command = [CHROMIUM, *options, "--dump-dom", f"{path.as_uri()}#{fragment}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return Element(done.stdout, element).text
+
+
+@needs_chromium
+def test_a_browser_writes_the_same_text(tmp_path: Path) -> None:
     saved = language(Vocab(SYMBOLS), hidden_size=8)
-    path = tmp_path / "page.html"
-    path.write_text(web_page(saved, "page"), encoding="utf-8")
-    options = [
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--virtual-time-budget=5000",
-        f"--user-data-dir={tmp_path}",
-    ]
-    url = f"{path.as_uri()}#prime=%3C&temp=0.7&length=150&seed=5&pace=1000000"
-    done = subprocess.run([CHROMIUM, *options, "--dump-dom", url], capture_output=True, text=True, timeout=60)
-    found = re.search(r'<div id="text" class="text">(.*?)</div></div>', done.stdout, re.DOTALL)
-    assert found, done.stdout[-2000:] + done.stderr[-2000:]
-    inner = HTMLText(found[1]).text.replace("␀", "\0")
-    assert inner == "<" + written(as_on_the_page(saved, "float16"), "<", Options(150, 0.7), 5)
+    settings = "prime=%3C&temp=0.7&length=150&seed=5&pace=1000000"
+    shown = text_in_browser(web_page(saved, "page"), settings, "text", tmp_path)
+    expected = written(as_on_the_page(saved, "float16"), "<", Options(150, 0.7), 5)
+    assert shown.replace("␀", "\0") == "<" + expected
 
 
-class HTMLText(HTMLParser):
-    """The text of a piece of HTML."""
+@needs_chromium
+@pytest.mark.parametrize(("name", "element"), [("origins", "bars"), ("vowels", "units")])
+def test_a_browser_shows_the_same_labels(
+    name: str, element: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tables(tmp_path)
+    saved = train_task(tmp_path / "model.npz", TASKS[name], epochs=2).saved
+    shown = text_in_browser(web_page(saved, "page"), "text=mina%20tem", element, tmp_path)
+    (prediction,) = predict(as_on_the_page(saved, "float16"), ["mina tem"])
+    if name == "vowels":
+        pairs = zip("mina tem", prediction.labels, strict=True)
+        assert shown == "".join(pair for pair in map("".join, pairs)).replace(" ", "␣")
+    else:
+        likeliest = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
+        assert shown == "".join(f"{label}{100 * p:.1f} %" for label, p in likeliest)
 
-    def __init__(self, html: str) -> None:
+
+class Element(HTMLParser):
+    """The text of the element of a page that has an id."""
+
+    def __init__(self, html: str, id_: str) -> None:
         super().__init__()
-        self.text = ""
+        self.id, self.depth, self.text = id_, 0, ""
         self.feed(html)
         self.close()
 
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.depth += self.depth > 0 or ("id", self.id) in attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self.depth -= self.depth > 0
+
     def handle_data(self, data: str) -> None:
-        self.text += data
+        if self.depth:
+            self.text += data
 
 
 @given(arrays_of.arrays(np.float32, (3, 4), elements=st.integers(-(10**6), 10**6).map(lambda k: k * 1e-3)))
