@@ -139,6 +139,21 @@ def test_the_package_safetensors_reads_the_file() -> None:
     assert np.array_equal(read["output.bias"], saved.network.params.value["output_bias"])
 
 
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("F64", np.array([1.5, -2], "<f8").tobytes()),
+        ("F16", np.array([1.5, -2], "<f2").tobytes()),
+        ("BF16", np.array([0x3FC0, 0xC000], "<u2").tobytes()),
+    ],
+)
+def test_floats_of_other_widths_are_read(name: str, data: bytes, tmp_path: Path) -> None:
+    header = json.dumps({"x": {"dtype": name, "shape": [2], "data_offsets": [0, len(data)]}}).encode()
+    (tmp_path / "x").write_bytes(len(header).to_bytes(8, "little") + header + data)
+    arrays, _ = read_tensors(tmp_path / "x")
+    assert arrays["x"].tolist() == [1.5, -2]
+
+
 @given(data=st.data())
 def test_a_damaged_file_is_one_error_and_never_another(data: st.DataObject, tmp_path_factory: Any) -> None:
     whole = bytearray(to_safetensors(language(Vocab("ab"), hidden_size=2, num_layers=1)))

@@ -69,7 +69,10 @@ def events_of(data: bytes) -> list[tuple[int, str, Any]]:
         event = dict(fields(body))
         for _, value in fields(event.get(5, b"")):
             own = dict(fields(value))
-            found.append((event[2], own[1].decode(), own[2] if 2 in own else dict(fields(own[8]))[8].decode()))
+            if 2 not in own:  # a text: an array of one string, for the plugin that shows such
+                assert dict(fields(dict(fields(own[9]))[1])) == {1: b"text"}
+                own[2] = dict(fields(own[8]))[8].decode()
+            found.append((event[2], own[1].decode(), own[2]))
     return found
 
 
