@@ -2,7 +2,7 @@
 # make test    install and run the tests
 # make oldest  the tests with the oldest supported packages, .ci/oldest.txt, on Python 3.11 (OLDEST=python3.11)
 # make torture the tests of what must never fail, at full volume: half an hour (one row: ROW=3)
-# make exports the tests of exported models, with the packages of others that read them, which it installs (120 MB)
+# make exports the tests of exported models, with the packages of others that read them, which it installs (180 MB)
 # make wheel   build the wheel and the sdist, install the wheel alone, and train, sample, score and report with it
 # make check   what .ci/run does: lint, types, the wheel, tests
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
@@ -41,8 +41,8 @@ torture: $(VENV)/dev.ok
 	TORTURE=$(or $(TORTURE),1) $(BIN)/python -m pytest -q -n 2 $(if $(ROW),--row $(ROW))
 
 exports: $(VENV)/dev.ok
-	$(INSTALL) onnx onnxruntime safetensors tensorboard '$(TORCH)'
-	$(BIN)/python -m pytest -q tests/export
+	$(INSTALL) onnx onnxruntime safetensors tensorboard
+	$(BIN)/python -m pytest -q tests/export tests/storage/test_events.py
 
 lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .

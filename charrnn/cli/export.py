@@ -54,13 +54,13 @@ def content(saved: "SavedModel", out: str, form: str) -> bytes:
 
 def export_events(run: str, out: Path) -> int:
     """Write the log and the samples of a run directory into a new folder."""
-    from charrnn.storage import RunDirectory, write_atomic
+    from charrnn.storage import RunDirectory
 
     directory = RunDirectory(run)
     if not directory.log.is_file():
         raise CheckpointError(f"{run}: there is no {directory.log.name}; name the directory of a run")
     data = directory.past_events()
     out.mkdir()
-    write_atomic(out / directory.events.name, lambda file: file.write(data))
+    write_new(str(out / directory.events.name), [data])
     click.echo(f"written: {visible(str(out), keep='')} (tensorboard --logdir {shlex.quote(str(out))})")
     return 0

@@ -22,6 +22,7 @@ from charrnn.errors import CharrnnError
 from charrnn.export.layout import GATES, layer_suffixes, network_of, torch_arrays
 from charrnn.export.pytorch import HEADER, SYMBOLS
 from charrnn.models import Network, SavedModel, TaskNetwork
+from charrnn.nn import make_cell
 
 OPSET, IR_VERSION = 17, 8
 ORDER = {"rnn": "a", "lstm": "iofg", "gru": "zrn"}  # of gates in ONNX, which calls g c and n h
@@ -163,7 +164,7 @@ def _level(
         attributes["linear_before_reset"] = int(config.reset == "after")
     elif config.cell == "rnn":
         attributes["activations"] = [config.activation.capitalize()] * len(suffixes)
-    states = [f"{state}_out_{k}" for state in ("hc" if config.cell == "lstm" else "h")]
+    states = [f"{state}_out_{k}" for state in make_cell(config.cell).states]
     graph.add(config.cell.upper(), inputs, [f"y_{k}", *states], **attributes)
     graph.add("Transpose", [f"y_{k}"], [f"side_by_side_{k}"], perm=[0, 2, 1, 3])  # (T, R, N, H) -> (T, N, R, H)
     return graph.add("Reshape", [f"side_by_side_{k}", graph.constant(f"flat_{k}", [0, 0, -1])], [f"x_{k}"])

@@ -3,8 +3,6 @@
 A file that is written here holds the header of the checkpoint under `charrnn` and the vocabulary under `symbols`. Of a
 file from elsewhere, only `symbols` is needed: everything else follows from the names and shapes of its arrays. Its
 modules may have any names.
-
-Shapes: V vocabulary, E embedding, G gates, H hidden units, W what the output layer reads.
 """
 
 import json
@@ -53,7 +51,7 @@ def from_safetensors(path: Path) -> tuple[Header, dict[str, Array]]:
     header = Header.from_dict(_header_values(path, named, strings), path)
     try:
         own = own_arrays(named, header.config.model)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, IndexError):
         raise CheckpointError(f"{path}: its arrays are not those of a {header.config.model.cell}") from None
     check_arrays(path, _shapes(header), own)
     return header, own
@@ -100,6 +98,12 @@ def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, s
             f"{path}: does not say which characters its ids stand for; save it with metadata={{'{SYMBOLS}': TEXT}}, of "
             f"all characters in the order of their ids"
         )
+    outputs = len(own["output.weight"])
+    if len(strings[SYMBOLS]) != outputs:
+        raise CheckpointError(
+            f"{path}: its string {SYMBOLS} has {len(strings[SYMBOLS]):,} characters, but the model predicts one of "
+            f"{outputs:,}; give one for each id"
+        )
     rows, hidden = own["rnn.weight_hh_l0"].shape
     cell = {len(gates) * hidden: cell for cell, gates in GATES.items()}.get(rows)
     model: dict[str, Any] = {
@@ -113,7 +117,7 @@ def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, s
     if ACTIVATION in strings:
         model["activation"] = strings[ACTIVATION]
     vocab = {"symbols": strings[SYMBOLS], "has_unknown": False, "tokens": "char"}
-    return {"config": {"task": "language", "data": {"path": str(path)}, "model": model}, "vocab": vocab}
+    return {"config": {"task": "language", "data": {"path": f"{path.stem}.txt"}, "model": model}, "vocab": vocab}
 
 
 def _shapes(header: Header) -> dict[str, Shape]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from charrnn.storage.events import EVENTS_NAME, checksum, run_events
@@ -80,6 +80,7 @@ def test_the_checksum_is_the_published_one() -> None:
     assert checksum(b"123456789") == 0xE3069283
 
 
+@settings(max_examples=40)
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(["loss", "a", "step", "seconds"]), st.floats() | st.text() | st.integers())

@@ -95,7 +95,7 @@ function fragment() {
 function readFragment() {
   const parameters = new URLSearchParams(location.hash.slice(1));
   for (const id of ["prime", ...SETTINGS]) if (parameters.has(id)) byId(id).value = parameters.get(id);
-  return parameters.size > 0 || location.hash.length > 1;
+  return location.hash.length > 1;
 }
 
 // -- what the model thinks --------------------------------------------------------------------------------------------
