@@ -131,17 +131,35 @@ function typedSymbols() {
 /** The ids of what was typed. What the model cannot read is left out. */
 const typedIds = () => typedSymbols().flatMap(({ id }) => (id === null ? [] : [id]));
 
+let latest = null;  // {ids, bits}: what the network has read, if that is what was typed; else null
+
+/** Read ids, only the new ones if they continue those read before; returns the surprise of each, in bits. */
+function readIds(ids) {
+  const isContinued = latest?.ids.length > 0 && latest.ids.every((id, k) => id === ids[k]);
+  const bits = isContinued ? latest.bits : [];
+  const note = (logits, id) => bits.push(bitsOf(logits, id));
+  if (isContinued) {
+    for (const id of ids.slice(latest.ids.length)) {
+      note(network.logits(), id);
+      network.read(id);
+    }
+  } else {
+    begin(network, vocab, ids, note);
+  }
+  latest = { ids, bits };
+  return bits;
+}
+
 /** Read what was typed: show it coloured, what is left out of it, and what may follow. */
 function readTyped() {
   const symbols = typedSymbols(), ids = typedIds();
-  const surprises = [];
-  const logits = begin(network, vocab, ids, (before, id) => surprises.push(bitsOf(before, id)));
+  const bits = readIds(ids)[Symbol.iterator]();
   const text = byId("prime").value;
   const writer = new Writer(byId("typed"));
   if (vocab.fold(text) === text) {
     for (const { symbol, id } of symbols) {
       if (id === null) writer.put(symbol, 0);
-      else writer.add(id, surprises.shift());
+      else writer.add(id, bits.next().value);
     }
   } else {
     writer.put(text, 0);  // what was read is not letter by letter what was typed
@@ -149,7 +167,7 @@ function readTyped() {
   writer.element.append("\u200b");  // so that a line that was just begun has a height
   const missing = new Set(symbols.filter(({ id }) => id === null).map(({ symbol }) => nameOf(symbol)));
   byId("note").textContent = missing.size ? `Left out, for the model cannot read it: ${[...missing].join(" ")}` : "";
-  showBars(weightsOf(drawable(logits, vocab, !ids.length), options()));
+  showBars(weightsOf(drawable(network.logits(), vocab, !ids.length), options()));
 }
 
 // -- writing ----------------------------------------------------------------------------------------------------------
@@ -170,6 +188,7 @@ function* texts(ids) {
 function start() {
   if (!byId("form").reportValidity()) return;
   stop?.();
+  latest = null;
   const ids = typedIds();
   const events = texts(ids);
   const output = byId("text");
@@ -204,19 +223,19 @@ function start() {
     due = Math.min(due + (pace * Math.max(now - before, 0)) / 1000, Math.max(1, pace / 10));
     before = now;
     const began = performance.now();
-    let latest = null;
+    let shown = null;  // the latest event that put a character on the page
     while (due >= 1 && performance.now() - began < FRAME_MS) {
       const { value, done } = events.next();
       if (done) {
-        if (latest) showBars(latest.weights, latest.id);
+        if (shown) showBars(shown.weights, shown.id);
         working += performance.now() - began;
         return end("Wrote");
       }
-      latest = show(value) ?? latest;
+      shown = show(value) ?? shown;
       if (!value.begins) due--;
     }
     working += performance.now() - began;
-    if (latest) showBars(latest.weights, latest.id);
+    if (shown) showBars(shown.weights, shown.id);
     frame = requestAnimationFrame(tick);
   };
 
