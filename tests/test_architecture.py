@@ -26,20 +26,23 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "evaluation": "nn storage config data models",
     "generation": "config data models",
     "inspection": "config data models",
+    "export": "nn storage config data models evaluation",
     "training": "nn optim storage config data models parallel evaluation generation",
     "display": "data evaluation inspection training",
-    "cli": "storage config data models evaluation generation inspection training display",
+    "cli": "storage config data models evaluation generation inspection export training display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
 NOT_IN_FACE = {  # modules that other packages import past the face, with the reason
     "display.live": "it imports rich, which only `charrnn train` needs",
 }
 OUTSIDE = {  # third-party package: the packages and modules that may import it; no other package is imported anywhere
-    "numpy": "arrays blas nn optim storage data models parallel evaluation generation inspection training display",
+    "numpy": "arrays blas nn optim storage data models parallel evaluation generation inspection training export "
+    "display",
     "yaml": "config",
     "threadpoolctl": "blas",
     "click": "cli",
     "rich": "display.live cli.following",
+    "onnx": "export.onnx_model",
     "backports": "data.files",
     "compression": "data.files",  # of the standard library from Python 3.14 on
 }

@@ -76,6 +76,8 @@ def open_run(
         if config.train.on_divergence == "rollback" and not has_rollback_point:
             run.save_rollback_point()
         directory.write_config(run.config.to_yaml())
+        if config.train.tensorboard:
+            directory.begin_events()
         return run
     except BaseException:
         directory.release()
