@@ -62,6 +62,7 @@ bench: $(VENV)/run.ok
 docs: $(VENV)/run.ok
 	$(BIN)/charrnn config | sed '1s/=.*/=charrnn.schema.json/' > configs/reference.yaml
 	$(BIN)/charrnn config --schema > configs/charrnn.schema.json
+	$(BIN)/python docs/make_numbers.py
 	$(BIN)/python docs/generate.py
 
 site: $(VENV)/docs.ok

@@ -14,6 +14,9 @@
     model = charrnn.load("runs/origins")     # a classifier or tagger
     print(charrnn.predict(model, ["Mikhailova"])[0].label)
 
+    model = charrnn.load("runs/numbers")     # a translator
+    print(charrnn.predict(model, ["472"])[0].text)
+
 A name is imported when it is first used, so that `charrnn --help` starts without NumPy.
 """
 
@@ -32,11 +35,13 @@ if TYPE_CHECKING:
     from charrnn.evaluation import Report as Report
     from charrnn.evaluation import predict as predict
     from charrnn.evaluation import score_text as score_text
+    from charrnn.generation import Answers as Answers
     from charrnn.generation import generate as generate
     from charrnn.inspection import embed as embed
     from charrnn.models import Network as Network
     from charrnn.models import NGram as NGram
     from charrnn.models import TaskModel as TaskModel
+    from charrnn.models import TranslateModel as TranslateModel
     from charrnn.models import load as load
     from charrnn.training import Progress as Progress
     from charrnn.training import Run as Run
@@ -44,6 +49,7 @@ if TYPE_CHECKING:
     from charrnn.training import open_run as open_run
 
 _HOMES = {
+    "Answers": "generation",
     "CharrnnError": "errors",
     "Config": "config",
     "NGram": "models",
@@ -53,6 +59,7 @@ _HOMES = {
     "Report": "evaluation",
     "Run": "training",
     "TaskModel": "models",
+    "TranslateModel": "models",
     "Vocab": "data",
     "config_from_dict": "config",
     "embed": "inspection",

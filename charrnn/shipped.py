@@ -10,8 +10,12 @@ from pathlib import Path
 
 PREFIX = "shipped:"  # of a text's name in data.path
 SCHEMA = "charrnn.schema.json"
+PRONUNCIATIONS = "https://raw.githubusercontent.com/sigmorphon/2020/master/task1/data"  # Gorman et al. 2020
 SOURCES = {  # texts that shipped configs need and charrnn does not bring, with the place where they are to be had
     "tinyshakespeare.txt": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
+    "fre_train.tsv": f"{PRONUNCIATIONS}/train/fre_train.tsv",
+    "fre_dev.tsv": f"{PRONUNCIATIONS}/dev/fre_dev.tsv",
+    "fre_test.tsv": f"{PRONUNCIATIONS}/test/fre_test.tsv",
 }
 
 

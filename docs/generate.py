@@ -17,6 +17,7 @@ import click
 
 import charrnn.cli.main  # noqa: F401 - registers the commands
 from charrnn.cli.group import cli
+from charrnn.config.keys import leaves
 from charrnn.training.defaults import RECIPES, Recipe
 
 DOCS = Path(__file__).parent
@@ -47,7 +48,8 @@ def reference() -> list[tuple[str, str, str, str]]:
             name, _, default = text.partition(": ")
             dotted = ".".join([*sections[:indent], name.removesuffix(":")])
             if default:
-                keys.append((dotted, default, comments[-1], " ".join(comments[:-1])))
+                meaning = leaves()[dotted].field.metadata["help"]
+                keys.append((dotted, default, " ".join(comments).removeprefix(meaning).strip(), meaning))
             else:
                 sections[indent:] = [name.removesuffix(":")]
             comments = []

@@ -23,7 +23,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "data": "storage config",
     "models": "nn optim storage config data",
     "parallel": "optim config data models",
-    "evaluation": "nn storage config data models",
+    "evaluation": "nn storage config data models generation",
     "generation": "config data models",
     "inspection": "config data models",
     "export": "nn storage config data models evaluation",
@@ -98,7 +98,7 @@ def public_things(name: str) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassD
     """The public functions and classes of a module, and the public methods of the latter."""
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     for node in TREES[name].body:
-        if isinstance(node, kinds) and not node.name.startswith("_"):
+        if isinstance(node, kinds) and not node.name.startswith("_") and not is_second_half(node):
             yield node.name, node
             for inner in node.body if isinstance(node, ast.ClassDef) else []:
                 if isinstance(inner, kinds) and not inner.name.startswith("_") and not is_second_half(inner):
@@ -106,7 +106,7 @@ def public_things(name: str) -> Iterator[tuple[str, ast.FunctionDef | ast.ClassD
 
 
 def is_second_half(node: ast.FunctionDef | ast.ClassDef) -> bool:
-    """Whether a method is the setter of a property or one of several signatures: the other half is documented."""
+    """Whether it is the setter of a property, or one of several signatures: the other half is documented."""
     return any(ast.unparse(mark).endswith(("overload", ".setter")) for mark in node.decorator_list)
 
 

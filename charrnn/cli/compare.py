@@ -15,8 +15,8 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     charrnn compare runs/lstm runs/gru
 
     Runs with the same held-out split (test, else validation) are scored on it again. Each mean difference from the
-    best run has a 95 % interval (paired block bootstrap). Classifiers and taggers are compared on the same
-    examples.
+    best run has a 95 % interval (paired block bootstrap). Classifiers, taggers and translators are compared on
+    the same examples.
     """
     import json
 

@@ -7,6 +7,7 @@ import click
 from click.core import ParameterSource
 
 from charrnn.cli.evaluate_task import evaluate_task
+from charrnn.cli.evaluate_translation import evaluate_translation
 from charrnn.cli.inputs import load_language, load_model, load_tasks, read_files
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import check_new, write_new
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
     from charrnn.data import Corpus, Split
     from charrnn.models import SavedModel
 
+KINDS = {
+    "language": "a language model",
+    "classify": "a classifier",
+    "tag": "a tagger",
+    "translate": "a translator",
+}
+NOT_FOR_LANGUAGE = ("per_example", "beam")
 NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document")
 
 
@@ -53,13 +61,15 @@ NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "pe
     metavar="FILE",
     help="Write a page with the report, and the text coloured by surprise; of examples, as charrnn report does.",
 )
+@click.option("--beam", type=click.IntRange(1, 1000), metavar="N",
+              help="Keep the N likeliest beginnings of a target (default: 1, greedy).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.pass_context
 def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], split: str | None, window: int | None,
              baselines: bool, novelty: bool, dynamic: Any, dynamic_rate: float | None,
              per_char: str | None, per_line: str | None, per_document: str | None, per_example: str | None,
-             html: str | None, as_json: bool) -> int:  # fmt: skip
-    """Score text or examples with CHECKPOINT, a language model, a classifier or a tagger.
+             html: str | None, beam: int | None, as_json: bool) -> int:  # fmt: skip
+    """Score text or examples with CHECKPOINT, a language model, a classifier, a tagger or a translator.
 
     \b
     charrnn eval runs/my                  the held-out split
@@ -72,7 +82,8 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
 
     Every character is scored once, given all characters before it. A model of documents scores each document by itself,
     its end included. Several files are scored as one text. A FILE that is a checkpoint or a run directory is another
-    model. Figures have 95 % intervals (bootstrap). Classifiers and taggers score examples; several of them vote too.
+    model. Figures have 95 % intervals (bootstrap). Classifiers, taggers and translators score examples; several of them
+    vote too.
     """
     import json
 
@@ -98,7 +109,10 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     check_kind(context, loaded[0])
     if loaded[0].config.task != "language":
         with one_thread():
-            evaluate_task(loaded, files, split, baselines, per_example, html, as_json)
+            if loaded[0].config.task == "translate":
+                evaluate_translation(loaded, files, split, baselines, beam or 1, per_example, as_json)
+            else:
+                evaluate_task(loaded, files, split, baselines, per_example, html, as_json)
         return 0
     check_documents(loaded[0], per_document)
     options = ReportOptions(window, baselines, novelty, dynamic, dynamic_rate)
@@ -106,7 +120,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
     with one_thread():
         report, scores = assess(loaded, text, corpus, options)
-    vocab = loaded[0].model.vocab
+    vocab = loaded[0].language_model.vocab
     if per_char:
         write_new(per_char, char_table(vocab, text.ids, scores))
     if per_line:
@@ -134,10 +148,10 @@ def load_alike(names: Sequence[str]) -> "list[SavedModel]":
 def check_kind(context: click.Context, loaded: "SavedModel") -> None:
     """Refuse options that do not apply to a model of this kind."""
     task = loaded.config.task
-    others = ("per_example",) if task == "language" else NOT_FOR_TASKS
+    others = {"language": NOT_FOR_LANGUAGE, "translate": (*NOT_FOR_TASKS, "html")}.get(task, (*NOT_FOR_TASKS, "beam"))
     given = [name for name in others if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
     if given:
-        kind = {"language": "a language model", "classify": "a classifier", "tag": "a tagger"}[task]
+        kind = KINDS[task]
         option = given[0].replace("_", "-")
         raise click.UsageError(f"--{option} does not apply to {kind}, which {loaded.path} is; leave it out")
 
@@ -153,7 +167,7 @@ def check_outputs(*names: str | None) -> None:
 
 def check_documents(loaded: "SavedModel", per_document: str | None) -> None:
     """Refuse a table of documents by a model that reads its text as one stream."""
-    if per_document and not loaded.model.vocab.end:
+    if per_document and not loaded.language_model.vocab.end:
         raise click.UsageError(
             "--per-document needs a model of documents (data.documents); this one reads its text as one stream: "
             "try --per-line"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from charrnn.config import Config
-    from charrnn.models import SavedModel, TrainingState
+    from charrnn.models import Header, SavedModel, TrainingState
 
 MAX_EVALUATIONS = 10  # printed, the latest
 MAX_SYMBOL_CHARS = 1000  # printed of the vocabulary, which is written as a Python string
@@ -46,27 +46,41 @@ def info_document(saved: "SavedModel") -> dict[str, Any]:
 
 def info_lines(saved: "SavedModel") -> list[str]:
     """A checkpoint for people. Text of the file's is escaped."""
-    from charrnn.data import END
     from charrnn.models import model_name
 
-    header, vocab = saved.header, saved.header.vocab
+    header = saved.header
     size, unit = size_of(saved)
-    symbols = vocab.symbols.replace(END, "") if vocab.end == END else vocab.symbols
-    end = "a symbol of its own, one of the vocabulary, shown as ␃" if vocab.end == END else "a newline"
     task = "" if saved.config.task == "language" else f"{saved.config.task}, "
     versions = ", ".join(f"{name} {version}" for name, version in header.versions.items()) or "unknown"
     return [
         visible(str(saved.path)),
         f"  model        {task}{model_name(saved.config.model)}, {size:,} {unit}",
-        f"  vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(symbols))[:MAX_SYMBOL_CHARS]}",
-        *([f"  documents    each ends with {end}"] if vocab.end else []),
-        *([f"  labels       {labels_text(header.labels.names)}"] if header.labels else []),
+        *(f"  {line}" for line in symbols_lines(header)),
         *(f"  {line}" for line in training_lines(header.training, saved.config)),
         f"  arrays       {', '.join(saved.arrays)}",
         f"  versions     {visible(versions, keep='')}",
         "  config",
         *(f"    {visible(line)}" for line in saved.config.to_yaml().splitlines()),
     ]
+
+
+def symbols_lines(header: "Header") -> list[str]:
+    """What a model reads and predicts: a vocabulary, how documents end, labels, or the symbols of both sides."""
+    from charrnn.data import END
+
+    lines = []
+    if vocab := header.vocab:
+        symbols = vocab.symbols.replace(END, "") if vocab.end == END else vocab.symbols
+        lines.append(f"vocabulary   {vocab.size} {vocab.tokens}s: {visible(repr(symbols))[:MAX_SYMBOL_CHARS]}")
+        if vocab.end:
+            end = "a symbol of its own, one of the vocabulary, shown as ␃" if vocab.end == END else "a newline"
+            lines.append(f"documents    each ends with {end}")
+    if header.labels:
+        lines.append(f"labels       {labels_text(header.labels.names)}")
+    for name, side in (("sources", header.source), ("targets", header.target)):
+        if side:
+            lines.append(f"{name}      {len(side.names)} symbols: {visible(' '.join(side.names))[:MAX_SYMBOL_CHARS]}")
+    return lines
 
 
 def labels_text(names: "Sequence[str]") -> str:

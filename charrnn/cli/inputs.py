@@ -27,12 +27,12 @@ def load_model(checkpoint: str) -> "SavedModel":
 
 
 def load_language(checkpoint: str, instead: str) -> "SavedModel":
-    """Read CHECKPOINT as load_model() does. Refuse a classifier or tagger; `instead` is the command that reads one."""
+    """Read CHECKPOINT as load_model() does. Refuse a model of a task; `instead` is the command that reads one."""
     from charrnn.errors import CheckpointError
 
     saved = load_model(checkpoint)
     if saved.config.task != "language":
-        kind = "tagger" if saved.config.task == "tag" else "classifier"
+        kind = {"classify": "classifier", "tag": "tagger", "translate": "translator"}[saved.config.task]
         raise CheckpointError(f"{saved.path}: this is a {kind}, not a language model; use charrnn {instead}")
     return saved
 
@@ -48,14 +48,18 @@ def load_task(checkpoint: str) -> "SavedModel":
 
 
 def load_tasks(checkpoints: Sequence[str], first: "SavedModel | None" = None) -> list["SavedModel"]:
-    """Read classifiers or taggers that can vote, also with the `first` one, which is not returned."""
+    """Read classifiers, taggers or translators that can vote, also with the `first` one, which is not returned."""
     from charrnn.errors import CheckpointError
     from charrnn.evaluation import check_voters
+    from charrnn.generation import check_writers
 
     loaded = [load_task(name) for name in checkpoints]
     voters = [*([first] if first else []), *loaded]
     try:
-        check_voters([saved.task_model for saved in voters])
+        if any(saved.config.task == "translate" for saved in voters):
+            check_writers([saved.model for saved in voters])
+        else:
+            check_voters([saved.task_model for saved in voters])
     except CheckpointError as error:
         raise CheckpointError(f"{', '.join(saved.name for saved in voters)}: {error}") from None
     return loaded
@@ -70,7 +74,7 @@ def prime_text(saved: "SavedModel", prime: str | None, prime_file: str | None) -
 
     data = saved.config.data
     text = (prime or "") if prime_file is None else _read_prime(prime_file)
-    one_line = prime_file is not None and saved.model.vocab.end == "\n"
+    one_line = prime_file is not None and saved.language_model.vocab.end == "\n"
     if data.tokens == "byte":
         read = os.fsencode(text)
         return read.removesuffix(b"\n").removesuffix(b"\r") if one_line else read
@@ -96,7 +100,7 @@ def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
     """Read files, and standard input for "-", as one text in the vocabulary of a model."""
     from charrnn.data import find_files, split_of_files
 
-    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.model.vocab, ", ".join(files))
+    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.language_model.vocab, ", ".join(files))
 
 
 def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:

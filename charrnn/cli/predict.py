@@ -7,15 +7,18 @@ import click
 
 from charrnn.cli.inputs import load_tasks
 from charrnn.cli.options import Number
-from charrnn.cli.predicted_rows import RowWriter, Shown, write_sentences
+from charrnn.cli.predicted_columns import Columns, Shown, TaskColumns
+from charrnn.cli.predicted_rows import RowWriter, write_sentences
 from charrnn.cli.streams import LinesOut
+from charrnn.cli.written_columns import WrittenColumns
 
 if TYPE_CHECKING:
     from charrnn.data import Layout, StreamedRow
-    from charrnn.models import TaskModel
+    from charrnn.models import SavedModel, TaskModel
 
 FORMATS = ("lines", "tsv", "csv", "jsonl", "conll", "conllu")
 SENTENCE_FORMATS = ("conll", "conllu")
+MAX_BEAM = 1000
 
 
 @click.command()
@@ -24,23 +27,27 @@ SENTENCE_FORMATS = ("conll", "conllu")
 @click.option("--column", metavar="C", help="The column that holds the text: its name, or its number from 1.")
 @click.option("--format", "format", type=click.Choice(FORMATS),
               help="How FILE is read (default: by its ending, else lines).")  # fmt: skip
-@click.option("--top", type=click.IntRange(1), metavar="K", help="Print the K likeliest labels.")
+@click.option("--top", type=click.IntRange(1, MAX_BEAM), metavar="K", help="Print the K likeliest labels or targets.")
+@click.option("--beam", type=click.IntRange(1, MAX_BEAM), metavar="N",
+              help="Keep the N likeliest beginnings of a target (default: 1, or K of --top).")  # fmt: skip
 @click.option("--threshold", type=Number(0, 1), metavar="F",
               help="Print the yes/no labels that are at least as probable (default: 0.5).")  # fmt: skip
 @click.option("--only", is_flag=True, help="Print the prediction alone, without row and probability.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each row.")
 def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None, format: Any, top: int | None,
-            threshold: float | None, only: bool, as_json: bool) -> int:  # fmt: skip
-    """Predict labels or numbers with MODEL, a classifier or tagger, for each row of FILE or of standard input.
+            beam: int | None, threshold: float | None, only: bool, as_json: bool) -> int:  # fmt: skip
+    """Predict labels, numbers or texts with MODEL, for each row of FILE or of standard input.
 
     \b
     charrnn predict runs/origins other.txt              a line for each line of the file
     charrnn predict runs/origins --text Mikhailova      one text
     charrnn predict runs/a runs/b runs/c other.txt      several models vote
     charrnn predict runs/origins table.tsv --column name --only
+    charrnn predict runs/pronounce words.txt --beam 5 --top 3   a translator: three targets for each line
 
-    Prints each row, a tab, the prediction, a tab, and its probability. Rows keep their order; an empty text has an
-    empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same file with the predicted labels.
+    MODEL is a classifier, tagger or translator. Prints each row, a tab, the prediction, a tab, and its probability.
+    Rows keep their order; an empty text has an empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same
+    file with the predicted labels.
     """
     from charrnn.blas import one_thread
     from charrnn.models import is_checkpoint
@@ -53,32 +60,59 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
         raise click.UsageError("--text is read instead of a file; leave FILE, --column and --format out")
     if only and as_json:
         raise click.UsageError("--only and --json exclude each other")
-    voters = [saved.task_model for saved in load_tasks(names)]
-    check_options(voters[0], top, threshold)
+    loaded = load_tasks(names)
     file = files[0] if files else "-"
     format = "lines" if texts else format or format_of_file(file)
     shown = Shown(format, top, threshold, only, as_json)
+    check_options(loaded[0], shown, beam)
     with one_thread():
         if format in SENTENCE_FORMATS:
+            voters = [saved.task_model for saved in loaded]
             check_sentences(voters[0], shown)
             layout = layout_of_sentences(voters[0], format, column)
             write_sentences(voters, source_of(file), layout, LinesOut())
         else:
-            rows = rows_of_texts(texts) if texts else rows_of_file(voters[0], file, format, column)
-            RowWriter(voters, shown, LinesOut()).write_all(rows)
+            rows = rows_of_texts(texts) if texts else rows_of_file(loaded[0], file, format, column)
+            RowWriter(columns_of(loaded, shown, beam), shown, LinesOut()).write_all(rows)
     return 0
 
 
-def check_options(model: "TaskModel", top: int | None, threshold: float | None) -> None:
+def columns_of(loaded: "Sequence[SavedModel]", shown: Shown, beam: int | None) -> Columns:
+    """What models add to each row."""
+    if loaded[0].config.task == "translate":
+        return WrittenColumns([saved.translate_model for saved in loaded], shown, beam or 1)
+    return TaskColumns([saved.task_model for saved in loaded], shown)
+
+
+def check_options(saved: "SavedModel", shown: Shown, beam: int | None) -> None:
     """Refuse options that do not apply to what a model predicts."""
-    output = model.network.task.output
-    if top and (model.network.task.tag or output == "linear"):
-        kind = "a tagger predicts a label for each unit" if model.network.task.tag else "this model predicts numbers"
+    if saved.config.task == "translate":
+        check_translator(saved, shown)
+        return
+    output, tag = saved.config.model.output, saved.config.task == "tag"
+    if beam is not None:
+        raise click.UsageError("--beam applies only to translators (task: translate); leave it out")
+    if shown.top and (tag or output == "linear"):
+        kind = "a tagger predicts a label for each unit" if tag else "this model predicts numbers"
         raise click.UsageError(f"--top prints the likeliest labels of a text, but {kind}; leave it out")
-    if threshold is not None and output != "sigmoid":
+    if shown.threshold is not None and (tag or output != "sigmoid"):
         raise click.UsageError("--threshold applies only to yes/no labels (model.output: sigmoid); leave it out")
-    if threshold is not None and top:
+    if shown.threshold is not None and shown.top:
         raise click.UsageError("--top and --threshold exclude each other")
+
+
+def check_translator(saved: "SavedModel", shown: Shown) -> None:
+    """Refuse options and formats that do not apply to a translator, and lines where it needs columns."""
+    if shown.threshold is not None:
+        raise click.UsageError("--threshold applies only to yes/no labels (model.output: sigmoid); leave it out")
+    if shown.format in SENTENCE_FORMATS:
+        raise click.UsageError(f"{shown.format} has a label for each token; this model writes a text for each row")
+    features = saved.translate_model.rules.layout.features
+    if shown.format == "lines" and features:
+        raise click.UsageError(
+            f"this model also reads the columns of data.features ({', '.join(map(str, features))}); give it a table: "
+            f"add --format tsv, csv or jsonl"
+        )
 
 
 def check_sentences(model: "TaskModel", shown: Shown) -> None:
@@ -122,15 +156,16 @@ def rows_of_texts(texts: Sequence[str]) -> "Iterator[StreamedRow]":
         yield StreamedRow(f"--text number {number}", line, text)
 
 
-def rows_of_file(model: "TaskModel", file: str, format: Any, column: str | None) -> "Iterator[StreamedRow]":
+def rows_of_file(saved: "SavedModel", file: str, format: Any, column: str | None) -> "Iterator[StreamedRow]":
     """The rows of a file in one of the formats of rows."""
     from charrnn.data import stream_rows
 
     if format == "lines" and column:
         raise click.UsageError("--column needs a table; add --format tsv, csv or jsonl")
-    layout = model.rules.layout
+    layout = saved.layout
     own = layout.source if layout.format == format else "text" if format == "jsonl" else 1
-    return stream_rows(source_of(file), format, column_of(column) if column else own, model.config.data.encoding)
+    chosen = column_of(column) if column else own
+    return stream_rows(source_of(file), format, chosen, saved.config.data.encoding, layout.features)
 
 
 def layout_of_sentences(model: "TaskModel", format: Any, column: str | None) -> "Layout":

@@ -9,12 +9,13 @@ import click
 from charrnn.cli.inputs import load_model, unit_of
 from charrnn.cli.messages import note
 from charrnn.cli.report_task import about_task, measure_examples
+from charrnn.cli.report_translation import about_translation, measure_pairs
 from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import TextError, visible
 
 if TYPE_CHECKING:
     from charrnn.config import Config
-    from charrnn.display import HeldOut, Inside, PageData, Sample, TrainingCurves
+    from charrnn.display import HeldOut, HeldOutExamples, HeldOutPairs, Inside, PageData, Sample, TrainingCurves
     from charrnn.models import Network, SavedModel
 
     Units = Sequence[tuple[int, int]]
@@ -39,6 +40,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
     charrnn report runs/origins           a classifier or tagger: confusions, calibration, mistakes
+    charrnn report runs/pronounce         a translator: where it looks in its source
 
     The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.
@@ -86,19 +88,32 @@ def gather(loaded: "SavedModel", units: "Units") -> "PageData":
 
     run = RunDirectory(loaded.path.parent)
     try:
-        language = loaded.config.task == "language"
-        held_out, problem = measure(loaded, units) if language else measure_examples(loaded), ""
+        held_out, problem = measured(loaded, units), ""
     except TextError as error:
         held_out, problem = None, str(error)
     return PageData(
         title=loaded.name,
-        about=about(loaded) if loaded.config.task == "language" else about_task(loaded),
+        about=described(loaded),
         curves=training_curves(read_log(run.log), loaded.config),
         held_out=held_out,
         problem=problem,
         samples=list(samples(run.samples)),
         config=loaded.config.to_yaml(),
     )
+
+
+def measured(loaded: "SavedModel", units: "Units") -> "HeldOut | HeldOutExamples | HeldOutPairs":
+    """What the page shows of the held-out text, examples or pairs. Raises TextError if they cannot be read."""
+    if loaded.config.task == "language":
+        return measure(loaded, units)
+    return measure_pairs(loaded) if loaded.config.task == "translate" else measure_examples(loaded)
+
+
+def described(loaded: "SavedModel") -> str:
+    """The model in a sentence or two, whatever its kind."""
+    if loaded.config.task == "language":
+        return about(loaded)
+    return about_translation(loaded) if loaded.config.task == "translate" else about_task(loaded)
 
 
 def about(loaded: "SavedModel") -> str:

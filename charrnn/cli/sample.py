@@ -99,7 +99,7 @@ def sample(context: click.Context, checkpoint: str, others: tuple[str, ...],  # 
         raise click.UsageError(f"--top finds the likeliest documents and draws none; leave --{option} out")
     saved, model = load_mixture((checkpoint, *others), weights)
     check_documents(saved, ["--unique"] * unique + ["--novel"] * novel + ["--top"] * bool(top))
-    of_documents = saved.model.vocab.end_id is not None
+    of_documents = saved.language_model.vocab.end_id is not None
     if length is None:
         length = LONGEST if of_documents else LENGTH
     options = Options(
@@ -118,7 +118,7 @@ def sample(context: click.Context, checkpoint: str, others: tuple[str, ...],  # 
             request = Request(saved, model, options, top or num, start, shown, seed, unknown, unique, novel)
             (search if top else draw)(request)
             return 0
-        out = TextOut(saved.model.vocab.tokens, num, shown)
+        out = TextOut(saved.language_model.vocab.tokens, num, shown)
         for stream, character in generate_batch(model, options, num, start, seed, unknown):
             out.write(stream, character)
     out.close()

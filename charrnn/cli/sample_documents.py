@@ -48,7 +48,7 @@ def check_documents(saved: "SavedModel", asked: list[str]) -> None:
     Raises:
         click.UsageError: there are such options.
     """
-    if asked and saved.model.vocab.end_id is None:
+    if asked and saved.language_model.vocab.end_id is None:
         raise click.UsageError(
             f"{asked[0]} asks for documents, and {saved.path} was trained on one stream of text; train with "
             f"data.documents, or leave {asked[0]} out"
@@ -87,7 +87,7 @@ def search(request: Request) -> None:
     """
     from charrnn.generation import SEARCH_BYTES, likeliest_documents
 
-    vocab, length = request.saved.model.vocab, request.options.length
+    vocab, length = request.saved.language_model.vocab, request.options.length
     best = likeliest_documents(request.model, request.num, request.prime, length, request.unknown)
     read = len(vocab.encode(request.prime, request.unknown))
     for _ in _printed(request, ([text[read:]] for text, _ in best.documents)):
@@ -130,7 +130,7 @@ def _printed(request: Request, documents: Iterable[Iterable[str]]) -> Iterator[s
     from charrnn.generation import Joints
 
     joints = Joints.of(request.saved.config.data.documents)
-    out = TextOut(request.saved.model.vocab.tokens, 1, request.shown)
+    out = TextOut(request.saved.language_model.vocab.tokens, 1, request.shown)
     between = ""
     for pieces in documents:
         text, before = "", between + out.prime

@@ -6,7 +6,9 @@ from typing import Literal
 from charrnn.config.table import Condition, key
 
 LANGUAGE = Condition("task", ("language",))
-EXAMPLES = Condition("task", ("classify", "tag"))
+EXAMPLES = Condition("task", ("classify", "tag", "translate"))
+LABELLED = Condition("task", ("classify", "tag"))
+PAIRS = Condition("task", ("translate",))
 
 
 @dataclass(frozen=True)
@@ -42,31 +44,46 @@ class DataConfig:
         "How examples are laid out. tsv: cells between tabs, no quoting. csv: RFC 4180. jsonl: an object a line. "
         "files: an example a line; the class is the name of the file. folders: an example a file; the class is the "
         "name of its folder. conll, conllu: a token a line, an empty line between sentences. auto: by the ending of "
-        "the file.",
+        "the file. translate reads tsv, csv and jsonl.",
         only=EXAMPLES,
     )
     source: int | str | None = key(
         None,
         "The column of the input: its name, or its number from 1. If any column has a name, the first line of a tsv or "
-        "csv file is its header. null: column 1; of jsonl text, of conllu form.",
+        "csv file is its header. null: column 1; of jsonl text (translate: source), of conllu form.",
         low=1,
         only=EXAMPLES,
     )
     target: int | str | tuple[int | str, ...] | None = key(
         None,
         "The column of the label, likewise, or a list of columns of yes/no or numbers; an empty cell is then missing. "
-        "null: column 2; of jsonl label, of conllu upos.",
+        "null: column 2; of jsonl label (translate: target), of conllu upos.",
         low=1,
         only=EXAMPLES,
+    )
+    source_symbols: Literal["char", "space"] = key(
+        "char", "What a source is spelled with. char: characters. space: what stands between blanks.", only=PAIRS
+    )
+    target_symbols: Literal["char", "space"] = key("char", "The same for a target.", only=PAIRS)
+    features: int | str | tuple[int | str, ...] | None = key(
+        None,
+        "A column of tags, or a list of columns, that say what is wanted of a source, such as the case and the number "
+        "of an inflected word. Tags stand between blanks or semicolons; each is read as a symbol after the source.",
+        low=1,
+        only=PAIRS,
     )
     label_separator: str | None = key(
         None,
         "classify: what separates the labels in a cell, with model.output: sigmoid. tag: what separates the symbols "
         "of an input, and their labels; null: each character has a label of one character.",
-        only=EXAMPLES,
+        only=LABELLED,
     )
     max_length: int | None = key(
-        None, "The greatest length of an example in characters (or bytes); null: any.", low=1, only=EXAMPLES
+        None,
+        "The greatest length of an example in characters (or bytes); to translate, of a source with its tags and of a "
+        "target, in symbols. null: any.",
+        low=1,
+        only=EXAMPLES,
     )
     too_long: Literal["error", "cut", "skip"] = key(
         "error", "What is done with an example that is longer than max_length.", only=EXAMPLES
@@ -79,7 +96,8 @@ class DataConfig:
     lowercase: bool = key(False, "Convert the text to lower case.")
     min_count: int = key(
         1,
-        "Characters that occur fewer times than this in the training text are replaced by one unknown character.",
+        "Characters that occur fewer times than this in the training text are replaced by one unknown character; to "
+        "translate, those of a source.",
         low=1,
     )
     documents: DocumentsConfig = key(

@@ -23,11 +23,11 @@ STREAMS = (32, 100)  # batch_size and seq_length of split streams, which cuts th
 class _Task:
     """The first key of a config, apart because it has a default and data has none."""
 
-    task: Literal["language", "classify", "tag"] = key(
+    task: Literal["language", "classify", "tag", "translate"] = key(
         "language",
         "What is learned. language: to continue a text, character by character. classify: to give each example one of "
         "several labels, several at once, or numbers; see model.output. tag: to give each symbol or token of an "
-        "example a label.",
+        "example a label. translate: to write another text for each example, such as how a word is pronounced.",
     )
 
 

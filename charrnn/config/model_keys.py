@@ -77,8 +77,15 @@ class ModelConfig:
     )
     bidirectional: bool | None = key(
         None,
-        "Read in both directions, by as many hidden units in each. null: true with task: classify and tag. A language "
-        "model would see the characters that it is to predict.",
+        "Read in both directions, by as many hidden units in each. null: true with every task but language: a language "
+        "model would see the characters that it is to predict. To translate, the source is read in both directions.",
+    )
+    attention: Literal["general", "dot", "additive", "none"] = key(
+        "general",
+        "How a decoder looks back at its source, at each step. general: scores s' W h (Luong et al. 2015). dot: s' h, "
+        "for a source that is read in one direction. additive: v' tanh(W s + U h) (Bahdanau et al. 2015). none: it has "
+        "only the last states of the encoder.",
+        only=Condition("task", ("translate",)),
     )
     pooling: Literal["last", "mean", "max"] = key(
         "last",
@@ -100,10 +107,10 @@ class ModelConfig:
     )
     input_dropout: float = key(
         0.0,
-        "Fraction of the characters that are read as unknown in training.",
+        "Fraction of the characters that are read as unknown in training; to translate, those of the source.",
         low=0,
         below=1,
-        only=Condition("task", ("classify", "tag")),
+        only=Condition("task", ("classify", "tag", "translate")),
     )
     activation: Literal["tanh", "relu", "sigmoid"] = key(
         "tanh", "Activation function of the plain RNN.", only=Condition("model.cell", ("rnn",))

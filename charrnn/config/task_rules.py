@@ -1,4 +1,4 @@
-"""Rules between keys that concern what is learned: a language, to classify, or to tag. See rules.py."""
+"""Rules between keys that concern what is learned: a language, to classify, to tag, or to translate. See rules.py."""
 
 from collections.abc import Callable, Iterator
 
@@ -14,7 +14,9 @@ FIGURES = {  # what is learned: the values of train.best that go with it
     "sigmoid": ("loss", "auc"),
     "linear": ("loss", "rmse"),
     "tag": ("loss", "accuracy", "span_f1"),
+    "translate": ("loss", "exact", "symbol_error"),
 }
+PAIR_FORMATS = ("auto", "tsv", "csv", "jsonl")
 
 
 def a_language_model_reads_forwards(config: Config) -> Iterator[Clash]:
@@ -22,7 +24,7 @@ def a_language_model_reads_forwards(config: Config) -> Iterator[Clash]:
     if config.task == "language" and config.model.bidirectional:
         message = (
             "model.bidirectional: a language model would see the characters that it is to predict; leave it out, or "
-            "set task to classify or tag"
+            "set task to classify, tag or translate"
         )
         yield Clash("model.bidirectional", message, ("task",))
 
@@ -39,13 +41,14 @@ def splits_suit_the_task(config: Config) -> Iterator[Clash]:
     data = config.data
     if config.task == "language":
         if data.split in NOT_FOR_LANGUAGE:
-            message = f"data.split: {data.split} applies only with task: classify | tag; use auto"
+            message = f"data.split: {data.split} applies only with task: classify | tag | translate; use auto"
             yield Clash("data.split", message, ("task",))
         return
     if data.split in NOT_FOR_EXAMPLES:
-        message = f"data.split: {data.split} cuts a text; use random, stratified or column with task: {config.task}"
+        choices = "random or column" if config.task == "translate" else "random, stratified or column"
+        message = f"data.split: {data.split} cuts a text; use {choices} with task: {config.task}"
         yield Clash("data.split", message, ("task",))
-    elif data.split == "stratified" and (config.task == "tag" or config.model.output != "softmax"):
+    elif data.split == "stratified" and (config.task != "classify" or config.model.output != "softmax"):
         message = "data.split: stratified needs one label for each example; use random"
         yield Clash("data.split", message, ("task", "model.output"))
     if data.split == "column" and data.split_column is None:
@@ -71,7 +74,9 @@ def labels_suit_the_output(config: Config) -> Iterator[Clash]:
     """Several columns or several labels in a cell need an output that predicts several things."""
     data, output = config.data, config.model.output
     several = isinstance(data.target, tuple) and len(data.target) > 1
-    if several and (config.task == "tag" or output == "softmax"):
+    if several and config.task == "translate":
+        yield Clash("data.target", "data.target: an example has one target; name one column", ("task",))
+    elif several and (config.task == "tag" or output == "softmax"):
         wanted = (
             "a label for each symbol is" if config.task == "tag" else "model.output: softmax gives one label, which is"
         )
@@ -100,9 +105,9 @@ def the_best_is_measured(config: Config) -> Iterator[Clash]:
     """The figure that chooses the best model is one of its kind, on a validation split."""
     if config.task == "language" or config.train.best == "loss":
         return
-    kind = "tag" if config.task == "tag" else config.model.output
+    kind = config.model.output if config.task == "classify" else config.task
     if config.train.best not in FIGURES[kind]:
-        subject = "task: tag" if kind == "tag" else f"model.output: {kind}"
+        subject = f"model.output: {kind}" if config.task == "classify" else f"task: {kind}"
         message = f"train.best: {config.train.best} does not go with {subject}; use {' or '.join(FIGURES[kind])}"
         yield Clash("train.best", message, ("model.output", "task"))
     elif not has_validation(config.data):
@@ -123,6 +128,31 @@ def segments_are_no_column(config: Config) -> Iterator[Clash]:
             yield Clash(f"data.{name}", f"{message}; leave it out", ("model.scheme",))
 
 
+def attention_by_dot_needs_one_direction(config: Config) -> Iterator[Clash]:
+    """A product of two states needs them to be of one size, and two directions side by side are twice as wide."""
+    if config.task == "translate" and config.model.attention == "dot" and config.model.bidirectional is not False:
+        message = (
+            "model.attention: dot compares states of one size, and an encoder in both directions is twice as wide; "
+            "set model.bidirectional to false, or use general"
+        )
+        yield Clash("model.attention", message, ("model.bidirectional",))
+
+
+def pairs_are_read_whole(config: Config) -> Iterator[Clash]:
+    """A pair is a row of a table, of characters or of symbols between blanks, and its target is never cut."""
+    data = config.data
+    if config.task != "translate":
+        return
+    if data.format not in PAIR_FORMATS:
+        message = f"data.format: {data.format} has no target for each source; use tsv, csv or jsonl"
+        yield Clash("data.format", message, ("task",))
+    if data.tokens == "byte":
+        yield Clash("data.tokens", "data.tokens: byte does not go with task: translate; use char", ("task",))
+    if data.too_long == "cut":
+        message = "data.too_long: cut would leave half a target to learn; use skip, or raise data.max_length"
+        yield Clash("data.too_long", message, ("task",))
+
+
 TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     a_language_model_reads_forwards,
     examples_are_not_counted,
@@ -132,4 +162,6 @@ TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     softmax_alone_weighs_and_smooths,
     the_best_is_measured,
     segments_are_no_column,
+    attention_by_dot_needs_one_direction,
+    pairs_are_read_whole,
 )

@@ -108,22 +108,23 @@ class TrainConfig:
     )
     label_smoothing: float = key(
         0.0,
-        "Share of each target that is spread evenly over all labels (Szegedy et al. 2016).",
+        "Share of each target that is spread evenly over all labels, or target symbols (Szegedy et al. 2016).",
         low=0,
         below=1,
-        only=Condition("task", ("classify", "tag")),
+        only=Condition("task", ("classify", "tag", "translate")),
     )
     class_weights: Literal["none", "balanced"] = key(
         "none",
         "balanced: the loss of each label counts in inverse proportion to its frequency.",
         only=Condition("task", ("classify", "tag")),
     )
-    best: Literal["loss", "accuracy", "macro_f1", "auc", "rmse", "span_f1"] = key(
+    best: Literal["loss", "accuracy", "macro_f1", "auc", "rmse", "span_f1", "exact", "symbol_error"] = key(
         "loss",
         "The validation figure that chooses best.npz and decides patience and plateau. accuracy: of labels; to tag, of "
         "symbols or tokens. macro_f1: the mean F1 of the labels. auc: with output sigmoid. rmse: with output linear. "
-        "span_f1: to tag with labels such as B-PER and I-PER.",
-        only=Condition("task", ("classify", "tag")),
+        "span_f1: to tag with labels such as B-PER and I-PER. exact, symbol_error: to translate, the share of right "
+        "targets, and of wrong symbols (edit distance).",
+        only=Condition("task", ("classify", "tag", "translate")),
     )
     patience: int | None = key(
         10, "Stop after this many evaluations without improvement; null: do not stop early.", low=1

@@ -1,4 +1,4 @@
-"""Loading examples: the files that a config names, read, checked, split and made into ids.
+"""Loading examples and pairs: the files that a config names, read, checked, split and made into ids.
 
 A config says how they are read by the keys of its data section; what it leaves out follows from the format.
 """
@@ -13,6 +13,8 @@ from charrnn.data.corpus import find_sources
 from charrnn.data.example_corpus import ExampleCorpus, build_examples
 from charrnn.data.example_rows import ExampleRules
 from charrnn.data.files import names
+from charrnn.data.pair_corpus import PairCorpus, build_pairs
+from charrnn.data.pair_rows import PairRules
 from charrnn.data.rows import Column, FileText, Format, Layout, format_of, plain_name, read_files
 from charrnn.data.text_rules import TextRules
 from charrnn.errors import TextError
@@ -34,6 +36,16 @@ def load_examples(config: Config) -> ExampleCorpus:
         texts[key], digest = read_files(sources, config.data.encoding)
         fingerprint[key] = digest_with_classes(texts[key], digest, rules.layout.format)
     return replace(build_examples(texts, rules), fingerprint=fingerprint)
+
+
+def load_pairs(config: Config) -> PairCorpus:
+    """Read and split the pairs that a config names; arguments and errors are those of load_examples()."""
+    config = config.resolved()
+    rules = pair_rules_of(config)
+    texts, fingerprint = {}, {}
+    for key, sources in find_sources(config.data).items():
+        texts[key], fingerprint[key] = read_files(sources, config.data.encoding)
+    return replace(build_pairs(texts, rules), fingerprint=fingerprint)
 
 
 def digest_with_classes(files: Sequence[FileText], digest: str, format: Format) -> str:
@@ -70,11 +82,11 @@ def rules_of(config: Config) -> ExampleRules:
     """
     config = config.resolved()
     data = config.data
-    assert config.task != "language", "a language model reads no examples"
+    assert config.task in ("classify", "tag"), "another task has no labels"
     splits: dict[str, Literal["random", "stratified", "column"]] = {"stratified": "stratified", "column": "column"}
     return ExampleRules(
         task=config.task,
-        layout=_layout(data, resolved_format(data)),
+        layout=_layout(data, Layout.usual(resolved_format(data))),
         output=config.model.output,
         separator=data.label_separator,
         text=TextRules(data.tokens, data.normalize, data.lowercase),
@@ -88,11 +100,41 @@ def rules_of(config: Config) -> ExampleRules:
     )
 
 
-def _layout(data: DataConfig, format: Format) -> Layout:
+def pair_rules_of(config: Config) -> PairRules:
+    """How the pairs of a config are read and split.
+
+    Raises:
+        TextError: as resolved_format() does, or the format has no pairs.
+    """
+    config = config.resolved()
+    data = config.data
+    format = resolved_format(data)
+    if format not in ("tsv", "csv", "jsonl"):
+        raise TextError(f"data.format: {format} has no target for each source; use tsv, csv or jsonl")
+    usual = Layout(format, "source", ("target",)) if format == "jsonl" else Layout(format)
+    return PairRules(
+        layout=replace(_layout(data, usual), features=_as_columns(data.features)),
+        source_symbols=data.source_symbols,
+        target_symbols=data.target_symbols,
+        text=TextRules(data.tokens, data.normalize, data.lowercase),
+        min_count=data.min_count,
+        max_length=data.max_length,
+        too_long="skip" if data.too_long == "skip" else "error",
+        split="column" if data.split == "column" else "random",
+        fractions=data.fractions,
+        split_seed=data.split_seed,
+    )
+
+
+def _layout(data: DataConfig, usual: Layout) -> Layout:
     """The columns of a config; those that it leaves out are the usual ones of the format."""
-    usual = Layout.usual(format)
-    targets: tuple[Column, ...] = usual.targets
-    if data.target is not None:
-        targets = data.target if isinstance(data.target, tuple) else (data.target,)
+    targets = usual.targets if data.target is None else _as_columns(data.target)
     source = usual.source if data.source is None else data.source
-    return Layout(format, source, targets, data.split_column)
+    return Layout(usual.format, source, targets, data.split_column)
+
+
+def _as_columns(columns: Column | tuple[Column, ...] | None) -> tuple[Column, ...]:
+    """The columns of a key that names one, several or none."""
+    if columns is None:
+        return ()
+    return columns if isinstance(columns, tuple) else (columns,)

@@ -3,7 +3,7 @@
 Shapes: n examples.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from math import ceil
 
 import numpy as np
@@ -16,9 +16,9 @@ SPLIT_NAMES = ("train", "valid", "test")
 SPLIT_OF_WORD = {"train": 0, "training": 0, "valid": 1, "validation": 1, "val": 1, "dev": 1, "test": 2}
 
 
-def group_equal(sources: Sequence[str]) -> Array:
+def group_equal(sources: Sequence[Hashable]) -> Array:
     """A number for each source, (n,) int64, in the order of first appearance; equal sources have equal ones."""
-    number_of: dict[str, int] = {}
+    number_of: dict[Hashable, int] = {}
     return np.array([number_of.setdefault(source, len(number_of)) for source in sources], np.int64)
 
 

@@ -7,6 +7,7 @@ Arrays are time first: T steps, N examples, K targets of an example. Examples th
 their end.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,12 +150,26 @@ class LengthBatches:
             order = np.argsort(-self.lengths, kind="stable")
             self._batches = [order[first : first + self.size] for first in range(0, number, self.size)]
         else:
-            rng = np.random.default_rng([self._seed, epoch])
-            order = rng.permutation(number)
-            batches = []
-            for first in range(0, number, POOL_BATCHES * self.size):
-                pool = order[first : first + POOL_BATCHES * self.size]
-                pool = pool[np.argsort(self.lengths[pool], kind="stable")]
-                batches += [pool[start : start + self.size] for start in range(0, len(pool), self.size)]
-            self._batches = [batches[k] for k in rng.permutation(len(batches))]
+            self._batches = draw_batches((self.lengths,), self.size, self._seed, epoch)
         self._epoch = epoch
+
+
+def draw_batches(lengths: Sequence[Array], size: int, seed: int, epoch: int) -> list[Array]:
+    """Draw the batches of an epoch.
+
+    Arguments:
+        lengths: (n,) each: a pool is sorted by the first, and where that is equal by the next.
+        size: examples in a batch.
+        seed, epoch: the batches are a function of both.
+
+    Returns:
+        The positions of the examples of each batch, sorted by length.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    order = rng.permutation(len(lengths[0]))
+    batches = []
+    for first in range(0, len(order), POOL_BATCHES * size):
+        pool = order[first : first + POOL_BATCHES * size]
+        pool = pool[np.lexsort([own[pool] for own in reversed(lengths)])]
+        batches += [pool[start : start + size] for start in range(0, len(pool), size)]
+    return [batches[k] for k in rng.permutation(len(batches))]

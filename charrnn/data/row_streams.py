@@ -31,12 +31,14 @@ class StreamedRow:
         line: all of it as it stands in the file, without line end; a cell of a CSV file may span lines.
         source: the text to predict from; None for the header of a table.
         record: of JSONL, the object; None for an empty line.
+        features: the cells of the feature columns; empty ones where there is no text.
     """
 
     place: str
     line: str
     source: str | None
     record: dict[str, Any] | None = None
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,9 @@ class SentenceBlock:
     sentences: list[Sentence]
 
 
-def stream_rows(source: Source, format: StreamFormat, column: Column, encoding: str) -> Iterator[StreamedRow]:
+def stream_rows(
+    source: Source, format: StreamFormat, column: Column, encoding: str, features: Sequence[Column] = ()
+) -> Iterator[StreamedRow]:
     """Read the rows of one file, or of standard input.
 
     Arguments:
@@ -56,20 +60,24 @@ def stream_rows(source: Source, format: StreamFormat, column: Column, encoding: 
         format: how it is read; `lines` have no columns.
         column: the column of the text: by name, which needs a header except in JSONL, or by number from 1.
         encoding: of the file.
+        features: the feature columns, likewise.
 
     Raises:
-        TextError: the file cannot be read or decoded, or a row lacks the column.
+        TextError: the file cannot be read or decoded, or a row lacks a column.
     """
     lines = _numbered_lines(source, encoding)
     name = names([source])
     if format == "lines":
         return (StreamedRow(f"{name}:{number}", line, line) for number, line in lines)
+    columns = [column, *features]
     if format == "jsonl":
-        if isinstance(column, int):
-            raise TextError(f"column {column}: the cells of jsonl have no numbers; name a key instead")
-        return (_of_object(f"{name}:{number}", line, column) for number, line in lines)
+        for own in columns:
+            if isinstance(own, int):
+                raise TextError(f"column {own}: the cells of jsonl have no numbers; name a key instead")
+        keys = [*map(str, columns)]
+        return (_of_object(f"{name}:{number}", line, keys) for number, line in lines)
     separated = _csv_rows(name, lines) if format == "csv" else _tsv_rows(name, lines)
-    return _of_table(separated, column, "commas" if format == "csv" else "tabs")
+    return _of_table(separated, columns, "commas" if format == "csv" else "tabs")
 
 
 def stream_sentences(source: Source, layout: Layout, encoding: str) -> Iterator[SentenceBlock]:
@@ -122,10 +130,10 @@ def _numbered_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
         yield number, "".join(rest)
 
 
-def _of_object(place: str, line: str, key: str) -> StreamedRow:
-    """The row of a line of JSONL."""
+def _of_object(place: str, line: str, keys: Sequence[str]) -> StreamedRow:
+    """The row of a line of JSONL; the first key is that of the text."""
     if not line.strip():
-        return StreamedRow(place, line, "")
+        return StreamedRow(place, line, "", None, ("",) * (len(keys) - 1))
     try:
         record = json.loads(line)
     except (ValueError, RecursionError) as error:
@@ -133,6 +141,12 @@ def _of_object(place: str, line: str, key: str) -> StreamedRow:
         raise TextError(f"{place}: not valid JSON ({reason}); each line must be one object") from None
     if not isinstance(record, dict):
         raise TextError(f"{place}: a JSON {type(record).__name__}, not an object; each line must be one object")
+    text, *features = (_value(place, record, key) for key in keys)
+    return StreamedRow(place, line, text, record, tuple(features))
+
+
+def _value(place: str, record: dict[str, Any], key: str) -> str:
+    """The text of a key of an object."""
     if key not in record:
         listed = ", ".join(map(shown, record)) or "none"
         raise TextError(f"{place}: no key {shown(key)}; the keys are {listed}; name one of them", hint="see --column")
@@ -140,8 +154,7 @@ def _of_object(place: str, line: str, key: str) -> StreamedRow:
     if isinstance(value, dict | list) or (isinstance(value, str) and SURROGATES.search(value)):
         what = "half a surrogate pair" if isinstance(value, str) else f"a {type(value).__name__}"
         raise TextError(f"{place}: {shown(key)} holds {what}; give a string")
-    text = value if isinstance(value, str) else "" if value is None else json.dumps(value)
-    return StreamedRow(place, line, text, record)
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
 
 
 SplitLine = tuple[str, str, list[str]]  # the place of a row, all of it, and its cells
@@ -180,20 +193,28 @@ def _csv_cells(place: str, row: str) -> list[str]:
         raise TextError(f"{place}: not valid CSV ({error}); quote the cell and double the quote") from None
 
 
-def _of_table(rows: Iterator[SplitLine], column: Column, separated: str) -> Iterator[StreamedRow]:
-    """The rows of a table, its header first if the column has a name. An empty line is a row with an empty text."""
-    position = column - 1 if isinstance(column, int) else None
+def _of_table(rows: Iterator[SplitLine], columns: Sequence[Column], separated: str) -> Iterator[StreamedRow]:
+    """The rows of a table; the first column is that of the text. A header comes first if a column has a name.
+
+    An empty line is a row with an empty text.
+    """
+    named = any(isinstance(column, str) for column in columns)
+    positions = [] if named else [int(column) - 1 for column in columns]
     for place, line, cells in rows:
-        if position is None:
-            position = _position(place, str(column), cells)
-            yield StreamedRow(place, line, None)
+        if not positions:
+            positions = [
+                column - 1 if isinstance(column, int) else _position(place, column, cells) for column in columns
+            ]
+            yield StreamedRow(place, line, None, None, ("",) * (len(columns) - 1))
         elif cells == [""]:
-            yield StreamedRow(place, line, "")
-        elif len(cells) <= position:
+            yield StreamedRow(place, line, "", None, ("",) * (len(columns) - 1))
+        elif len(cells) <= max(positions):
             count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
-            raise TextError(f"{place}: {count}, but column {position + 1} is needed; complete the row, or name another")
+            needed = max(positions) + 1
+            raise TextError(f"{place}: {count}, but column {needed} is needed; complete the row, or name another")
         else:
-            yield StreamedRow(place, line, cells[position])
+            source, *features = (cells[k] for k in positions)
+            yield StreamedRow(place, line, source, None, tuple(features))
 
 
 def _position(place: str, column: str, header: Sequence[str]) -> int:

@@ -42,6 +42,7 @@ class Layout:
         source: the column that holds the input.
         targets: the columns that hold the targets.
         split: the column that names the split of each row, if there is one.
+        features: the columns of tags, if there are any.
 
     The first line of a TSV or CSV file is a header if any column is given by name.
 
@@ -53,6 +54,7 @@ class Layout:
     source: Column = 1
     targets: tuple[Column, ...] = (2,)
     split: Column | None = None
+    features: tuple[Column, ...] = ()
 
     def __post_init__(self) -> None:
         for column in self.columns:
@@ -61,8 +63,8 @@ class Layout:
 
     @property
     def columns(self) -> list[Column]:
-        """All columns that are read: source, targets, split."""
-        return [self.source, *self.targets, *([] if self.split is None else [self.split])]
+        """All columns that are read: source, targets, features, split."""
+        return [self.source, *self.targets, *self.features, *([] if self.split is None else [self.split])]
 
     @classmethod
     def usual(cls, format: Format) -> "Layout":
@@ -83,6 +85,7 @@ class Row:
         source: the input.
         targets: the cells of the target columns, or the class that the name of a file or folder gives.
         split: the cell of the split column; empty without one.
+        features: the cells of the columns of tags.
     """
 
     file: str
@@ -90,6 +93,7 @@ class Row:
     source: str
     targets: tuple[str, ...] = ()
     split: str = ""
+    features: tuple[str, ...] = ()
 
     @property
     def place(self) -> str:

@@ -139,9 +139,10 @@ def _has_columns(place: str, header: Sequence[str], layout: Layout, faults: Faul
 
 def _row(name: str, number: int, cells: Sequence[str], layout: Layout) -> Row:
     """The row with these cells of the columns of a layout."""
-    count = len(layout.targets)
+    features = 1 + len(layout.targets)
+    end = features + len(layout.features)
     split = cells[-1] if layout.split is not None else ""
-    return Row(name, number, cells[0], tuple(cells[1 : 1 + count]), split)
+    return Row(name, number, cells[0], tuple(cells[1:features]), split, tuple(cells[features:end]))
 
 
 def _from_objects(file: FileText, layout: Layout, faults: Faults) -> Iterator[Row]:

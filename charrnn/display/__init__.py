@@ -9,14 +9,17 @@ from charrnn.display.page_evaluation import evaluation_page
 from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
 from charrnn.display.page_task import HeldOutExamples, examples_page
+from charrnn.display.page_translation import HeldOutPairs
 from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
 from charrnn.display.svg import standalone
 from charrnn.display.task_comparison import task_comparison_lines
 from charrnn.display.task_lines import task_lines
+from charrnn.display.translation_lines import translation_lines
 
 __all__ = [
     "HeldOut",
     "HeldOutExamples",
+    "HeldOutPairs",
     "Inside",
     "PageData",
     "Sample",
@@ -36,4 +39,5 @@ __all__ = [
     "standalone",
     "task_comparison_lines",
     "task_lines",
+    "translation_lines",
 ]

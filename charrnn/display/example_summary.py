@@ -3,6 +3,8 @@
 Each function returns lines and prints nothing.
 """
 
+from collections.abc import Mapping
+
 from charrnn.data import ExampleCorpus
 from charrnn.errors import visible
 from charrnn.training import Run
@@ -14,7 +16,7 @@ MIN_VALID = 100  # examples, below which validation figures are a rough guide
 
 def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
     """Return lines that name the examples, the model and the length of training."""
-    facts, model, train = corpus.facts, run.config.model, run.config.train
+    facts, model = corpus.facts, run.config.model
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     splits = ", ".join(f"{name} {count:,}" for name, count in facts.splits.items())
     both = ", both directions" if model.bidirectional else ""
@@ -24,9 +26,17 @@ def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
         *labels_lines(run, corpus),
         *held_out_lines(corpus),
         f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
-        f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
-        f"{run.plan.eval_every:,} steps; the best by {train.best}",
+        training_line(run),
     ]
+
+
+def training_line(run: Run) -> str:
+    """Return the line about the length of training."""
+    train = run.config.train
+    return (
+        f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
+        f"{run.plan.eval_every:,} steps; the best by {train.best}"
+    )
 
 
 def labels_lines(run: Run, corpus: ExampleCorpus) -> list[str]:
@@ -53,10 +63,7 @@ def _shown(name: str) -> str:
 def held_out_lines(corpus: ExampleCorpus) -> list[str]:
     """Return the line about held-out inputs that training has too, and about inputs with different targets."""
     facts = corpus.facts
-    held_out, seen = sum(facts.splits[name] for name in facts.seen), sum(facts.seen.values())
-    clauses = []
-    if held_out:
-        clauses.append(f"{seen:,} of the {held_out:,} held-out inputs also stand{'s' * (seen == 1)} in training")
+    clauses = held_out_clauses(facts.splits, facts.seen, "inputs")
     if facts.ambiguous:
         clauses.append(f"{facts.ambiguous:,} input{'s' * (facts.ambiguous > 1)} with different targets")
     if facts.cut:
@@ -66,21 +73,38 @@ def held_out_lines(corpus: ExampleCorpus) -> list[str]:
     return ["; ".join(clauses)] if clauses else []
 
 
+def held_out_clauses(splits: Mapping[str, int], seen: Mapping[str, int], noun: str) -> list[str]:
+    """Return the clause about held-out inputs that training has too; none without held-out ones.
+
+    Arguments:
+        splits: the examples of each split.
+        seen: for each split but train, how many of its inputs also stand in training.
+        noun: what an input is called.
+    """
+    held_out, count = sum(splits[name] for name in seen), sum(seen.values())
+    if not held_out:
+        return []
+    return [f"{count:,} of the {held_out:,} held-out {noun} also stand{'s' * (count == 1)} in training"]
+
+
 def example_remarks(corpus: ExampleCorpus) -> list[str]:
     """Return what a user should know about the examples before the first step, one sentence each."""
-    sentences = []
-    if not len(corpus.valid):
-        sentences.append(
-            "there is no validation split: no early stopping, and no best.npz; watch the training loss with care"
-        )
-    elif len(corpus.valid) < MIN_VALID:
-        sentences.append(
-            f"the validation split has only {len(corpus.valid):,} example{'s' * (len(corpus.valid) > 1)}, so its "
-            f"figures are a rough guide; hold out more with data.fractions, e.g. [0.8, 0.2, 0]"
-        )
+    sentences = validation_remarks(len(corpus.valid))
     for split in (corpus.valid, corpus.test):
         if split.unknown:
             sentences.append(
                 f"characters of the {split.name} split that are too rare or missing in training: {split.unknown:,}"
             )
     return sentences
+
+
+def validation_remarks(count: int) -> list[str]:
+    """Return what to say of a validation split that has few examples, or none."""
+    if not count:
+        return ["there is no validation split: no early stopping, and no best.npz; watch the training loss with care"]
+    if count >= MIN_VALID:
+        return []
+    return [
+        f"the validation split has only {count:,} example{'s' * (count > 1)}, so its figures are a rough guide; hold "
+        f"out more with data.fractions, e.g. [0.8, 0.2, 0]"
+    ]

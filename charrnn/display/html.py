@@ -30,7 +30,8 @@ padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap
 .d :is(.c3,.c4,.c5){border-bottom:1px dotted}.d :is(.c6,.c7,.c8){border-bottom:3px dotted}
 .d{line-height:1.9}.k i{white-space:nowrap}
 sub{color:var(--soft);font-size:.75em}
-mark{background:rgba(var(--hot),.35);color:inherit}
+.maps{display:flex;flex-wrap:wrap;gap:.5rem 2rem;align-items:flex-start}figure{margin:0;max-width:100%}
+figcaption{font-weight:600;overflow-wrap:anywhere}mark{background:rgba(var(--hot),.35);color:inherit}
 @media(max-width:600px){table{font-size:.8rem}th,td{padding-right:.45rem}}
 """
 COLOURS = "".join(

@@ -7,6 +7,7 @@ from charrnn.display.html import charts, page, section
 from charrnn.display.page_evaluation import evaluation_sections, surprise_section
 from charrnn.display.page_inside import Inside, inside_sections
 from charrnn.display.page_task import HeldOutExamples, example_sections
+from charrnn.display.page_translation import HeldOutPairs, pair_sections
 from charrnn.display.svg import Axes, Points, Series, chart, safe
 from charrnn.display.task_tables import MEASURE_NAMES
 from charrnn.evaluation import Assessment, Surprise
@@ -54,14 +55,14 @@ class HeldOut:
 class PageData:
     """What the page of a run, or of a checkpoint alone, shows.
 
-    Fields: `title`; `about`, a paragraph on the model; `curves`, from the log; `held_out`, of a text or of examples,
-    or None and the `problem` with them; `samples`, first to last; `config`, all keys as YAML.
+    Fields: `title`; `about`, a paragraph on the model; `curves`, from the log; `held_out`, of a text, of examples or of
+    pairs, or None and the `problem` with them; `samples`, first to last; `config`, all keys as YAML.
     """
 
     title: str
     about: str
     curves: TrainingCurves
-    held_out: HeldOut | HeldOutExamples | None
+    held_out: HeldOut | HeldOutExamples | HeldOutPairs | None
     problem: str
     samples: Sequence[Sample]
     config: str
@@ -79,13 +80,16 @@ def run_page(data: PageData) -> bytes:
     return page(data.title, sections)
 
 
-def held_out_sections(held_out: HeldOut | HeldOutExamples | None, problem: str) -> Iterator[str]:
-    """What was measured on the held-out text or examples, or why there is nothing."""
+def held_out_sections(held_out: HeldOut | HeldOutExamples | HeldOutPairs | None, problem: str) -> Iterator[str]:
+    """What was measured on the held-out text, examples or pairs, or why there is nothing."""
     if held_out is None:
         yield section("Evaluation", f"<p>{safe(problem)}</p>")
         return
     if isinstance(held_out, HeldOutExamples):
         yield from example_sections(held_out)
+        return
+    if isinstance(held_out, HeldOutPairs):
+        yield from pair_sections(held_out)
         return
     yield from evaluation_sections(held_out.evaluation)
     yield surprise_section(held_out.surprise)

@@ -4,21 +4,29 @@ Each function returns lines and prints nothing.
 """
 
 from charrnn.blas import forced_kernel, sentence
-from charrnn.data import Corpus, DocumentFacts, ExampleCorpus, remarks
+from charrnn.data import Corpus, DocumentFacts, ExampleCorpus, PairCorpus, remarks
 from charrnn.display.example_summary import example_header, example_remarks
 from charrnn.display.formats import duration, size
+from charrnn.display.pair_summary import pair_header, pair_remarks
 from charrnn.errors import visible
 from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
 
 
 def header(run: Run) -> list[str]:
     """Return lines that name the text, the model, the length of training and the machine."""
-    corpus = run.corpus
     return [
-        *(example_header(run, corpus) if isinstance(corpus, ExampleCorpus) else text_header(run, corpus)),
+        *content_header(run),
         *chosen_lines(run),
         f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
     ]
+
+
+def content_header(run: Run) -> list[str]:
+    """Return lines that name what is trained on, the model and the length of training."""
+    corpus = run.corpus
+    if isinstance(corpus, PairCorpus):
+        return pair_header(run, corpus)
+    return example_header(run, corpus) if isinstance(corpus, ExampleCorpus) else text_header(run, corpus)
 
 
 def text_header(run: Run, corpus: Corpus) -> list[str]:
@@ -41,12 +49,14 @@ def chosen_lines(run: Run) -> list[str]:
     if not run.chosen:
         return []
     values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
-    unit = "examples to train on" if isinstance(run.corpus, ExampleCorpus) else "characters of training text"
+    unit = "characters of training text" if isinstance(run.corpus, Corpus) else "examples to train on"
     return [f"chosen for {len(run.corpus.train):,} {unit}: {values}"]
 
 
 def remarks_on(run: Run) -> list[str]:
     """Return what a user should know about the text or the examples before the first step, one sentence each."""
+    if isinstance(run.corpus, PairCorpus):
+        return pair_remarks(run.corpus)
     if isinstance(run.corpus, ExampleCorpus):
         return example_remarks(run.corpus)
     return remarks(run.config, run.corpus, run.network.params.size)

@@ -1,4 +1,4 @@
-"""What `charrnn compare` prints about classifiers and taggers. Text of a user's is escaped."""
+"""What `charrnn compare` prints about classifiers, taggers and translators. Text of a user's is escaped."""
 
 from collections.abc import Iterator
 
@@ -8,10 +8,11 @@ from charrnn.display.task_tables import MEASURE_NAMES, figure
 from charrnn.evaluation import Difference, TaskComparison
 
 NUMBERS = ("rmse", "mean_auc")  # figures that are no shares
+IN_SENTENCES = MEASURE_NAMES | {"exact": "share of exact targets", "symbol_error": "share of wrong symbols"}
 
 
 def task_comparison_lines(comparison: TaskComparison) -> Iterator[str]:
-    """The result of `charrnn compare` on classifiers or taggers."""
+    """The result of `charrnn compare` on models of examples."""
     yield from aligned(task_runs_table(comparison), "")
     if comparison.differing:
         yield from ["", *aligned(differing_table(comparison.differing, len(comparison.runs)), "")]
@@ -19,7 +20,7 @@ def task_comparison_lines(comparison: TaskComparison) -> Iterator[str]:
     first = comparison.runs[0]
     for run in comparison.runs:
         for name, found in run.differences.items():
-            what = MEASURE_NAMES[name]
+            what = IN_SENTENCES[name]
             if not found.beyond_noise:
                 yield f"{escaped(first.run)} and {escaped(run.run)} do not differ in {what} by more than noise."
             else:

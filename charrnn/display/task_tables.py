@@ -3,7 +3,7 @@
 from math import isnan
 
 from charrnn.display.tables import Cells
-from charrnn.evaluation import Measure, TaskAssessment
+from charrnn.evaluation import Measure, TaskAssessment, TranslationAssessment
 
 MAX_CONFUSIONS = 10  # shown
 MAX_TEXT = 60  # characters of an example that are shown
@@ -26,7 +26,12 @@ MEASURE_NAMES = {
     "words": "words right",
     "examples": "examples right",
     "span_f1": "F1 of spans",
+    "exact": "exact",
+    "word_error": "wrong",
+    "symbol_error": "symbol errors",
+    "any_target": "one of the targets",
 }
+LEFT_OUT = ("word_error",)  # where models stand side by side: the complement of another figure
 
 
 def figure(value: float, share: bool = False) -> str:
@@ -44,7 +49,7 @@ def interval_text(measure: Measure) -> str:
     return f"{low} to {high}"
 
 
-def measures_table(report: TaskAssessment) -> Cells:
+def measures_table(report: TaskAssessment | TranslationAssessment) -> Cells:
     """The figures of the model, or of the vote, with their intervals. It has no head."""
     row = next(row for row in report.rows if row.name == report.scored)
     return [
@@ -53,9 +58,9 @@ def measures_table(report: TaskAssessment) -> Cells:
     ]
 
 
-def rows_table(report: TaskAssessment) -> Cells:
+def rows_table(report: TaskAssessment | TranslationAssessment) -> Cells:
     """Models, vote and baselines side by side."""
-    first = report.rows[0].measures
+    first = [own for own in report.rows[0].measures if own.name not in LEFT_OUT]
     intervals = [["95 % interval"] if own.interval is not None else [] for own in first]
     head = ["model"]
     for own, interval in zip(first, intervals, strict=True):

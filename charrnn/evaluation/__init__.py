@@ -21,6 +21,10 @@ from charrnn.evaluation.task_details import TaskDetails, task_details
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
 from charrnn.evaluation.task_validation import LOWER_IS_BETTER, validation_figures
+from charrnn.evaluation.translation_assessment import ScoredTranslator, assess_translation
+from charrnn.evaluation.translation_results import TranslationAssessment
+from charrnn.evaluation.translation_tsv import per_pair
+from charrnn.evaluation.translation_validation import translation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
 from charrnn.evaluation.units import has_tokens, spell_sentence
 
@@ -40,14 +44,17 @@ __all__ = [
     "Row",
     "RunSummary",
     "ScoredModel",
+    "ScoredTranslator",
     "Surprise",
     "TaggedSentence",
     "TaggedUnit",
     "TaskAssessment",
     "TaskComparison",
     "TaskDetails",
+    "TranslationAssessment",
     "assess",
     "assess_task",
+    "assess_translation",
     "best_order",
     "character_names",
     "check_alike",
@@ -61,6 +68,7 @@ __all__ = [
     "per_document",
     "per_example",
     "per_line",
+    "per_pair",
     "predict",
     "predict_units",
     "predicted_spans",
@@ -70,5 +78,6 @@ __all__ = [
     "spell_sentence",
     "surprise",
     "task_details",
+    "translation_figures",
     "validation_figures",
 ]

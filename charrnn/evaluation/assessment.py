@@ -54,7 +54,7 @@ def assess(
     check_text(split.ids, split.unknown)
     check_alike(models)
     check_streams(models, options)
-    vocab, ids = models[0].model.vocab, split.ids
+    vocab, ids = models[0].language_model.vocab, split.ids
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
     scored = [scores_of(loaded, ids, options.window) for loaded in models]
@@ -85,7 +85,7 @@ def check_alike(models: Sequence[SavedModel]) -> None:
     """Raises: CheckpointError where models cannot be mixed: other characters, other text or another split."""
     first = models[0]
     for other in models[1:]:
-        if other.model.vocab != first.model.vocab:
+        if other.language_model.vocab != first.language_model.vocab:
             raise CheckpointError(f"{other.path}: another vocabulary than {first.path}; a mixture needs the same one")
         if split_key(other) != split_key(first):
             raise CheckpointError(
@@ -96,7 +96,7 @@ def check_alike(models: Sequence[SavedModel]) -> None:
 
 def check_streams(models: Sequence[SavedModel], options: ReportOptions) -> None:
     """Raises: CheckpointError where an option needs a text that is one stream, and the models are of documents."""
-    if not models[0].model.vocab.end or not (options.dynamic or options.window):
+    if not models[0].language_model.vocab.end or not (options.dynamic or options.window):
         return
     raise CheckpointError(
         f"{models[0].path}: this is a model of documents, which are scored each by itself; "

@@ -63,7 +63,7 @@ def scored_summary(loaded: SavedModel, reference: Scored | None) -> tuple[RunSum
         split = choose_split(loaded.corpus(), None)
     except TextError as error:
         return replace(run, note=str(error)), None
-    nats, vocab = scores_of(loaded, split.ids).nats, loaded.model.vocab
+    nats, vocab = scores_of(loaded, split.ids).nats, loaded.language_model.vocab
     scored = Scored(vocab, split.ids, nats, 0 if vocab.has_unknown else split.unknown)
     run = replace(
         run,

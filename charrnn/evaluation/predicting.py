@@ -1,4 +1,4 @@
-"""Predictions: what a classifier or tagger, or several that vote, say about texts.
+"""Predictions: what a classifier, tagger or translator, or several that vote, say about texts.
 
 Several models vote by the mean of their probabilities or numbers.
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate, pairwise
+from typing import Any, overload
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
 from charrnn.evaluation.tag_metrics import unit_probabilities
 from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
-from charrnn.models import TaskModel
+from charrnn.generation import Answers, translate_texts
+from charrnn.models import TaskModel, TranslateModel
 
 THRESHOLD = 0.5  # the probability from which a yes/no label is predicted
 
@@ -80,21 +82,53 @@ def predicted_spans(prediction: Prediction) -> list[PredictedSpan]:
     return found
 
 
+@overload
 def predict(
     model: TaskModel | Sequence[TaskModel], texts: Sequence[str], threshold: float = THRESHOLD
-) -> list[Prediction]:
-    """Predict the labels or numbers of texts, in their order.
+) -> list[Prediction]: ...
+
+
+@overload
+def predict(
+    model: TranslateModel | Sequence[TranslateModel],
+    texts: Sequence[str],
+    *,
+    features: Sequence[Sequence[str]] | None = None,
+    beam: int = 1,
+    top: int = 1,
+) -> list[Answers]: ...
+
+
+def predict(
+    model: Any,
+    texts: Sequence[str],
+    threshold: float = THRESHOLD,
+    features: Sequence[Sequence[str]] | None = None,
+    beam: int = 1,
+    top: int = 1,
+) -> list[Prediction] | list[Answers]:
+    """Predict the labels or numbers of texts, or write their targets, in their order.
 
     Arguments:
-        model: a classifier or tagger, as load() gives it; or several, which vote.
+        model: a classifier, tagger or translator, as load() gives it; or several, which vote.
         texts: as they are; they are folded as the training text was.
         threshold: the probability from which a yes/no label is predicted.
+        features: for a translator that reads feature columns, their cells for each text.
+        beam: how many beginnings of a target a translator keeps; 1 is greedy.
+        top: how many targets it writes for each text.
 
     Raises:
-        CheckpointError: a model neither classifies nor tags, or the models have not the same labels.
+        CheckpointError: a model is one of a language, or the models cannot vote.
     """
-    models = [model] if isinstance(model, TaskModel) else list(model) if isinstance(model, Sequence) else [model]
+    models = list(model) if isinstance(model, Sequence) else [model]
+    if any(isinstance(one, TranslateModel) for one in models):
+        return translate_texts(models, texts, features, beam, top)
     check_voters(models)
+    return _labelled(models, texts, threshold)
+
+
+def _labelled(models: Sequence[TaskModel], texts: Sequence[str], threshold: float) -> list[Prediction]:
+    """The predictions of classifiers or taggers."""
     if models[0].network.task.tag:
         return predict_units(models, [spell_units(text, models[0].rules) for text in texts])
     votes = [one.predict(texts) for one in models]

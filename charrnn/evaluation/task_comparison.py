@@ -1,6 +1,7 @@
-"""Classifiers or taggers side by side: what they reach on the same held-out examples, and by more than noise or not.
+"""Classifiers, taggers or translators side by side: what they reach on the same held-out examples.
 
-The difference of two models has an interval of the paired bootstrap: both are measured on the same resamples.
+The difference of two models has an interval of the paired bootstrap: both are measured on the same resamples. It says
+whether one is better by more than noise.
 
 Shapes: n examples, C labels or columns, U units, r resamples.
 """
@@ -13,7 +14,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import flat
-from charrnn.data import ExampleSplit
+from charrnn.data import ExampleSplit, PairSplit
 from charrnn.errors import CharrnnError
 from charrnn.evaluation.comparison import differing
 from charrnn.evaluation.label_metrics import macro_f1_of_counts
@@ -24,7 +25,9 @@ from charrnn.evaluation.rank_metrics import mean_auc
 from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.results import Difference
 from charrnn.evaluation.task_validation import LOWER_IS_BETTER
-from charrnn.models import SavedModel, TaskModel
+from charrnn.evaluation.translation_metrics import Edits
+from charrnn.generation import translate
+from charrnn.models import SavedModel, TaskModel, TranslateModel
 
 NOT_COMPARED = "its held-out examples or labels are not those of the first run, so the two cannot be compared"
 
@@ -73,13 +76,13 @@ class TaskComparison:
 @dataclass(frozen=True)
 class _Scored:
     saved: SavedModel
-    split: ExampleSplit
+    split: ExampleSplit | PairSplit
     statistics: dict[str, Statistic]
     summary: ComparedTask
 
 
 def compare_tasks(models: Sequence[SavedModel]) -> TaskComparison:
-    """Compare runs that classify or tag. The best that can be scored is the one that others differ from."""
+    """Compare runs that classify, tag or translate. The best that can be scored is the one that others differ from."""
     scored: list[_Scored] = []
     failed: list[tuple[SavedModel, ComparedTask]] = []
     for saved in models:
@@ -103,9 +106,15 @@ def _badness(scored: _Scored) -> float:
 
 
 def _scored(saved: SavedModel) -> _Scored:
-    corpus = saved.examples()
-    split = corpus.test if len(corpus.test) else corpus.valid
-    statistics = statistics_of(saved.task_model, split)
+    split: ExampleSplit | PairSplit
+    if saved.config.task == "translate":
+        pairs = saved.pairs()
+        split = pairs.test if len(pairs.test) else pairs.valid
+        statistics = translation_statistics(saved.translate_model, split)
+    else:
+        examples = saved.examples()
+        split = examples.test if len(examples.test) else examples.valid
+        statistics = statistics_of(saved.task_model, split)
     ones = np.ones((1, len(split)))
     figures = {name: float(statistic(ones)[0]) for name, statistic in statistics.items()}
     return _Scored(saved, split, statistics, ComparedTask(saved.name, f"{split.name} split", len(split), figures))
@@ -115,9 +124,9 @@ def _compared(own: _Scored, first: _Scored) -> ComparedTask:
     """The summary of a run with its differences from the first one, if both were scored on the same examples."""
     alike = (
         [row.place for row in own.split.rows] == [row.place for row in first.split.rows]
-        and own.saved.task_model.labels.names == first.saved.task_model.labels.names
+        and _label_names(own.saved) == _label_names(first.saved)
         and [*own.statistics] == [*first.statistics]
-        and np.array_equal(_targets(own.split), _targets(first.split), equal_nan=True)
+        and _same_targets(own.split, first.split)
     )
     if not alike:
         return replace(own.summary, note=NOT_COMPARED)
@@ -127,6 +136,18 @@ def _compared(own: _Scored, first: _Scored) -> ComparedTask:
         interval = interval_of(_minus(one, other), len(own.split))
         differences[name] = Difference(own.summary.figures[name] - first.summary.figures[name], interval, name)
     return replace(own.summary, differences=differences)
+
+
+def _label_names(saved: SavedModel) -> tuple[str, ...]:
+    """The labels that a model predicts; a translator has none."""
+    return saved.header.labels.names if saved.header.labels else ()
+
+
+def _same_targets(own: ExampleSplit | PairSplit, other: ExampleSplit | PairSplit) -> bool:
+    """Whether the same is right in two splits."""
+    if isinstance(own, PairSplit) or isinstance(other, PairSplit):
+        return isinstance(own, PairSplit) and isinstance(other, PairSplit) and own.targets == other.targets
+    return np.array_equal(_targets(own), _targets(other), equal_nan=True)
 
 
 def _targets(split: ExampleSplit) -> Array:
@@ -153,6 +174,16 @@ def statistics_of(model: TaskModel, split: ExampleSplit) -> dict[str, Statistic]
     if model.network.task.output == "sigmoid":
         return {"mean_auc": lambda weights: mean_auc(truth, scores, weights)}
     return {"rmse": _rmse(model.labels.restore(truth), scores)}
+
+
+def translation_statistics(model: TranslateModel, split: PairSplit) -> dict[str, Statistic]:
+    """The same for a translator, which writes greedily."""
+    answers = translate([model], [split.examples])
+    edits = Edits.of(split.targets, [own.symbols for own in answers])
+    return {
+        "exact": lambda weights: weights @ edits.right / weights.sum(1),
+        "symbol_error": lambda weights: weights @ edits.edits / np.maximum(weights @ edits.sizes, 1),
+    }
 
 
 def _macro_f1(truth: Array, predicted: Array, classes: int) -> Statistic:

@@ -94,13 +94,13 @@ class TaskAssessment:
             document["labels"]["calibration"] = [{"examples": own.pop("chars"), **own} for own in bins]
         else:
             del document["mistakes"]
-        return {name: _without_nan(value) for name, value in document.items()}
+        return {name: without_nan(value) for name, value in document.items()}
 
 
-def _without_nan(value: Any) -> Any:
+def without_nan(value: Any) -> Any:
     """JSON data with None for NaN, which JSON does not have."""
     if isinstance(value, Mapping):
-        return {key: _without_nan(own) for key, own in value.items()}
+        return {key: without_nan(own) for key, own in value.items()}
     if isinstance(value, list | tuple):
-        return [_without_nan(own) for own in value]
+        return [without_nan(own) for own in value]
     return None if isinstance(value, float) and isnan(value) else value

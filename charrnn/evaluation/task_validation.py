@@ -15,7 +15,7 @@ from charrnn.evaluation.spans import span_f1
 from charrnn.evaluation.tag_metrics import SMALLEST_P, unit_probabilities
 from charrnn.models import TaskModel
 
-LOWER_IS_BETTER = ("loss", "rmse")  # of the figures that train.best names
+LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")  # of the figures that train.best names
 
 
 def validation_figures(model: TaskModel, split: ExampleSplit) -> dict[str, float]:

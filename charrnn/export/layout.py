@@ -16,7 +16,9 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import ModelConfig
-from charrnn.models import Network, SavedModel, TaskModel, TaskNetwork
+from charrnn.data import Vocab
+from charrnn.errors import CheckpointError
+from charrnn.models import Network, SavedModel, TaskModel, TaskNetwork, TranslateModel
 from charrnn.nn import make_cell
 
 GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}  # of PyTorch, in its order
@@ -35,8 +37,16 @@ def layer_suffixes(network: Network | TaskNetwork) -> list[list[str]]:
 
 
 def network_of(saved: SavedModel) -> Network | TaskNetwork:
-    """The network of a model of any task. Raises CheckpointError if the model is an n-gram."""
+    """The network of a language model, classifier or tagger. Raises CheckpointError for any other model."""
+    if isinstance(saved.model, TranslateModel):
+        raise CheckpointError(f"{saved.path}: this is a translator, which can be exported to tensorboard only")
     return saved.model.network if isinstance(saved.model, TaskModel) else saved.network
+
+
+def vocab_of(saved: SavedModel) -> Vocab:
+    """The characters that a model of network_of() reads."""
+    assert saved.header.vocab is not None, "a translator has no vocabulary"
+    return saved.header.vocab
 
 
 def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import CharrnnError
-from charrnn.export.layout import GATES, layer_suffixes, network_of, torch_arrays
+from charrnn.export.layout import GATES, layer_suffixes, network_of, torch_arrays, vocab_of
 from charrnn.export.pytorch import HEADER, SYMBOLS
 from charrnn.models import Network, SavedModel, TaskNetwork
 from charrnn.nn import make_cell
@@ -77,7 +77,7 @@ def to_onnx(saved: SavedModel) -> bytes:
         import onnx.numpy_helper
     except ImportError:
         raise CharrnnError("--to onnx needs one more package: pip install onnx") from None
-    metadata = {HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: saved.model.vocab.symbols}
+    metadata = {HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: vocab_of(saved).symbols}
     graph = Graph(onnx)
     if isinstance(network, Network):
         return graph.model(*_language(graph, network), metadata)

@@ -13,7 +13,7 @@ from typing import Any
 
 from charrnn.arrays import Array, Shape
 from charrnn.errors import CheckpointError
-from charrnn.export.layout import GATES, network_of, own_arrays, torch_arrays
+from charrnn.export.layout import GATES, network_of, own_arrays, torch_arrays, vocab_of
 from charrnn.export.tensor_file import read_tensors, write_tensors
 from charrnn.models import Header, SavedModel, check_arrays, parameter_shapes, task_of, task_shapes
 
@@ -36,7 +36,7 @@ def to_safetensors(saved: SavedModel) -> bytes:
         raise CheckpointError(
             f"{saved.path}: PyTorch has no RNN with activation: sigmoid; export it to onnx, or train one with tanh"
         )
-    strings = {"format": "pt", HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: saved.model.vocab.symbols}
+    strings = {"format": "pt", HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: vocab_of(saved).symbols}
     return write_tensors(arrays, strings)
 
 
@@ -49,6 +49,8 @@ def from_safetensors(path: Path) -> tuple[Header, dict[str, Array]]:
     arrays, strings = read_tensors(path)
     named = named_as_ours(path, arrays)
     header = Header.from_dict(_header_values(path, named, strings), path)
+    if header.vocab is None:
+        raise CheckpointError(f"{path}: says that it is a translator, which cannot be imported")
     try:
         own = own_arrays(named, header.config.model)
     except (ValueError, KeyError, IndexError):
@@ -122,6 +124,7 @@ def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, s
 
 def _shapes(header: Header) -> dict[str, Shape]:
     """Name -> shape of every parameter that a header calls for."""
+    assert header.vocab is not None, "a model without one is refused before"
     if header.labels is None:
         return parameter_shapes(header.config.model, header.vocab.size)
     return task_shapes(header.config.model, task_of(header.config, header.vocab, header.labels))

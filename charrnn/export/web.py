@@ -15,7 +15,7 @@ from typing import Any
 
 from charrnn.errors import visible
 from charrnn.evaluation import has_tokens
-from charrnn.export.layout import network_of, torch_arrays
+from charrnn.export.layout import network_of, torch_arrays, vocab_of
 from charrnn.export.packing import Packed, kind_for, pack
 from charrnn.models import Network, SavedModel, TaskModel
 
@@ -56,7 +56,7 @@ def web_page(saved: SavedModel, title: str) -> str:
 
 def about(saved: SavedModel, packed: Packed) -> str:
     """The model in a line."""
-    config, vocab = saved.config.model, saved.model.vocab
+    config, vocab = saved.config.model, vocab_of(saved)
     both = isinstance(saved.model, TaskModel) and saved.model.network.task.bidirectional
     return (
         f"{config.cell.upper()}, {config.num_layers} × {config.hidden_size} units{', in both directions' * both}, "
@@ -66,7 +66,7 @@ def about(saved: SavedModel, packed: Packed) -> str:
 
 def model_document(saved: SavedModel, packed: Packed) -> dict[str, Any]:
     """All that the script needs to know of a model, as JSON data."""
-    config, vocab = saved.config, saved.model.vocab
+    config, vocab = saved.config, vocab_of(saved)
     task = saved.model.network.task if isinstance(saved.model, TaskModel) else None
     document: dict[str, Any] = {
         "task": config.task,

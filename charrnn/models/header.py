@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict
-from charrnn.data import END, Labels, Vocab
+from charrnn.data import END, SURROGATES, Labels, Symbols, Vocab
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.optim import Plateau
 
@@ -89,20 +89,22 @@ class TrainingState:
 class Header:
     """A checkpoint's header.
 
-    Attributes: `config`, resolved; `vocab`; `training`, how far the run had come, or None if the file does not say;
-    `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text; `versions` of what
-    computed it; `labels`, of a model that classifies or tags; `by_0_2`, whether 0.1 or 0.2 wrote it, whose configs have
-    no task and had other defaults.
+    Attributes: `config`, resolved; `vocab`, None of a translator; `training`, how far the run had come, or None if the
+    file does not say; `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text;
+    `versions` of what computed it; `labels`, of a model that classifies or tags; `by_0_2`, whether 0.1 or 0.2 wrote it,
+    whose configs have no task and had other defaults; `source` and `target`, the symbols of both sides of a translator.
     """
 
     config: Config
-    vocab: Vocab
+    vocab: Vocab | None
     training: TrainingState | None = None
     splits: Mapping[str, Any] = field(default_factory=dict)
     fingerprint: Mapping[str, Any] = field(default_factory=dict)
     versions: Mapping[str, Any] = field(default_factory=dict)
     labels: Labels | None = None
     by_0_2: bool = False
+    source: Symbols | None = None
+    target: Symbols | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
@@ -114,12 +116,14 @@ class Header:
         config = replace(self.config, out=None, train=train)
         return {
             "config": config.to_dict(),
-            "vocab": asdict(self.vocab),
+            "vocab": asdict(self.vocab) if self.vocab else None,
             "training": asdict(self.training) if self.training else None,
             "splits": dict(self.splits),
             "data": dict(self.fingerprint),
             "versions": dict(self.versions),
             **({"labels": asdict(self.labels)} if self.labels else {}),
+            **({"source": asdict(self.source)} if self.source else {}),
+            **({"target": asdict(self.target)} if self.target else {}),
         }
 
     @classmethod
@@ -127,28 +131,37 @@ class Header:
         """The header that to_dict() gave; `path` names the file in messages.
 
         Raises:
-            CheckpointError: config, vocabulary or labels are missing or wrong.
+            CheckpointError: config, vocabulary, labels or symbols are missing or wrong.
         """
         try:
-            words = values["vocab"]
-            vocab = Vocab(words["symbols"], words["has_unknown"], words["tokens"], words.get("end", ""))
             config = config_from_dict(values["config"])
+            translates = config.task == "translate"
+            vocab = None if translates else saved_vocab(path, values["vocab"], config.task != "language")
         except ConfigError as error:
             raise CheckpointError(f"{path}: damaged ({'; '.join(map(str, error.faults))})") from None
         except (KeyError, TypeError):
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
         if config.model.cell != "ngram" and None in (config.model.hidden_size, config.model.num_layers):
             raise CheckpointError(f"{path}: damaged (its config does not say the size of the network)")
-        check_vocab(path, vocab, config.task != "language")
         counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
         try:
             training = TrainingState.from_dict(counted | values["training"])
         except (KeyError, TypeError, ValueError):
             training = None
         splits, fingerprint, versions = (_mapping(values.get(name)) for name in ("splits", "data", "versions"))
-        labels = None if config.task == "language" else saved_labels(path, values.get("labels"), config)
-        by_0_2 = "task" not in values["config"]
-        return cls(config, vocab, training, splits, fingerprint, versions, labels, by_0_2)
+        labelled = config.task in ("classify", "tag")
+        return cls(
+            config=config,
+            vocab=vocab,
+            training=training,
+            splits=splits,
+            fingerprint=fingerprint,
+            versions=versions,
+            labels=saved_labels(path, values.get("labels"), config) if labelled else None,
+            by_0_2="task" not in values["config"],
+            source=saved_symbols(path, values.get("source")) if translates else None,
+            target=saved_symbols(path, values.get("target")) if translates else None,
+        )
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -172,11 +185,28 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+def saved_symbols(path: Path, values: Any) -> Symbols:
+    """The symbols of one side that a header holds. Raises CheckpointError if `values` is no such thing."""
+    saved = _mapping(values)
+    names = _list(saved.get("names"))
+    valid = "names" in saved and all(isinstance(name, str) and name for name in names)
+    if not valid or SURROGATES.search("".join(names)) or names != sorted(set(names)):
+        raise CheckpointError(f"{path}: damaged (its symbols)")
+    return Symbols(tuple(names))
+
+
+def saved_vocab(path: Path, values: Any, of_task: bool) -> Vocab:
+    """The vocabulary that a header holds. Raises as check_vocab(), and KeyError or TypeError without one."""
+    vocab = Vocab(values["symbols"], values["has_unknown"], values["tokens"], values.get("end", ""))
+    check_vocab(path, vocab, of_task)
+    return vocab
+
+
 def check_vocab(path: Path, vocab: Vocab, of_task: bool = False) -> None:
     """Check that a vocabulary from a file is one, with an unknown symbol for a task. Raises CheckpointError."""
     symbols = vocab.symbols
     valid = isinstance(symbols, str) and symbols and len(set(symbols)) == len(symbols)
-    valid = valid and not any("\ud800" <= symbol <= "\udfff" for symbol in symbols) and type(vocab.has_unknown) is bool
+    valid = valid and not SURROGATES.search(symbols) and type(vocab.has_unknown) is bool
     valid = valid and vocab.end in ("", "\n", END) and vocab.end in symbols
     valid = valid and (not of_task or (vocab.has_unknown and not vocab.end))
     all_bytes = replace(Vocab.of_bytes(vocab.end), has_unknown=of_task)

@@ -1,7 +1,6 @@
 """Loading: a checkpoint, or a run directory's best one, read, verified and made into a model.
 
-Nothing is taken on trust: names and shapes of arrays must be those that the config calls for, before memory is taken
-for a network. It writes nothing.
+Nothing is taken on trust: see building.py. It writes nothing.
 """
 
 from collections.abc import Mapping
@@ -11,17 +10,29 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from charrnn.arrays import Array, Shape
-from charrnn.config import Config, ModelConfig
-from charrnn.data import Corpus, ExampleCorpus, Vocab, load_corpus, load_examples, reads_standard_input, rules_of
+from charrnn.arrays import Array
+from charrnn.config import Config
+from charrnn.data import (
+    Corpus,
+    ExampleCorpus,
+    Layout,
+    PairCorpus,
+    load_corpus,
+    load_examples,
+    load_pairs,
+    reads_standard_input,
+)
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
+from charrnn.models.building import AnyModel, build_model
 from charrnn.models.header import Header
-from charrnn.models.known import NAME, check_known, known_documents
-from charrnn.models.network import Network, parameter_shapes
+from charrnn.models.known import NAME, known_documents
+from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
-from charrnn.models.task_model import TaskModel, task_of
-from charrnn.models.task_network import TaskNetwork, task_shapes
+from charrnn.models.task_model import TaskModel
+from charrnn.models.translate_model import TranslateModel
 from charrnn.storage import RunDirectory, checkpoint
+
+KINDS = {"language": "language model", "classify": "classifier", "tag": "tagger", "translate": "translator"}
 
 
 @dataclass
@@ -32,7 +43,7 @@ class SavedModel:
     `note`, why another file of the run directory was not used, or "".
     """
 
-    model: Network | NGram | TaskModel
+    model: AnyModel
     header: Header
     arrays: dict[str, Array]
     path: Path
@@ -65,7 +76,7 @@ class SavedModel:
 
     @property
     def network(self) -> Network:
-        """The model as a network. Raises CheckpointError if it is an n-gram, or classifies or tags."""
+        """The model as a network. Raises CheckpointError if it is an n-gram or another kind of model."""
         model = self.language_model
         if isinstance(model, NGram):
             raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
@@ -73,17 +84,26 @@ class SavedModel:
 
     @property
     def language_model(self) -> Network | NGram:
-        """The model as one of a language. Raises CheckpointError if it classifies or tags."""
-        if isinstance(self.model, TaskModel):
-            kind = "tagger" if self.config.task == "tag" else "classifier"
+        """The model as one of a language. Raises CheckpointError if it is another kind of model."""
+        if isinstance(self.model, TaskModel | TranslateModel):
+            kind = KINDS[self.config.task]
             raise CheckpointError(f"{self.path}: this is a {kind}, not a language model; use charrnn predict")
         return self.model
 
     @property
     def task_model(self) -> TaskModel:
-        """The model as a classifier or tagger. Raises CheckpointError if it is a language model."""
+        """The model as a classifier or tagger. Raises CheckpointError if it is another kind of model."""
+        if isinstance(self.model, TranslateModel):
+            raise CheckpointError(f"{self.path}: this is a translator, and a classifier or tagger is needed here")
         if not isinstance(self.model, TaskModel):
             raise CheckpointError(f"{self.path}: this is a language model; use charrnn sample, or train a classifier")
+        return self.model
+
+    @property
+    def translate_model(self) -> TranslateModel:
+        """The model as a translator. Raises CheckpointError if it is another kind of model."""
+        if not isinstance(self.model, TranslateModel):
+            raise CheckpointError(f"{self.path}: this is a {KINDS[self.config.task]}, and a translator is needed here")
         return self.model
 
     def known_documents(self) -> Array:
@@ -106,7 +126,7 @@ class SavedModel:
 
         Raises:
             TextError: the text has changed, or came from standard input.
-            CheckpointError: the model classifies or tags.
+            CheckpointError: the model is not one of a language.
         """
         vocab = self.language_model.vocab
         self._check_readable()
@@ -119,7 +139,7 @@ class SavedModel:
 
         Raises:
             TextError: the examples have changed, or came from standard input.
-            CheckpointError: the model is one of a language.
+            CheckpointError: the model neither classifies nor tags.
         """
         model = self.task_model
         self._check_readable()
@@ -127,6 +147,22 @@ class SavedModel:
         self._check_unchanged(corpus.fingerprint)
         if (corpus.vocab, corpus.labels) != (model.vocab, model.labels):
             raise CheckpointError(f"{self.path}: damaged (its vocabulary or labels are not those of its examples)")
+        return corpus
+
+    @property
+    def layout(self) -> Layout:
+        """How the files of its examples are laid out. Raises CheckpointError if it is a language model."""
+        model = self.model if isinstance(self.model, TranslateModel) else self.task_model
+        return model.rules.layout
+
+    def pairs(self) -> PairCorpus:
+        """Read the pairs that a translator was trained on again; errors are those of examples()."""
+        model = self.translate_model
+        self._check_readable()
+        corpus = load_pairs(self.config)
+        self._check_unchanged(corpus.fingerprint)
+        if (corpus.source, corpus.target) != (model.source, model.target):
+            raise CheckpointError(f"{self.path}: damaged (its symbols are not those of its examples)")
         return corpus
 
     def _check_readable(self) -> None:
@@ -158,7 +194,7 @@ def is_checkpoint(path: str | Path) -> bool:
     return start.startswith(b"PK\3\4") and b"header.npy" in start
 
 
-def load(path: str | Path) -> Network | NGram | TaskModel:
+def load(path: str | Path) -> AnyModel:
     """The model of a checkpoint or of a run directory, ready to sample and to score, or to predict.
 
     Raises:
@@ -216,47 +252,4 @@ def _first_valid(run: RunDirectory, *choices: list[Path], dtype: npt.DTypeLike =
 def _load(path: Path, dtype: npt.DTypeLike) -> SavedModel:
     document, arrays = checkpoint.load(path)
     header = Header.from_dict(document, path)
-    if header.config.model.cell == "ngram":
-        return SavedModel(load_ngram(path, header.config.model, header.vocab, arrays), header, arrays, path)
-    if header.labels is not None:
-        return SavedModel(load_task(path, header, arrays, dtype), header, arrays, path)
-    check_arrays(path, parameter_shapes(header.config.model, header.vocab.size), arrays)
-    check_known(path, header.vocab, arrays)
-    network = Network(header.config.model, header.vocab, dtype)
-    for name, value in network.params.value.items():
-        value[...] = arrays[name]
-    return SavedModel(network, header, arrays, path)
-
-
-def load_ngram(path: Path, config: ModelConfig, vocab: Vocab, arrays: dict[str, Array]) -> NGram:
-    """An n-gram, counted again from the text in its checkpoint. Raises CheckpointError if that text is invalid."""
-    text = arrays.get("text")
-    if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < config.order or text.max() >= vocab.size:
-        raise CheckpointError(f"{path}: damaged (the array text is missing, or is no text of its vocabulary)")
-    if vocab.end_id is not None and text[-1] != vocab.end_id:
-        raise CheckpointError(f"{path}: damaged (the last document in the array text has no end)")
-    return NGram(vocab, text, config.order, config.smoothing)
-
-
-def load_task(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike = np.float32) -> TaskModel:
-    """A classifier or tagger. Raises CheckpointError if the arrays do not fit the header."""
-    config, vocab, labels = header.config, header.vocab, header.labels
-    assert labels is not None, "the model is one of a language"
-    if config.data.format == "auto":
-        raise CheckpointError(f"{path}: damaged (the format of its examples)")
-    task = task_of(config, vocab, labels)
-    check_arrays(path, task_shapes(config.model, task), arrays)
-    network = TaskNetwork(config.model, task, dtype)
-    for name, value in network.params.value.items():
-        value[...] = arrays[name]
-    return TaskModel(config, network, vocab, labels, rules_of(config))
-
-
-def check_arrays(path: Path, shapes: Mapping[str, Shape], arrays: dict[str, Array]) -> None:
-    """Check names and shapes against those that the config calls for. Raises CheckpointError naming the array."""
-    for name, shape in shapes.items():
-        found = arrays.get(name)
-        if found is None:
-            raise CheckpointError(f"{path}: damaged (the array {name} is missing)")
-        if found.shape != shape:
-            raise CheckpointError(f"{path}: damaged (the array {name} is {found.shape}, its config calls for {shape})")
+    return SavedModel(build_model(path, header, arrays, dtype), header, arrays, path)

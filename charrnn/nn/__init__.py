@@ -5,6 +5,8 @@ vocabulary. It imports arrays and BLAS alone: no configs, no text, no files. Lay
 state and memory are passed in.
 """
 
+from charrnn.nn.attention import Attended, Attention
+from charrnn.nn.bridge import Bridge
 from charrnn.nn.cells import make_cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.encoder import Encoder
@@ -21,6 +23,9 @@ from charrnn.nn.weight_dropout import WeightDropout, weight_dropout_scalars
 from charrnn.nn.workload import step_products
 
 __all__ = [
+    "Attended",
+    "Attention",
+    "Bridge",
     "Dropout",
     "Encoder",
     "EncoderTape",

@@ -12,7 +12,7 @@ import numpy as np
 from charrnn.arrays import Array
 
 DEFAULT_SCALE = {"fan_in": 1.0, "orthogonal": 1.0, "uniform": 0.08, "normal": 0.08}
-RECURRENT = "weight_hh"  # how the names of recurrent weights begin
+RECURRENT = "weight_hh"  # stands in the names of recurrent weights
 
 
 def initialise_(
@@ -31,7 +31,7 @@ def initialise_(
     factor = scale or DEFAULT_SCALE[scheme]
     width = factor if scheme == "uniform" else factor / sqrt(hidden_size)
     for name, value in named.items():
-        if scheme == "orthogonal" and name.startswith(RECURRENT):
+        if scheme == "orthogonal" and RECURRENT in name:
             for plane in value:
                 q, r = np.linalg.qr(rng.standard_normal(plane.shape))
                 plane[...] = factor * q * np.sign(np.diagonal(r))

@@ -218,7 +218,7 @@ class Recurrent:
             inputs: as for forward(); vectors take their gradient.
             dh: (T, N, H), gradient of the output.
             tape, work: as for forward().
-            state_gradients: if given, (S, T, N, H), takes the gradient of the state before each step.
+            state_gradients: if given, (S, K, N, H), takes the gradient of the state before each of the first K steps.
         """
         assert tape.transposed, "this tape was made for inference"
         for part in self.cell.products:
@@ -230,7 +230,7 @@ class Recurrent:
             back(tape.steps[t])
             if tape.keep is not None:
                 work.dstate *= tape.keep[t]
-            if state_gradients is not None:
+            if state_gradients is not None and t < state_gradients.shape[1]:
                 state_gradients[:, t] = work.dstate
         length, streams = dh.shape[:2]
         rows = tape.activations[1 : length + 1].reshape(length * streams, -1, self.hidden_size)

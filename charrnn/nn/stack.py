@@ -191,7 +191,8 @@ class Stack:
         Arguments:
             dh: (T, N, H), gradient of the top layer's output, in the memory of dh_view(); overwritten.
             dropped: whether that forward() dropped values.
-            state_gradients: for each layer an array (S, T, N, H) that takes the gradient of the state before each step.
+            state_gradients: for each layer an array (S, K, N, H) that takes the gradient of the state before each of
+                the first K steps.
         """
         for k in range(len(self.layers) - 1, -1, -1):
             layer, inputs = self.layers[k], self._input(tape, k, ids, True)

@@ -3,8 +3,8 @@
 It computes gradients and updates parameters when told to. It does not decide when, clips nothing, and writes no files.
 """
 
-from charrnn.parallel.example_shards import TaskExamples
+from charrnn.parallel.example_shards import TaskExamples, TranslatePairs
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 
-__all__ = ["TaskExamples", "Team", "auto_shards"]
+__all__ = ["TaskExamples", "Team", "TranslatePairs", "auto_shards"]

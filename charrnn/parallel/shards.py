@@ -15,7 +15,7 @@ from charrnn.config import ModelConfig
 from charrnn.data import Vocab, make_batches
 from charrnn.models import Network
 from charrnn.optim import Hyper, Optimizer, global_norm
-from charrnn.parallel.example_shards import ExampleShard, ExampleWork
+from charrnn.parallel.example_shards import ExampleShard, ExampleWork, PairWork
 from charrnn.parallel.memory import SharedArray, TextFile
 from charrnn.processes import cores, receive
 
@@ -55,7 +55,7 @@ class TextWork:
 class Job:
     """All that a process needs to do its part; it travels to workers when they start."""
 
-    work: TextWork | ExampleWork
+    work: TextWork | ExampleWork | PairWork
     seed: int
     optimizer: str
     hyper: Hyper

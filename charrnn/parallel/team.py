@@ -17,9 +17,19 @@ from charrnn.arrays import Array, Shape
 from charrnn.config import Config
 from charrnn.data import Vocab
 from charrnn.errors import CharrnnError
-from charrnn.models import Network, TaskNetwork, build_encoder, build_stack, parameter_count, task_size
+from charrnn.models import (
+    Network,
+    TaskNetwork,
+    TranslateNetwork,
+    build_encoder,
+    build_stack,
+    parameter_count,
+    task_size,
+    translate_size,
+    translate_tape_scalars,
+)
 from charrnn.optim import RULES, Hyper
-from charrnn.parallel.example_shards import ExampleWork, TaskExamples
+from charrnn.parallel.example_shards import ExampleWork, PairWork, TaskExamples, TranslatePairs
 from charrnn.parallel.memory import TextFile, shared, shared_copy
 from charrnn.parallel.shards import Job, TextWork, Worker, work
 from charrnn.processes import call_worker, close, receive, start
@@ -27,26 +37,34 @@ from charrnn.processes import call_worker, close, receive, start
 REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
 
 
-def check_memory(config: Config, vocab: Vocab, text: Array | TaskExamples) -> None:
+Content = Array | TaskExamples | TranslatePairs
+
+
+def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
     """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
     if not hasattr(os, "sysconf"):
         return
     train = config.train
     available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
-    if isinstance(text, TaskExamples):
-        parameters = task_size(config.model, text.task)
-        longest = int(text.examples.lengths.max(initial=0))
-        encoder = build_encoder(config.model, text.task)
-        scalars = encoder.tape_scalars(longest, train.batch_size, True)
-        remedy = "train.batch_size or data.max_length"
+    remedy = "train.batch_size or data.max_length"
+    streams: int = train.batch_size
+    if isinstance(content, TranslatePairs):
+        examples = content.examples
+        longest = int(examples.lengths.max(initial=0))
+        longest_target = int(examples.target_lengths.max(initial=0)) + 1
+        sizes = (longest, longest_target, streams)
+        scalars = translate_tape_scalars(config.model, content.translation, *sizes, training=True)
+    elif isinstance(content, TaskExamples):
+        longest = int(content.examples.lengths.max(initial=0))
+        scalars = build_encoder(config.model, content.task).tape_scalars(longest, streams, True)
     else:
-        parameters = parameter_count(config.model, vocab.size)
-        window = min(train.seq_length, len(text))
+        assert vocab is not None, "a language model has a vocabulary"
+        window = min(train.seq_length, len(content))
         stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
-        scalars = stack.tape_scalars(window, train.batch_size, True) + window * train.batch_size * vocab.size
+        scalars = stack.tape_scalars(window, streams, True) + window * streams * vocab.size
         remedy = "train.batch_size or train.seq_length"
-    needed = 4 * (parameters * vectors + scalars)
+    needed = 4 * (content_size(config, vocab, content) * vectors + scalars)
     if needed > available:
         raise CharrnnError(
             f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
@@ -54,13 +72,23 @@ def check_memory(config: Config, vocab: Vocab, text: Array | TaskExamples) -> No
         )
 
 
+def content_size(config: Config, vocab: Vocab | None, content: Content) -> int:
+    """The number of parameters of a network that learns from this content."""
+    if isinstance(content, TranslatePairs):
+        return translate_size(config.model, content.translation)
+    if isinstance(content, TaskExamples):
+        return task_size(config.model, content.task)
+    assert vocab is not None, "a language model has a vocabulary"
+    return parameter_count(config.model, vocab.size)
+
+
 class Team:
     """The shards of a run and the processes that compute them; this process is the first worker.
 
     Arguments:
         config: with train.shards decided.
-        vocab: the characters.
-        text: the training text, ids (len,); or the training examples of a classifier or tagger.
+        vocab: the characters of a language model; else it is not used.
+        content: the training text, ids (len,); or the training examples of a classifier or tagger, or pairs.
         workers: processes in all; no more are started than there are shards.
         file: the file that the ids are mapped from, if it holds nothing else: workers then map it themselves.
 
@@ -75,20 +103,25 @@ class Team:
     def __init__(
         self,
         config: Config,
-        vocab: Vocab,
-        text: Array | TaskExamples,
+        vocab: Vocab | None,
+        content: Content,
         workers: int,
         file: Path | None = None,
     ) -> None:
-        check_memory(config, vocab, text)
+        check_memory(config, vocab, content)
         shards = config.train.shards or 1
         edges = [config.train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
         self.workers = max(1, min(workers, shards))
-        if isinstance(text, TaskExamples):
-            job = self._job(config, self._examples(config, text), task_size(config.model, text.task))
+        work_of_shards: TextWork | ExampleWork | PairWork
+        if isinstance(content, TranslatePairs):
+            work_of_shards = self._pairs(config, content)
+        elif isinstance(content, TaskExamples):
+            work_of_shards = self._examples(config, content)
         else:
-            job = self._job(config, self._text(config, vocab, text, file), parameter_count(config.model, vocab.size))
+            assert vocab is not None, "a language model has a vocabulary"
+            work_of_shards = self._text(config, vocab, content, file)
+        job = self._job(config, work_of_shards, content_size(config, vocab, content))
         started = [start(work, job, index) for index in range(1, self.workers)]
         self.processes = [process for process, _ in started]
         self._pipes = [pipe for _, pipe in started]
@@ -96,7 +129,7 @@ class Team:
         self._grads = [grad.array() for grad in job.grads]
         self._states = [state.array() for state in job.work.states] if isinstance(job.work, TextWork) else []
         self.moments = job.moments.array()
-        self.network: Network | TaskNetwork = self._own.shards[0].network
+        self.network: Network | TaskNetwork | TranslateNetwork = self._own.shards[0].network
 
     def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
         """The text of a language model, with the state of each shard."""
@@ -111,12 +144,19 @@ class Team:
             ids=TextFile(str(file), ids.dtype.str) if file else shared_copy(ids),
         )
 
-    def _examples(self, config: Config, text: TaskExamples) -> ExampleWork:
+    def _examples(self, config: Config, content: TaskExamples) -> ExampleWork:
         """The examples of a classifier or tagger."""
-        arrays = (text.examples.ids, text.examples.bounds, text.examples.targets)
-        return ExampleWork(config.model, text.task, config.train.batch_size, *map(shared_copy, arrays))
+        examples = content.examples
+        arrays = (examples.ids, examples.bounds, examples.targets)
+        return ExampleWork(config.model, content.task, config.train.batch_size, *map(shared_copy, arrays))
 
-    def _job(self, config: Config, content: TextWork | ExampleWork, size: int) -> Job:
+    def _pairs(self, config: Config, content: TranslatePairs) -> PairWork:
+        """The pairs of a translator."""
+        examples = content.examples
+        arrays = (examples.ids, examples.bounds, examples.target_ids, examples.target_bounds)
+        return PairWork(config.model, content.translation, config.train.batch_size, *map(shared_copy, arrays))
+
+    def _job(self, config: Config, content: TextWork | ExampleWork | PairWork, size: int) -> Job:
         """The work to share out, with all of its shared memory; `size` is P."""
         train = config.train
         return Job(

@@ -9,10 +9,11 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from charrnn.config import Config, ModelConfig, TrainConfig, flat
-from charrnn.data import Corpus, ExampleCorpus, check_sizes
+from charrnn.data import Corpus, ExampleCorpus, PairCorpus, check_sizes
 from charrnn.errors import CheckpointError
 from charrnn.models import Network, SavedModel
-from charrnn.training.example_checks import check_examples, with_format
+from charrnn.training.corpora import AnyCorpus
+from charrnn.training.example_checks import check_labels, check_validation, with_format
 
 Section = TypeVar("Section", ModelConfig, TrainConfig)
 
@@ -46,20 +47,26 @@ EXAMPLE_RECIPES = (
     Recipe(2_000, hidden_size=128, num_layers=1, dropout=0, batch_size=8, seq_length=None, epochs=30),
     Recipe(float("inf"), hidden_size=128, num_layers=1, dropout=0, batch_size=32, seq_length=None, epochs=20),
 )
+# The same for a translator, by the number of its training pairs.
+PAIR_RECIPES = (
+    Recipe(2_000, hidden_size=128, num_layers=1, dropout=0, batch_size=16, seq_length=None, epochs=30),
+    Recipe(float("inf"), hidden_size=128, num_layers=1, dropout=0, batch_size=32, seq_length=None, epochs=20),
+)
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
 MODEL_KEYS = ("hidden_size", "num_layers", "dropout")
 TRAIN_KEYS = ("seq_length", "batch_size", "epochs", "learning_rate", "weight_decay")
 
 
-def recipe_for(corpus: Corpus | ExampleCorpus) -> Recipe:
-    """Return the recipe for a training text, or for training examples."""
-    recipes = RECIPES if isinstance(corpus, Corpus) else EXAMPLE_RECIPES
+def recipe_for(corpus: AnyCorpus) -> Recipe:
+    """Return the recipe for a training text, training examples or training pairs."""
+    pairs = PAIR_RECIPES if isinstance(corpus, PairCorpus) else EXAMPLE_RECIPES
+    recipes = RECIPES if isinstance(corpus, Corpus) else pairs
     return next(recipe for recipe in recipes if len(corpus.train) <= recipe.longest)
 
 
 def settled(
     config: Config,
-    corpus: Corpus | ExampleCorpus,
+    corpus: AnyCorpus,
     resumed: SavedModel | None = None,
     start_from: Network | None = None,
 ) -> Config:
@@ -89,11 +96,13 @@ def settled(
     complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
     if resumed and (missing := complete.left_to_text()):
         raise CheckpointError(f"{resumed.path}: damaged (its config has no {', '.join(missing)})")
+    if isinstance(corpus, Corpus):
+        check_sizes(complete, corpus)
+        return complete
+    check_validation(complete, corpus)
     if isinstance(corpus, ExampleCorpus):
-        check_examples(complete, corpus)
-        return with_format(complete)
-    check_sizes(complete, corpus)
-    return complete
+        check_labels(complete, corpus)
+    return with_format(complete)
 
 
 def chosen_values(config: Config, complete: Config) -> dict[str, Any]:

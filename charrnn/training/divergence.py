@@ -3,7 +3,7 @@
 from math import inf, isfinite
 
 from charrnn.errors import DivergedError
-from charrnn.models import Network, TaskNetwork
+from charrnn.models import AnyNetwork
 from charrnn.optim import global_norm
 from charrnn.storage import RunDirectory
 
@@ -27,9 +27,7 @@ def may_roll_back_to(loss: float, guessing: float) -> bool:
     return loss < MAX_ROLLBACK_LOSS * guessing
 
 
-def diverged_error(
-    fault: str, step: int, network: Network | TaskNetwork, directory: RunDirectory | None
-) -> DivergedError:
+def diverged_error(fault: str, step: int, network: AnyNetwork, directory: RunDirectory | None) -> DivergedError:
     """Return the error of a run that has diverged; it names the array with the largest gradient, and what to try.
 
     Arguments:

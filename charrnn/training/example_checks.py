@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from charrnn.config import Config
-from charrnn.data import ExampleCorpus, has_span_labels, resolved_format
+from charrnn.data import ExampleCorpus, PairCorpus, has_span_labels, resolved_format
 from charrnn.errors import TextError
 
 
@@ -14,8 +14,8 @@ def with_format(config: Config) -> Config:
     return replace(config, data=replace(config.data, format=format))
 
 
-def check_examples(config: Config, corpus: ExampleCorpus) -> None:
-    """Refuse, before the first step, examples that nothing can be learned from. Raises TextError."""
+def check_labels(config: Config, corpus: ExampleCorpus) -> None:
+    """Refuse, before the first step, labels that nothing can be learned from. Raises TextError."""
     names, softmax = corpus.labels.names, config.task == "tag" or config.model.output == "softmax"
     if softmax and len(names) < 2:
         listed = f"'{names[0]}'" if names else "none"
@@ -28,5 +28,9 @@ def check_examples(config: Config, corpus: ExampleCorpus) -> None:
         raise TextError(
             "train.best: span_f1 needs labels such as B-PER, I-PER and O, and these are others; use accuracy or loss"
         )
+
+
+def check_validation(config: Config, corpus: ExampleCorpus | PairCorpus) -> None:
+    """Refuse a figure to choose the best model by where there is no validation split. Raises TextError."""
     if config.train.best != "loss" and not len(corpus.valid):
         raise TextError(f"train.best: {config.train.best} depends on validation, but no example is in that split")

@@ -22,7 +22,7 @@ class RunFacts:
         parameters: scalars of the model.
         vocab_size: characters that the model knows.
         unigram_entropy: the loss in nats per character of knowing only how frequent each character is; for examples,
-            how frequent each label is.
+            how frequent each label is; for pairs, each symbol of their targets.
         example_guessing: for examples, the loss of a model that knows nothing; None for a text.
     """
 
@@ -46,7 +46,7 @@ class RunFacts:
     @property
     def predicted(self) -> str:
         """What a model predicts, for messages."""
-        return "character" if self.example_guessing is None else "label"
+        return {"language": "character", "translate": "symbol"}.get(self.config.task, "label")
 
     @property
     def read(self) -> str:

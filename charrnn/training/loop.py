@@ -17,22 +17,24 @@ import numpy as np
 
 from charrnn.blas import one_thread
 from charrnn.config import Config
-from charrnn.data import Corpus, ExampleCorpus
+from charrnn.data import Corpus
 from charrnn.errors import DivergedError
 from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Team
 from charrnn.storage import RunDirectory
+from charrnn.training.corpora import AnyCorpus, read_corpus
 from charrnn.training.defaults import chosen_values, settled
 from charrnn.training.diagnosis import diagnose
 from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
 from charrnn.training.early_stopping import note_validation
-from charrnn.training.material import Validation, make_material, read_corpus
+from charrnn.training.material import make_material
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
 from charrnn.training.saving import restore, run_header, write_model, write_state
 from charrnn.training.state import LogRecord, Progress, evaluation_of
 from charrnn.training.stopwatch import Stopwatch
+from charrnn.training.validation import Validation
 
 # Evaluations that a checkpoint lists: the latest ones. The log has them all.
 MAX_HISTORY = 1000
@@ -70,7 +72,7 @@ class Run:
     def __init__(
         self,
         config: Config,
-        corpus: Corpus | ExampleCorpus | None = None,
+        corpus: AnyCorpus | None = None,
         directory: RunDirectory | None = None,
         resumed: SavedModel | None = None,
         start_from: Network | None = None,
@@ -86,8 +88,8 @@ class Run:
         self.config = with_shards(complete, self.corpus, resumed)
         self.chosen = chosen_values(config, complete)
         material = self.material = make_material(self.config, self.corpus)
-        self.team = Team(self.config, self.corpus.vocab, material.content, workers, material.file)
-        self.network: Any = self.team.network  # a Network, or a TaskNetwork for examples
+        self.team = Team(self.config, material.vocab, material.content, workers, material.file)
+        self.network: Any = self.team.network  # an AnyNetwork; its kind is that of the corpus
         self.batches = material.batches
         self.plan = Plan.of(self.config.train, material.steps_per_epoch)
         self.facts = material.facts(self.network.params.size)
@@ -221,7 +223,7 @@ class Run:
         record = LogRecord.of(
             sums,
             valid,
-            isinstance(self.corpus, ExampleCorpus),
+            not isinstance(self.corpus, Corpus),
             step=state.step,
             epoch=progress.epoch,
             chars=state.chars,
@@ -241,7 +243,8 @@ class Run:
     def _sample(self) -> str:
         text = self.material.sample(self.network, self.state.step)
         if self.directory:
-            self.directory.write_sample(self.state.step, self.corpus.vocab.to_bytes(text))
+            assert self.material.vocab is not None, "only a language model draws samples"
+            self.directory.write_sample(self.state.step, self.material.vocab.to_bytes(text))
         return text
 
     # -- saving -------------------------------------------------------------------------------------------------------

@@ -1,9 +1,8 @@
-"""What a run trains on, a text or examples: its batches, its validation, its samples, and the facts about it.
+"""What a run trains on, a text, examples or pairs: its batches, its validation, its samples, and the facts about it.
 
-Material is all that the loop and the estimates know of either.
+Material is all that the loop and the estimates know of any of them. Pairs are in pair_material.py.
 """
 
-from dataclasses import dataclass, field
 from math import log
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,42 +15,26 @@ from charrnn.data import (
     Corpus,
     ExampleCorpus,
     LengthBatches,
-    load_corpus,
-    load_examples,
+    PairCorpus,
+    Vocab,
     make_batches,
     present,
     rules_of,
 )
-from charrnn.evaluation import Report, score, validation_figures
-from charrnn.models import Network, Task, TaskModel, TaskNetwork, known_documents, task_of
-from charrnn.parallel import TaskExamples
+from charrnn.evaluation import score, validation_figures
+from charrnn.models import AnyNetwork, Network, Task, TaskModel, TaskNetwork, known_documents, task_of
+from charrnn.parallel import TaskExamples, TranslatePairs
+from charrnn.training.corpora import AnyCorpus
 from charrnn.training.facts import RunFacts, target_entropy
+from charrnn.training.pair_material import PairMaterial
 from charrnn.training.samples import draw_sample
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What an evaluation on the validation split found.
-
-    Attributes:
-        loss: nats per character; of examples, the mean over their targets.
-        figure: what train.best names.
-        total: the loss of all targets together, which is finite unless the run has diverged.
-        report: all that was scored of a text; None for examples.
-        figures: those of examples, by the names of train.best, without the loss.
-    """
-
-    loss: float
-    figure: float
-    total: float
-    report: Report | None = None
-    figures: dict[str, float] = field(default_factory=dict)
+from charrnn.training.validation import Validation
 
 
 class Material(Protocol):
     """What the loop and the estimates ask for.
 
-    Attributes: `batches`, of windows or of examples; `steps_per_epoch`; `guessing`, the loss of a model that knows
+    Attributes: `batches`, of windows, examples or pairs; `steps_per_epoch`; `guessing`, the loss of a model that knows
     nothing; `draws_samples`.
     """
 
@@ -61,7 +44,11 @@ class Material(Protocol):
     draws_samples: bool
 
     @property
-    def content(self) -> Array | TaskExamples:
+    def vocab(self) -> Vocab | None:
+        """The characters; None of pairs, which have symbols of two sides."""
+
+    @property
+    def content(self) -> Array | TaskExamples | TranslatePairs:
         """What the shards read."""
 
     @property
@@ -74,10 +61,10 @@ class Material(Protocol):
     def sizes(self, step: int) -> tuple[int, int]:
         """The targets and the characters of the batch of a step, which is counted from 0."""
 
-    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork) -> Validation | None:
         """Score the validation split; None without one."""
 
-    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+    def sample(self, network: AnyNetwork, step: int) -> str:
         """Draw a sample after a step."""
 
     def kept(self) -> dict[str, Array]:
@@ -91,7 +78,7 @@ class Material(Protocol):
     def ids_bytes(self) -> int:
         """The bytes of the ids of all splits."""
 
-    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+    def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of so many streams or examples."""
 
 
@@ -102,7 +89,7 @@ class TextMaterial:
 
     def __init__(self, config: Config, corpus: Corpus) -> None:
         train, vocab = config.train, corpus.vocab
-        self.config, self.corpus = config, corpus
+        self.config, self.corpus, self.vocab = config, corpus, vocab
         self.batches = make_batches(corpus.train.ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
         self.steps_per_epoch = len(self.batches)
         self.guessing = log(vocab.size)
@@ -127,7 +114,7 @@ class TextMaterial:
         count = self.batches.count(window, epoch)
         return count, count
 
-    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork) -> Validation | None:
         """Score the validation split; None without one."""
         valid = self.corpus.valid
         if not len(valid):
@@ -136,7 +123,7 @@ class TextMaterial:
         report = score(network, valid.ids, valid.unknown)
         return Validation(report.nats_per_char, report.nats_per_char, report.nats, report)
 
-    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+    def sample(self, network: AnyNetwork, step: int) -> str:
         """Draw train.sample_length characters after a step."""
         assert isinstance(network, Network)
         return draw_sample(network, self.config, step)
@@ -151,8 +138,9 @@ class TextMaterial:
         """The bytes of the ids of all splits."""
         return sum(split.ids.nbytes for split in (self.corpus.train, self.corpus.valid, self.corpus.test))
 
-    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+    def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of `streams` streams."""
+        assert isinstance(network, Network)
         return network.tape_bytes(min(self.config.train.seq_length, self.batches.stream_length), streams)
 
     def kept(self) -> dict[str, Array]:
@@ -173,7 +161,7 @@ class ExampleMaterial:
 
     def __init__(self, config: Config, corpus: ExampleCorpus) -> None:
         train, examples = config.train, corpus.train.examples
-        self.config, self.corpus = config, corpus
+        self.config, self.corpus, self.vocab = config, corpus, corpus.vocab
         weights = balanced_weights(examples.targets, len(corpus.labels)) if train.class_weights == "balanced" else None
         self.task = task_of(config, corpus.vocab, corpus.labels, weights, train.label_smoothing)
         self.batches = LengthBatches(examples, train.batch_size, config.seed, self.task.tag)
@@ -200,7 +188,7 @@ class ExampleMaterial:
         """A network as a model that reads and predicts as the config says."""
         return TaskModel(self.config, network, self.corpus.vocab, self.corpus.labels, rules_of(self.config))
 
-    def validate(self, network: Network | TaskNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork) -> Validation | None:
         """Predict the validation split and compare; None without one."""
         if not len(self.corpus.valid):
             return None
@@ -211,7 +199,7 @@ class ExampleMaterial:
         there = present(self.corpus.valid.examples.targets).any()
         return Validation(loss, figure, loss if there else 0.0, figures=figures)
 
-    def sample(self, network: Network | TaskNetwork, step: int) -> str:
+    def sample(self, network: AnyNetwork, step: int) -> str:
         """Nothing: only a language model writes."""
         return ""
 
@@ -225,8 +213,9 @@ class ExampleMaterial:
         """The bytes of the ids of all splits."""
         return sum(split.examples.ids.nbytes for split in (self.corpus.train, self.corpus.valid, self.corpus.test))
 
-    def tape_bytes(self, network: Network | TaskNetwork, streams: int) -> int:
+    def tape_bytes(self, network: AnyNetwork, streams: int) -> int:
         """The bytes of the tape of a shard of `streams` examples."""
+        assert isinstance(network, TaskNetwork)
         return network.tape_bytes(self.batches.longest, streams)
 
     def kept(self) -> dict[str, Array]:
@@ -234,14 +223,11 @@ class ExampleMaterial:
         return {}
 
 
-def read_corpus(config: Config) -> Corpus | ExampleCorpus:
-    """Read the text or the examples that a config names. Raises TextError."""
-    return load_corpus(config) if config.task == "language" else load_examples(config)
-
-
-def make_material(config: Config, corpus: Corpus | ExampleCorpus) -> Material:
+def make_material(config: Config, corpus: AnyCorpus) -> Material:
     """What a run with this config trains on."""
-    return TextMaterial(config, corpus) if isinstance(corpus, Corpus) else ExampleMaterial(config, corpus)
+    if isinstance(corpus, Corpus):
+        return TextMaterial(config, corpus)
+    return PairMaterial(config, corpus) if isinstance(corpus, PairCorpus) else ExampleMaterial(config, corpus)
 
 
 def balanced_weights(targets: Array, classes: int) -> tuple[float, ...]:

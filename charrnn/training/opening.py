@@ -6,10 +6,10 @@ Every error of the config, the text and the checkpoints is raised before anythin
 from pathlib import Path
 
 from charrnn.config import Config
-from charrnn.data import load_corpus, load_examples
 from charrnn.errors import CheckpointError, ConfigError, RunExistsError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
+from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
 from charrnn.training.resuming import changed_environment, resume_notes
@@ -52,7 +52,7 @@ def open_run(
         _check_not_counted(directory)
     if init_from and config.task != "language":
         raise ConfigError(f"task: {config.task}: --init-from goes with a language model only; leave it out")
-    corpus = load_corpus(config) if config.task == "language" else load_examples(config)
+    corpus = read_corpus(config)
     origin = load_checkpoint(init_from) if init_from and not (resume and directory.resumable) else None
     complete = settled(config, corpus, start_from=origin.network if origin else None)
     if origin:

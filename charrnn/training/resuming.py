@@ -10,11 +10,12 @@ from typing import Any
 from charrnn.blas import describe as describe_blas
 from charrnn.blas import one_thread
 from charrnn.config import Config, flat
-from charrnn.data import Corpus, ExampleCorpus
+from charrnn.data import ExampleCorpus, PairCorpus
 from charrnn.errors import CheckpointError, ConfigError
-from charrnn.models import SavedModel, parameter_count, task_of, task_size
+from charrnn.models import SavedModel, parameter_count, task_of, task_size, translate_size, translation_of
 from charrnn.parallel import auto_shards
 from charrnn.processes import cores
+from charrnn.training.corpora import AnyCorpus
 from charrnn.version import __version__
 
 # Keys that may change when a run is resumed: when to evaluate, log, sample, save and stop, and with how many workers.
@@ -30,7 +31,7 @@ SCHEDULE_KEYS = {
 }
 
 
-def check_same(config: Config, corpus: Corpus | ExampleCorpus, saved: SavedModel) -> None:
+def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel) -> None:
     """Refuse to resume with another config or text.
 
     Raises:
@@ -95,7 +96,7 @@ def resume_notes(saved: SavedModel, config: Config, environment: str) -> list[st
     return notes
 
 
-def with_shards(config: Config, corpus: Corpus | ExampleCorpus, saved: SavedModel | None = None) -> Config:
+def with_shards(config: Config, corpus: AnyCorpus, saved: SavedModel | None = None) -> Config:
     """Return the config with train.shards set: to that of the resumed run, or else to what suits this machine.
 
     Raises:
@@ -108,6 +109,10 @@ def with_shards(config: Config, corpus: Corpus | ExampleCorpus, saved: SavedMode
         return config
     if saved:
         shards = saved.config.train.shards
+    elif isinstance(corpus, PairCorpus):
+        size = translate_size(config.model, translation_of(config, corpus.source, corpus.target))
+        both = len(corpus.train.examples.ids) + len(corpus.train.examples.target_ids)
+        shards = auto_shards(size, train.batch_size, both // 2 // len(corpus.train))  # each side has half of the size
     elif isinstance(corpus, ExampleCorpus):
         size = task_size(config.model, task_of(config, corpus.vocab, corpus.labels))
         mean_length = len(corpus.train.examples.ids) // max(len(corpus.train), 1)

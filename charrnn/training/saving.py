@@ -5,20 +5,24 @@ from pathlib import Path
 
 from charrnn.arrays import Array
 from charrnn.config import Config, TrainConfig
-from charrnn.data import Corpus, ExampleCorpus
+from charrnn.data import ExampleCorpus, PairCorpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Header, SavedModel, TaskModel, TrainingState
+from charrnn.models import Header, Network, NGram, SavedModel, TrainingState
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
+from charrnn.training.corpora import AnyCorpus
 from charrnn.training.early_stopping import resume_if_patient
 from charrnn.training.resuming import versions
 
 
-def run_header(config: Config, corpus: Corpus | ExampleCorpus, state: TrainingState) -> Header:
+def run_header(config: Config, corpus: AnyCorpus, state: TrainingState) -> Header:
     """Return the header of a checkpoint of a run."""
     splits = {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)}
+    history = (state, splits, corpus.fingerprint, versions())
+    if isinstance(corpus, PairCorpus):
+        return Header(config, None, *history, source=corpus.source, target=corpus.target)
     labels = corpus.labels if isinstance(corpus, ExampleCorpus) else None
-    return Header(config, corpus.vocab, state, splits, corpus.fingerprint, versions(), labels)
+    return Header(config, corpus.vocab, *history, labels)
 
 
 def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None:
@@ -71,7 +75,7 @@ def restore(saved: SavedModel, team: Team, train: TrainConfig) -> TrainingState:
             raise CheckpointError(f"{saved.path}: damaged (the array {name} is missing or of another shape)")
     if saved.header.training is None:
         raise CheckpointError(f"{saved.path}: damaged (its training state)")
-    network = saved.model.network if isinstance(saved.model, TaskModel) else saved.network
+    network = saved.network if isinstance(saved.model, Network | NGram) else saved.model.network
     team.network.params.values[...] = network.params.values
     team.state = saved.arrays["state"]
     team.moments[...] = saved.arrays["moments"]

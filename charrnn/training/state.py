@@ -8,7 +8,7 @@ from math import exp, isfinite, log
 from typing import Any
 
 from charrnn.models import Evaluation, Sums
-from charrnn.training.material import Validation
+from charrnn.training.validation import Validation
 
 # exp() of more overflows.
 MAX_EXPONENT = 700

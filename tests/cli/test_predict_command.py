@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from charrnn import processes
-from charrnn.cli import predicted_rows
+from charrnn.cli import predicted_columns, predicted_rows
 from charrnn.cli.streams import LinesOut
 from charrnn.data.rows import Layout
 from charrnn.models.loading import load_checkpoint
@@ -254,7 +254,7 @@ def test_a_text_that_needs_too_much_memory_is_refused_with_its_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(predicted_rows, "MAX_TEXT_BYTES", 100_000)
+    monkeypatch.setattr(predicted_columns, "MAX_TEXT_BYTES", 100_000)
     result = call("predict", "origins.npz", stdin=b"mnrova\n" + b"x" * 10_000)
     assert result.code == 2
     assert result.out.startswith(b"mnrova\tRussian\t")

@@ -11,6 +11,7 @@ from charrnn.errors import ConfigError
 
 CLASSIFY = {"task": "classify", "data": {"path": "a.tsv"}}
 TAG = {"task": "tag", "data": {"path": "a.conll"}}
+TRANSLATE = {"task": "translate", "data": {"path": "a.tsv"}}
 
 
 def with_keys(base: dict[str, Any], keys: dict[str, Any]) -> dict[str, Any]:
@@ -68,6 +69,20 @@ WRONG = [
     (CLASSIFY, {"train.best": "accuracy", "data.fractions": [1, 0, 0]}, "there is no validation split"),
     (CLASSIFY, {"data.source": 0}, "data.source: 0 must be at least 1"),
     (CLASSIFY, {"data.target": ["a", 0], "model.output": "sigmoid"}, "must be at least 1"),
+    (TAG, {"data.features": 3}, "data.features applies only with task: translate"),
+    (LANGUAGE, {"model.attention": "none"}, "model.attention applies only with task: translate"),
+    (TRANSLATE, {"data.label_separator": " "}, "data.label_separator applies only with task: classify | tag"),
+    (TRANSLATE, {"train.class_weights": "balanced"}, "applies only with task: classify | tag"),
+    (TRANSLATE, {"data.split": "stratified"}, "stratified needs one label for each example; use random"),
+    (TRANSLATE, {"data.split": "contiguous"}, "use random or column with task: translate"),
+    (TRANSLATE, {"data.target": [2, 3]}, "an example has one target; name one column"),
+    (TRANSLATE, {"data.format": "conll"}, "conll has no target for each source; use tsv, csv or jsonl"),
+    (TRANSLATE, {"data.tokens": "byte"}, "byte does not go with task: translate; use char"),
+    (TRANSLATE, {"data.too_long": "cut"}, "cut would leave half a target to learn"),
+    (TRANSLATE, {"model.attention": "dot"}, "set model.bidirectional to false, or use general"),
+    (TRANSLATE, {"model.cell": "ngram"}, "ngram does not go with task: translate"),
+    (TRANSLATE, {"train.best": "accuracy"}, "task: translate; use loss or exact or symbol_error"),
+    (CLASSIFY, {"train.best": "exact"}, "does not go with model.output: softmax"),
 ]
 
 
@@ -88,6 +103,8 @@ def test_what_does_not_go_together_is_refused_with_one_fault(base, keys, message
         (CLASSIFY, {"data.label_separator": ";", "model.output": "sigmoid"}),
         (TAG, {"data.label_separator": " ", "train.best": "span_f1", "model.input_dropout": 0.5}),
         (CLASSIFY, {"data.format": "files", "train.label_smoothing": 0.1, "train.class_weights": "balanced"}),
+        (TRANSLATE, {"data.source_symbols": "space", "data.features": ["case", 4], "train.best": "symbol_error"}),
+        (TRANSLATE, {"model.attention": "dot", "model.bidirectional": False, "train.label_smoothing": 0.1}),
     ],
     ids=str,
 )
@@ -111,8 +128,8 @@ def test_the_split_follows_the_task_unless_it_is_given(base, keys, split):
     assert config_from_dict(with_keys(base, keys)).data.split == split
 
 
-def test_a_classifier_and_a_tagger_read_in_both_directions_unless_told_otherwise():
-    for base, both in ((LANGUAGE, None), (CLASSIFY, True), (TAG, True)):
+def test_examples_are_read_in_both_directions_unless_told_otherwise():
+    for base, both in ((LANGUAGE, None), (CLASSIFY, True), (TAG, True), (TRANSLATE, True)):
         assert config_from_dict(base).model.bidirectional is both
     assert config_from_dict(with_keys(CLASSIFY, {"model.bidirectional": False})).model.bidirectional is False
 

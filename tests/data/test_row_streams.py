@@ -161,3 +161,19 @@ def test_a_fault_in_a_later_block_has_its_own_line(path: Path, monkeypatch: pyte
 def test_what_json_holds_beside_the_text_is_printed_again(path: Path) -> None:
     record = {"text": "a", "more": {"k": [1.5, None, "é"]}}
     assert read(path, json.dumps(record), "jsonl", "text")[0].record == record
+
+
+def test_feature_columns_are_read_beside_the_text(path: Path) -> None:
+    path.write_text("w\tx\ttag\nab\t1\tV;PST\n\n")
+    found = [*stream_rows(path, "tsv", "w", "utf-8", ["tag", 2])]
+    assert [(row.source, row.features) for row in found] == [(None, ("", "")), ("ab", ("V;PST", "1")), ("", ("", ""))]
+    path.write_text('{"w": "ab", "tag": "N", "k": 3}\n\n')
+    found = [*stream_rows(path, "jsonl", "w", "utf-8", ["tag", "k"])]
+    assert [(row.source, row.features) for row in found] == [("ab", ("N", "3")), ("", ("", ""))]
+    for format, text, message in (("tsv", "w\n", "no column is called 'tag'"), ("jsonl", '{"w": 1}', "no key 'tag'")):
+        path.write_text(text)
+        with pytest.raises(TextError, match=message):
+            list(stream_rows(path, format, "w", "utf-8", ["tag"]))
+    path.write_text("ab\tV\n")
+    with pytest.raises(TextError, match="2 cells separated by tabs, but column 3 is needed"):
+        list(stream_rows(path, "tsv", 1, "utf-8", [3]))

@@ -11,7 +11,7 @@ from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.keys import Config
 from charrnn.config.model_keys import InitConfig, ModelConfig
 from charrnn.config.table import keys_of
-from charrnn.config.task_rules import FIGURES
+from charrnn.config.task_rules import FIGURES, PAIR_FORMATS
 from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 
 # -- text ---------------------------------------------------------------------------------------------------------
@@ -114,18 +114,21 @@ def possible_text(config: Config) -> Config:
 
 
 def possible_examples(config: Config) -> Config:
-    """The same in the config of a classifier or tagger."""
+    """The same in the config of a model of examples."""
     data, train, output = config.data, config.train, config.model.output
+    if config.task == "translate":
+        config = possible_pairs(config)
+        data = config.data
     if data.format in ("files", "folders"):
         data = back(data, "source", "target", "split_column")
     if data.valid_path or data.test_path or data.split not in ("auto", "column"):
         data = back(data, "split_column")
     if data.split in ("contiguous", "streams") or (data.split == "column") > (data.split_column is not None):
         data = back(data, "split")
-    if data.split == "stratified" and (config.task == "tag" or output != "softmax"):
+    if data.split == "stratified" and (config.task != "classify" or output != "softmax"):
         data = back(data, "split")
     several = isinstance(data.target, tuple) and len(data.target) > 1
-    if several and (config.task == "tag" or output == "softmax"):
+    if several and (config.task != "classify" or output == "softmax"):
         data = back(data, "target")
     elif config.task == "classify" and (several or output != "sigmoid"):
         data = back(data, "label_separator")
@@ -133,9 +136,21 @@ def possible_examples(config: Config) -> Config:
         data = back(data, "label_separator")
     if config.task == "classify" and output != "softmax":
         train = back(train, "label_smoothing", "class_weights")
-    if train.best not in FIGURES["tag" if config.task == "tag" else output]:
+    if train.best not in FIGURES[output if config.task == "classify" else config.task]:
         train = back(train, "best")
     return replace(config, data=data, train=train)
+
+
+def possible_pairs(config: Config) -> Config:
+    """The same for what only a translator refuses."""
+    data, model = config.data, config.model
+    if data.format not in PAIR_FORMATS:
+        data = back(data, "format")
+    if data.too_long == "cut":
+        data = back(data, "too_long")
+    if model.attention == "dot":
+        model = replace(model, bidirectional=False)
+    return replace(config, data=back(data, "tokens"), model=model)
 
 
 def without_idle_keys(section: Any, config: Config) -> Any:

@@ -51,6 +51,7 @@ EXAMPLES = {
     "train.seq_length": None,
     "train.sample_length": 300,
 }
+PAIRS = {**EXAMPLES, "task": "translate"}
 LABEL_SETS = {**EXAMPLES, "model.output": "sigmoid", "data.target": 7, "data.label_separator": ","}
 
 
@@ -86,6 +87,17 @@ CASES = [
     Case("train.shards", 2, "parameters", {**EXAMPLES, "model.input_dropout": 0.5}),
     Case("train.batch_size", 3, "parameters", EXAMPLES),
     Case("seed", 2, "order of documents", EXAMPLES),
+    Case("data.source_symbols", "space", "text", PAIRS),
+    Case("data.target_symbols", "space", "text", PAIRS),
+    Case("data.features", 6, "text", PAIRS),
+    Case("data.lowercase", True, "text", PAIRS),
+    Case("data.min_count", 20, "text", PAIRS),
+    Case("data.max_length", 4, "text", {**PAIRS, "data.too_long": "skip"}),
+    Case("model.attention", "additive", "parameters", PAIRS),
+    Case("model.bidirectional", False, "parameters", PAIRS),
+    Case("model.input_dropout", 0.5, "parameters", PAIRS),
+    Case("train.label_smoothing", 0.2, "parameters", PAIRS),
+    Case("train.best", "symbol_error", "best", PAIRS),
     Case("data.path", "other.txt", "text"),
     Case("data.tokens", "byte", "text"),
     Case("data.encoding", "latin-1", "text"),
@@ -217,11 +229,13 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
     network = saved if config.task == "language" else saved.network
     assert network.params.values.tobytes() == run.network.params.values.tobytes()
     contents = [split.ids if config.task == "language" else split.examples.ids for split in splits]
+    targets = [split.examples.target_ids.tolist() for split in splits] if config.task == "translate" else []
+    symbols = (run.corpus.source, run.corpus.target) if config.task == "translate" else run.corpus.vocab
     return {
-        "text": (run.corpus.vocab, [ids.tolist() for ids in contents]),
+        "text": (symbols, [ids.tolist() for ids in contents], targets),
         "labels": getattr(run.corpus, "labels", None),
         "best": run.state.best,
-        "order of documents": run.batches[0].x.tolist(),
+        "order of documents": (run.batches.batch(0) if config.task == "translate" else run.batches[0]).x.tolist(),
         "parameters": run.network.params.values.tobytes(),
         "steps": len(steps),
         "learning rates": [step.learning_rate for step in steps],

@@ -1,0 +1,30 @@
+"""The bundled numbers in words are those that their program writes."""
+
+import runpy
+from typing import Any
+
+import pytest
+
+from tests.support.processes import ROOT
+
+PROGRAM: dict[str, Any] = runpy.run_path(str(ROOT / "docs" / "make_numbers.py"))
+
+
+def test_the_file_is_up_to_date() -> None:
+    assert (ROOT / "data" / "numbers.tsv").read_text(encoding="utf-8") == PROGRAM["table"]()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (0, "zero"),
+        (13, "thirteen"),
+        (80, "eighty"),
+        (472, "four hundred and seventy-two"),
+        (500, "five hundred"),
+        (1001, "one thousand and one"),
+        (9120, "nine thousand one hundred and twenty"),
+    ],
+)
+def test_a_number_is_written_as_in_english(number: int, words: str) -> None:
+    assert PROGRAM["in_words"](number) == words
