@@ -27,8 +27,9 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "generation": "config data models",
     "inspection": "config data models",
     "training": "nn optim storage config data models parallel evaluation generation",
+    "tuning": "config training",
     "display": "data evaluation inspection training",
-    "cli": "storage config data models evaluation generation inspection training display",
+    "cli": "storage config data models evaluation generation inspection training tuning display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
 NOT_IN_FACE = {  # modules that other packages import past the face, with the reason
@@ -40,6 +41,7 @@ OUTSIDE = {  # third-party package: the packages and modules that may import it;
     "threadpoolctl": "blas",
     "click": "cli",
     "rich": "display.live cli.following",
+    "optuna": "tuning.search",
     "backports": "data.files",
     "compression": "data.files",  # of the standard library from Python 3.14 on
 }

@@ -25,13 +25,14 @@ from charrnn.cli.report import report
 from charrnn.cli.sample import sample
 from charrnn.cli.streams import close_stdout, open_streams
 from charrnn.cli.train import train
+from charrnn.cli.tune import tune
 from charrnn.errors import CharrnnError
 
 __all__ = ["cli", "main"]
 
 NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
 
-for command in (train, sample, predict, evaluate, compare, embed, report, flow, info, bench, show_config):
+for command in (train, tune, sample, predict, evaluate, compare, embed, report, flow, info, bench, show_config):
     cli.add_command(command)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrnn.config import Config
 from charrnn.data import load_corpus, load_examples
-from charrnn.errors import CheckpointError, ConfigError, RunExistsError
+from charrnn.errors import CheckpointError, ConfigError, RunExistsError, TextError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
 from charrnn.training.defaults import settled
@@ -16,6 +16,18 @@ from charrnn.training.resuming import changed_environment, resume_notes
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
+
+
+def complete_config(config: Config) -> Config:
+    """Return the config with a value for every key that it leaves to the text.
+
+    Raises:
+        TextError: the text cannot be read or is too small, or has no validation split, and trials are compared on it.
+    """
+    corpus = load_corpus(config) if config.task == "language" else load_examples(config)
+    if not len(corpus.valid):
+        raise TextError("data.fractions: there is no validation split, on which trials are compared; give it a share")
+    return settled(config, corpus)
 
 
 def open_run(
