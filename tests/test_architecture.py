@@ -28,8 +28,9 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "inspection": "config data models",
     "export": "nn storage config data models evaluation",
     "training": "nn optim storage config data models parallel evaluation generation",
+    "tuning": "config training",
     "display": "data evaluation inspection training",
-    "cli": "storage config data models evaluation generation inspection export training display",
+    "cli": "storage config data models evaluation generation inspection export training tuning display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
 NOT_IN_FACE = {  # modules that other packages import past the face, with the reason
@@ -43,6 +44,7 @@ OUTSIDE = {  # third-party package: the packages and modules that may import it;
     "click": "cli",
     "rich": "display.live cli.following",
     "onnx": "export.onnx_model",
+    "optuna": "tuning.search",
     "backports": "data.files",
     "compression": "data.files",  # of the standard library from Python 3.14 on
 }

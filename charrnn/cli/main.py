@@ -27,6 +27,7 @@ from charrnn.cli.report import report
 from charrnn.cli.sample import sample
 from charrnn.cli.streams import close_stdout, open_streams
 from charrnn.cli.train import train
+from charrnn.cli.tune import tune
 from charrnn.errors import CharrnnError
 
 __all__ = ["cli", "main"]
@@ -35,6 +36,7 @@ NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 
 
 for command in (
     train,
+    tune,
     sample,
     predict,
     evaluate,

@@ -4,7 +4,7 @@ It draws results that it is handed and computes none of them. All text of a user
 """
 
 from charrnn.display.formats import curve
-from charrnn.display.lines import comparison_lines, evaluation_lines, flow_lines
+from charrnn.display.lines import aligned, comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
 from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
@@ -24,6 +24,7 @@ __all__ = [
     "PageData",
     "Sample",
     "TrainingCurves",
+    "aligned",
     "comparison_lines",
     "curve",
     "describe_bench",
