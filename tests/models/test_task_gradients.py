@@ -20,7 +20,7 @@ ENCODERS = {
     "x3-embedding-dropout": {"num_layers": 3, "dropout": 0.4, "embedding_size": 2},
 }
 TOLERANCE = 1e-9
-COMPOSITIONS = {  # every cell with every task; and, as the encoders take turns, every encoder with either of them
+COMPOSITIONS = {  # every cell with every task; the encoders take turns, and each meets every cell and every task
     f"{cell}-{encoder}-{task}": (ModelConfig(**CELLS[cell], hidden_size=HIDDEN, **ENCODERS[encoder]), TASKS[task])
     for (i, cell), (j, task) in product(enumerate(CELLS), enumerate(TASKS))
     for encoder in [[*ENCODERS][(i + j) % len(ENCODERS)]]

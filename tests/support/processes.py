@@ -123,7 +123,7 @@ def run(
 def call(*args: Any, cwd: Path | None = None, stdin: bytes = b"The ") -> Result:
     """Run charrnn in this process, with streams of its own: it is much faster, and faults can be injected.
 
-    Prefer it to run(), which proves more only about starting and ending: imports, real streams, the environment.
+    Use run() where a process is the point: what it imports, its real streams, its environment and how it ends.
     """
     buffers = [io.BytesIO(data) for data in (stdin, b"", b"")]
     streams = [io.TextIOWrapper(buffer, "utf-8", "backslashreplace") for buffer in buffers]
