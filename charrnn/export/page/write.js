@@ -4,7 +4,7 @@
 
 const BARS = 8;  // characters whose probabilities are shown
 const MOST_LEVELS = 8;  // of surprise, in bits
-const FRAME_MS = 12;  // of work between two frames
+const WORK_MS = 12;  // of work at a time; between, the browser draws and listens
 const SETTINGS = ["temp", "top-k", "top-p", "min-p", "length", "until", "seed", "pace"];
 
 const model = JSON.parse(document.getElementById("model").textContent);
@@ -184,7 +184,7 @@ function* texts(ids) {
   }
 }
 
-/** Write as the settings say, a bit in each frame. */
+/** Write as the settings say, a bit at a time. */
 function start() {
   if (!byId("form").reportValidity()) return;
   stop?.();
@@ -193,10 +193,10 @@ function start() {
   const events = texts(ids);
   const output = byId("text");
   output.replaceChildren();
-  let writer = null, count = 0, due = 0, before = performance.now(), working = 0, frame = 0;
+  let writer = null, count = 0, due = 0, before = performance.now(), working = 0, timer = 0;
 
   const end = (word) => {
-    cancelAnimationFrame(frame);
+    clearTimeout(timer);
     stop = null;
     byId("write").textContent = "Write";
     const speed = working > 100 ? `, at up to ${number.format(Math.round((1000 * count) / working))} a second` : "";
@@ -218,13 +218,13 @@ function start() {
     return event;
   };
 
-  const tick = (now) => {
+  const tick = () => {
     const pace = Number(byId("pace").value);
-    due = Math.min(due + (pace * Math.max(now - before, 0)) / 1000, Math.max(1, pace / 10));
-    before = now;
     const began = performance.now();
+    due = Math.min(due + (pace * (began - before)) / 1000, Math.max(1, pace / 10));
+    before = began;
     let shown = null;  // the latest event that put a character on the page
-    while (due >= 1 && performance.now() - began < FRAME_MS) {
+    while (due >= 1 && performance.now() - began < WORK_MS) {
       const { value, done } = events.next();
       if (done) {
         if (shown) showBars(shown.weights, shown.id);
@@ -236,14 +236,14 @@ function start() {
     }
     working += performance.now() - began;
     if (shown) showBars(shown.weights, shown.id);
-    frame = requestAnimationFrame(tick);
+    timer = setTimeout(tick);
   };
 
   byId("write").textContent = "Stop";
   byId("status").textContent = "Writing.";
   byId("link").href = fragment();
   stop = () => end("Stopped after");
-  frame = requestAnimationFrame(tick);
+  timer = setTimeout(tick);
 }
 
 // -- the page ---------------------------------------------------------------------------------------------------------
