@@ -121,8 +121,8 @@ def check_sentences(saved: "SavedModel", shown: Shown) -> None:
     if saved.config.task == "translate":
         if saved.layout.format != shown.format:
             raise click.UsageError(
-                f"{shown.format}: this model was trained on {saved.layout.format}, so no column is known to take what it "
-                f"writes; add --format tsv --column C"
+                f"{shown.format}: this model was trained on {saved.layout.format}, so no column is known to take what "
+                f"it writes; add --format tsv --column C"
             )
     elif saved.config.task != "tag" or not has_tokens(saved.task_model.rules):
         raise click.UsageError(f"{shown.format} has a label for each token; this model predicts no labels of tokens")
