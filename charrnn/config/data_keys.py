@@ -44,7 +44,7 @@ class DataConfig:
         "How examples are laid out. tsv: cells between tabs, no quoting. csv: RFC 4180. jsonl: an object a line. "
         "files: an example a line; the class is the name of the file. folders: an example a file; the class is the "
         "name of its folder. conll, conllu: a token a line, an empty line between sentences. auto: by the ending of "
-        "the file. translate reads tsv, csv and jsonl.",
+        "the file.",
         only=EXAMPLES,
     )
     source: int | str | None = key(
@@ -57,7 +57,7 @@ class DataConfig:
     target: int | str | tuple[int | str, ...] | None = key(
         None,
         "The column of the label, likewise, or a list of columns of yes/no or numbers; an empty cell is then missing. "
-        "null: column 2; of jsonl label (translate: target), of conllu upos.",
+        "null: column 2; of jsonl label (translate: target), of conllu upos (translate: lemma).",
         low=1,
         only=EXAMPLES,
     )

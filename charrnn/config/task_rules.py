@@ -16,7 +16,6 @@ FIGURES = {  # what is learned: the values of train.best that go with it
     "tag": ("loss", "accuracy", "span_f1"),
     "translate": ("loss", "exact", "symbol_error"),
 }
-PAIR_FORMATS = ("auto", "tsv", "csv", "jsonl")
 
 
 def a_language_model_reads_forwards(config: Config) -> Iterator[Clash]:
@@ -143,8 +142,8 @@ def pairs_are_read_whole(config: Config) -> Iterator[Clash]:
     data = config.data
     if config.task != "translate":
         return
-    if data.format not in PAIR_FORMATS:
-        message = f"data.format: {data.format} has no target for each source; use tsv, csv or jsonl"
+    if data.format in WITHOUT_COLUMNS:
+        message = f"data.format: {data.format} has no target for each source; use tsv, csv, jsonl, conll or conllu"
         yield Clash("data.format", message, ("task",))
     if data.tokens == "byte":
         yield Clash("data.tokens", "data.tokens: byte does not go with task: translate; use char", ("task",))

@@ -109,9 +109,14 @@ def pair_rules_of(config: Config) -> PairRules:
     config = config.resolved()
     data = config.data
     format = resolved_format(data)
-    if format not in ("tsv", "csv", "jsonl"):
-        raise TextError(f"data.format: {format} has no target for each source; use tsv, csv or jsonl")
-    usual = Layout(format, "source", ("target",)) if format == "jsonl" else Layout(format)
+    if format in ("lines", "files", "folders"):
+        raise TextError(f"data.format: {format} has no target for each source; use tsv, csv, jsonl, conll or conllu")
+    if data.split_column is not None and format in ("conll", "conllu"):
+        raise TextError(f"data.split_column: {format} has no column for it; leave it out")
+    usual = {
+        "jsonl": Layout(format, "source", ("target",)),
+        "conllu": Layout(format, "form", ("lemma",)),
+    }.get(format, Layout(format))
     return PairRules(
         layout=replace(_layout(data, usual), features=_as_columns(data.features)),
         source_symbols=data.source_symbols,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from charrnn.arrays import Array
 from charrnn.data.rows import Faults, FileText, Layout, Row
+from charrnn.data.sentences import Sentence, column_position, read_sentences
 from charrnn.data.symbols import Spelling, spell
 from charrnn.data.tables import read_table
 from charrnn.data.text_rules import TextRules
@@ -90,7 +91,7 @@ class PairRows:
 def read_pair_rows(files: Sequence[FileText], rules: PairRules, faults: Faults) -> PairRows:
     """Read the rows of files. What is returned counts only if no fault was noted."""
     result = PairRows()
-    for row in read_table(files, rules.layout, faults):
+    for row in _rows(files, rules.layout, faults):
         source = rules.source_of(row.source, row.features)
         target = rules.target_of(row.targets[0])
         length = max(len(source), len(target))
@@ -111,3 +112,27 @@ def read_pair_rows(files: Sequence[FileText], rules: PairRules, faults: Faults) 
             result.sources.append(source)
             result.targets.append(target)
     return result
+
+
+def _rows(files: Sequence[FileText], layout: Layout, faults: Faults) -> list[Row]:
+    """The rows of tables; of files with a token a line, a row for each token."""
+    if layout.format not in ("conll", "conllu"):
+        return read_table(files, layout, faults)
+    return token_rows(read_sentences(files, layout, faults), layout, faults)
+
+
+def token_rows(sentences: Sequence[Sentence], layout: Layout, faults: Faults) -> list[Row]:
+    """A row for each token of sentences, with its label, if they were read with labels, as the target."""
+    found = [column_position(column, layout, faults, "data.features") for column in layout.features]
+    positions = [position for position in found if position is not None]
+    rows = []
+    for sentence in sentences:
+        targets = sentence.labels or ("",) * len(sentence.tokens)
+        for source, target, k in zip(sentence.tokens, targets, sentence.token_lines, strict=True):
+            cells, line = sentence.lines[k].split("\t"), sentence.line + k
+            if positions and len(cells) <= max(positions):
+                reason = f"no column {max(positions) + 1}, which data.features names; complete the line"
+                faults.add(f"{sentence.file}:{line}", reason)
+            else:
+                rows.append(Row(sentence.file, line, source, (target,), features=tuple(cells[p] for p in positions)))
+    return rows

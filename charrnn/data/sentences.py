@@ -55,7 +55,7 @@ def read_sentences(
     Returns:
         The sentences without faults, in order.
     """
-    columns = [_position(column, layout, faults) for column in (layout.source, *layout.targets[:with_labels])]
+    columns = [column_position(column, layout, faults) for column in (layout.source, *layout.targets[:with_labels])]
     if with_labels and len(layout.targets) != 1:
         faults.add("data.target", f"{layout.format} needs one column of labels, not {len(layout.targets)}; name one")
         return []
@@ -77,14 +77,16 @@ def read_sentences(
     return sentences
 
 
-def _position(column: Column, layout: Layout, faults: Faults) -> int | None:
-    """Where a column is in a line, from 0."""
+def column_position(
+    column: Column, layout: Layout, faults: Faults, keys: str = "data.source, data.target"
+) -> int | None:
+    """Where a column is in a line, from 0; without it a fault names the keys."""
     if isinstance(column, int):
         return column - 1
     if layout.format == "conllu" and column.lower() in CONLLU_COLUMNS:
         return CONLLU_COLUMNS.index(column.lower())
     known = f"; CoNLL-U calls them {', '.join(CONLLU_COLUMNS)}" if layout.format == "conllu" else ""
-    faults.add("data.source, data.target", f"{layout.format} has no column {shown(column)}{known}; give its number")
+    faults.add(keys, f"{layout.format} has no column {shown(column)}{known}; give its number")
     return None
 
 
@@ -95,7 +97,7 @@ def target_position(layout: Layout) -> int:
         TextError: there is no such column.
     """
     faults = Faults()
-    position = _position(layout.targets[0], layout, faults)
+    position = column_position(layout.targets[0], layout, faults)
     faults.check()
     assert position is not None
     return position

@@ -50,7 +50,7 @@ EXAMPLE_RECIPES = (
 # The same for a translator, by the number of its training pairs.
 PAIR_RECIPES = (
     Recipe(2_000, hidden_size=128, num_layers=1, dropout=0, batch_size=16, seq_length=None, epochs=30),
-    Recipe(float("inf"), hidden_size=128, num_layers=1, dropout=0, batch_size=32, seq_length=None, epochs=20),
+    Recipe(float("inf"), hidden_size=128, dropout=0.3, batch_size=32, seq_length=None, epochs=20),
 )
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
 MODEL_KEYS = ("hidden_size", "num_layers", "dropout")

@@ -76,7 +76,7 @@ WRONG = [
     (TRANSLATE, {"data.split": "stratified"}, "stratified needs one label for each example; use random"),
     (TRANSLATE, {"data.split": "contiguous"}, "use random or column with task: translate"),
     (TRANSLATE, {"data.target": [2, 3]}, "an example has one target; name one column"),
-    (TRANSLATE, {"data.format": "conll"}, "conll has no target for each source; use tsv, csv or jsonl"),
+    (TRANSLATE, {"data.format": "files"}, "files has no target for each source; use tsv, csv, jsonl, conll or"),
     (TRANSLATE, {"data.tokens": "byte"}, "byte does not go with task: translate; use char"),
     (TRANSLATE, {"data.too_long": "cut"}, "cut would leave half a target to learn"),
     (TRANSLATE, {"model.attention": "dot"}, "set model.bidirectional to false, or use general"),

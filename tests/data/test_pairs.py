@@ -147,8 +147,32 @@ def test_a_config_names_the_files_and_the_format_its_columns(tmp_path: Any, endi
     assert pair_rules_of(config).layout.format == ending
 
 
-def test_a_format_without_targets_is_refused(tmp_path: Any) -> None:
-    path = tmp_path / "a.conll"
-    path.write_text("a\tb\n")
-    with pytest.raises(TextError, match="conll has no target for each source; use tsv, csv or jsonl"):
-        load_pairs(config_from_dict({"task": "translate", "data": {"path": str(path)}}))
+CONLLU = "# a comment\n1\tWent\tgo\tVERB\t_\tTense=Past\t_\t_\t_\t_\n2-3\tits\t_\t_\t_\t_\t_\t_\t_\t_\n\n"
+
+
+def test_a_token_of_a_sentence_is_a_pair_with_its_tags() -> None:
+    layout = Layout("conllu", "form", ("lemma",), features=("upos", 6))
+    corpus = build(CONLLU, CONLLU, layout=layout)
+    assert corpus.train.sources == [(*"Went", "<VERB>", "<Tense=Past>")]
+    assert (corpus.train.targets, corpus.train.rows[0].place) == ([("g", "o")], "path:2")
+
+
+@pytest.mark.parametrize(
+    ("text", "layout", "message"),
+    [
+        ("a\tb\n", Layout("conll", features=(3,)), "path:1: no column 3, which data.features names; complete the line"),
+        ("a\tb\n", Layout("conll", features=("x",)), "data.features: conll has no column 'x'; give its number"),
+        ("a\t\n", Layout("conll"), "path:1: the token or its label is empty"),
+    ],
+)
+def test_a_token_that_cannot_be_used_is_one_line(text: str, layout: Layout, message: str) -> None:
+    assert message in faults(lambda: build(text, layout=layout))[0]
+
+
+def test_tokens_of_a_config_are_read_with_its_usual_columns(tmp_path: Any) -> None:
+    path = tmp_path / "a.conllu"
+    path.write_text(CONLLU + CONLLU.replace("Went", "Goes"))
+    values: Any = {"path": str(path), "fractions": [0.5, 0.5, 0]}
+    assert load_pairs(config_from_dict({"task": "translate", "data": values})).train.targets == [("g", "o")]
+    with pytest.raises(TextError, match="conllu has no column for it; leave it out"):
+        load_pairs(config_from_dict({"task": "translate", "data": {"path": str(path), "split_column": 3}}))

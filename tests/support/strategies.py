@@ -11,7 +11,7 @@ from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.keys import Config
 from charrnn.config.model_keys import InitConfig, ModelConfig
 from charrnn.config.table import keys_of
-from charrnn.config.task_rules import FIGURES, PAIR_FORMATS
+from charrnn.config.task_rules import FIGURES, WITHOUT_COLUMNS
 from charrnn.config.train_keys import ScheduleConfig, TrainConfig
 
 # -- text ---------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def possible_examples(config: Config) -> Config:
 def possible_pairs(config: Config) -> Config:
     """The same for what only a translator refuses."""
     data, model = config.data, config.model
-    if data.format not in PAIR_FORMATS:
+    if data.format in WITHOUT_COLUMNS:
         data = back(data, "format")
     if data.too_long == "cut":
         data = back(data, "too_long")
