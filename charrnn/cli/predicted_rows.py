@@ -10,8 +10,7 @@ from charrnn.cli.streams import LinesOut
 from charrnn.errors import TextError
 
 if TYPE_CHECKING:
-    from charrnn.data import Layout, StreamedRow
-    from charrnn.models import TaskModel
+    from charrnn.data import StreamedRow
 
 ROWS_AT_ONCE = 4096
 CHARS_AT_ONCE = 1 << 20  # of all of these rows
@@ -144,23 +143,3 @@ def _groups(chunks: "Iterator[list[StreamedRow]]", size: int) -> "Iterator[list[
 def csv_cell(text: str) -> str:
     """A cell of a CSV file (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if any(symbol in text for symbol in ',"\r\n') else text
-
-
-def write_sentences(voters: "Sequence[TaskModel]", source: Any, layout: "Layout", out: LinesOut) -> None:
-    """Print a CoNLL or CoNLL-U file with the predicted labels in its target column. A missing column is added."""
-    from charrnn.data import stream_sentences, target_position
-    from charrnn.evaluation import predict_units, spell_sentence
-
-    rules = voters[0].rules
-    position = target_position(layout)
-    for block in stream_sentences(source, layout, voters[0].config.data.encoding):
-        lines = block.lines
-        predictions = predict_units(voters, [spell_sentence(own, rules) for own in block.sentences])
-        for sentence, prediction in zip(block.sentences, predictions, strict=True):
-            for token_line, label in zip(sentence.token_lines, prediction.labels, strict=True):
-                number = sentence.line - block.first + token_line
-                cells = lines[number].split("\t")
-                cells += ["_"] * (position + 1 - len(cells))
-                cells[position] = label
-                lines[number] = "\t".join(cells)
-        out.write(lines)

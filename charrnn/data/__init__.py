@@ -24,10 +24,10 @@ from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, pre
 from charrnn.data.loading import load_corpus
 from charrnn.data.pair_batches import PairBatch, PairBatches, padded_pairs
 from charrnn.data.pair_corpus import PairCorpus, held_out_pairs
-from charrnn.data.pair_rows import PairRules
+from charrnn.data.pair_rows import PairRules, token_rows
 from charrnn.data.pairs import PairExamples, PairSplit
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
-from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_files
+from charrnn.data.rows import FORMAT_OF_ENDING, Faults, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
 from charrnn.data.symbols import Symbols, join
@@ -49,6 +49,7 @@ __all__ = [
     "ExampleRules",
     "ExampleSplit",
     "Examples",
+    "Faults",
     "Labels",
     "Layout",
     "LengthBatches",
@@ -97,5 +98,6 @@ __all__ = [
     "stream_sentences",
     "tag_sentences",
     "target_position",
+    "token_rows",
     "transformed",
 ]

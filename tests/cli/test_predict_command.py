@@ -10,6 +10,7 @@ import pytest
 
 from charrnn import processes
 from charrnn.cli import predicted_columns, predicted_rows
+from charrnn.cli.predicted_sentences import unit_labels, write_sentences
 from charrnn.cli.streams import LinesOut
 from charrnn.data.rows import Layout
 from charrnn.models.loading import load_checkpoint
@@ -168,7 +169,8 @@ def test_a_missing_target_column_is_added(
 ) -> None:
     (tmp_path / "t.conll").write_text("und\n\nAnna\tx\n")
     model = load_checkpoint(folder / "tokens.npz").task_model
-    predicted_rows.write_sentences([model], tmp_path / "t.conll", Layout("conll", 1, (4,)), LinesOut())
+    layout = Layout("conll", 1, (4,))
+    write_sentences(unit_labels([model]), tmp_path / "t.conll", layout, "utf-8", LinesOut())
     assert capsysbinary.readouterr().out == b"und\t_\t_\tO\n\nAnna\tx\t_\tB-PER\n"
 
 
