@@ -39,6 +39,8 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
     "make ": "targets install packages or take minutes; that they exist is tested",
     "echo 'data: {path: my.txt}' > my.yaml": "the folder of the tests holds such a config already, of a small model",
     "python benchmarks/": "measures for minutes",
+    "charrnn train pronounce": "reads files that are to be downloaded",
+    "charrnn eval runs/pronounce": "there is no such run for want of these files",
     ".venv/bin/python -m pytest": "these tests",
     "pip install ": "installs a package",
     "charrnn export runs/my my.onnx ": "needs the package onnx; tests/export runs it where that is installed",
