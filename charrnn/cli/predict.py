@@ -8,13 +8,14 @@ import click
 from charrnn.cli.inputs import load_tasks
 from charrnn.cli.options import Number
 from charrnn.cli.predicted_columns import Columns, Shown, TaskColumns
-from charrnn.cli.predicted_rows import RowWriter, write_sentences
+from charrnn.cli.predicted_rows import RowWriter
+from charrnn.cli.predicted_sentences import Labeller, token_targets, unit_labels, write_sentences
 from charrnn.cli.streams import LinesOut
 from charrnn.cli.written_columns import WrittenColumns
 
 if TYPE_CHECKING:
     from charrnn.data import Layout, StreamedRow
-    from charrnn.models import SavedModel, TaskModel
+    from charrnn.models import SavedModel
 
 FORMATS = ("lines", "tsv", "csv", "jsonl", "conll", "conllu")
 SENTENCE_FORMATS = ("conll", "conllu")
@@ -67,10 +68,10 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     check_options(loaded[0], shown, beam)
     with one_thread():
         if format in SENTENCE_FORMATS:
-            voters = [saved.task_model for saved in loaded]
-            check_sentences(voters[0], shown)
-            layout = layout_of_sentences(voters[0], format, column)
-            write_sentences(voters, source_of(file), layout, LinesOut())
+            check_sentences(loaded[0], shown)
+            layout = layout_of_sentences(loaded[0], format, column)
+            labeller = labeller_of(loaded, layout, beam)
+            write_sentences(labeller, source_of(file), layout, loaded[0].config.data.encoding, LinesOut())
         else:
             rows = rows_of_texts(texts) if texts else rows_of_file(loaded[0], file, format, column)
             RowWriter(columns_of(loaded, shown, beam), shown, LinesOut()).write_all(rows)
@@ -105,8 +106,6 @@ def check_translator(saved: "SavedModel", shown: Shown) -> None:
     """Refuse options and formats that do not apply to a translator, and lines where it needs columns."""
     if shown.threshold is not None:
         raise click.UsageError("--threshold applies only to yes/no labels (model.output: sigmoid); leave it out")
-    if shown.format in SENTENCE_FORMATS:
-        raise click.UsageError(f"{shown.format} has a label for each token; this model writes a text for each row")
     features = saved.translate_model.rules.layout.features
     if shown.format == "lines" and features:
         raise click.UsageError(
@@ -115,14 +114,20 @@ def check_translator(saved: "SavedModel", shown: Shown) -> None:
         )
 
 
-def check_sentences(model: "TaskModel", shown: Shown) -> None:
+def check_sentences(saved: "SavedModel", shown: Shown) -> None:
     """Refuse files of tokens for a model of another kind, and options that do not go with them."""
     from charrnn.evaluation import has_tokens
 
-    if not model.network.task.tag or not has_tokens(model.rules):
+    if saved.config.task == "translate":
+        if saved.layout.format != shown.format:
+            raise click.UsageError(
+                f"{shown.format}: this model was trained on {saved.layout.format}, so no column is known to take what "
+                f"it writes; add --format tsv --column C"
+            )
+    elif saved.config.task != "tag" or not has_tokens(saved.task_model.rules):
         raise click.UsageError(f"{shown.format} has a label for each token; this model predicts no labels of tokens")
-    if shown.only or shown.as_json:
-        option = "--only" if shown.only else "--json"
+    if shown.only or shown.as_json or shown.top:
+        option = "--only" if shown.only else "--json" if shown.as_json else "--top"
         raise click.UsageError(f"{shown.format} gives the same file with its labels; leave {option} out")
 
 
@@ -168,13 +173,20 @@ def rows_of_file(saved: "SavedModel", file: str, format: Any, column: str | None
     return stream_rows(source_of(file), format, chosen, saved.config.data.encoding, layout.features)
 
 
-def layout_of_sentences(model: "TaskModel", format: Any, column: str | None) -> "Layout":
+def labeller_of(loaded: "Sequence[SavedModel]", layout: "Layout", beam: int | None) -> Labeller:
+    """What gives each token of a file its label."""
+    if loaded[0].config.task == "translate":
+        return token_targets([saved.translate_model for saved in loaded], layout, beam or 1)
+    return unit_labels([saved.task_model for saved in loaded])
+
+
+def layout_of_sentences(saved: "SavedModel", format: Any, column: str | None) -> "Layout":
     """The columns of a file of tokens: those that the model was trained on, if its format is the same."""
     from dataclasses import replace
 
     from charrnn.data import Layout
 
-    layout = model.rules.layout if model.rules.layout.format == format else Layout.usual(format)
+    layout = saved.layout if saved.layout.format == format else Layout.usual(format)
     return replace(layout, source=column_of(column)) if column else layout
 
 

@@ -10,8 +10,7 @@ from charrnn.cli.streams import LinesOut
 from charrnn.errors import TextError
 
 if TYPE_CHECKING:
-    from charrnn.data import Layout, StreamedRow
-    from charrnn.models import TaskModel
+    from charrnn.data import StreamedRow
 
 ROWS_AT_ONCE = 4096
 CHARS_AT_ONCE = 1 << 20  # of all of these rows
@@ -88,20 +87,17 @@ class RowWriter:
 
     def lines(self, rows: "Sequence[StreamedRow]") -> Iterator[str]:
         """The lines of rows with their predictions."""
-        predictions = self.columns.predict(rows)
-        for row, prediction in zip(rows, predictions, strict=True):
-            yield from self._line(row, prediction)
+        lines = map(self._line, rows, self.columns.predict(rows))
+        return (line for line in lines if line is not None)
 
-    def _line(self, row: "StreamedRow", prediction: Any) -> Iterator[str]:
+    def _line(self, row: "StreamedRow", prediction: Any) -> str | None:
         """The line of a row; the header of a table has none if objects are printed."""
         if self.shown.format == "jsonl" and not self.shown.only:
-            yield self._object(row.record, prediction) if row.record is not None else row.line
-        elif self.shown.as_json:
-            if row.source is not None:
-                yield self._object({"text": row.source}, prediction)
-        else:
-            cells = self.columns.head() if row.source is None else self.columns.cells(prediction)
-            yield self._joined([] if self.shown.only else [row.line], cells)
+            return self._object(row.record, prediction) if row.record is not None else row.line
+        if self.shown.as_json:
+            return None if row.source is None else self._object({"text": row.source}, prediction)
+        cells = self.columns.head() if row.source is None else self.columns.cells(prediction)
+        return self._joined([] if self.shown.only else [row.line], cells)
 
     def _joined(self, before: list[str], cells: list[str]) -> str:
         if self.shown.format == "csv":
@@ -144,23 +140,3 @@ def _groups(chunks: "Iterator[list[StreamedRow]]", size: int) -> "Iterator[list[
 def csv_cell(text: str) -> str:
     """A cell of a CSV file (RFC 4180)."""
     return '"' + text.replace('"', '""') + '"' if any(symbol in text for symbol in ',"\r\n') else text
-
-
-def write_sentences(voters: "Sequence[TaskModel]", source: Any, layout: "Layout", out: LinesOut) -> None:
-    """Print a CoNLL or CoNLL-U file with the predicted labels in its target column. A missing column is added."""
-    from charrnn.data import stream_sentences, target_position
-    from charrnn.evaluation import predict_units, spell_sentence
-
-    rules = voters[0].rules
-    position = target_position(layout)
-    for block in stream_sentences(source, layout, voters[0].config.data.encoding):
-        lines = block.lines
-        predictions = predict_units(voters, [spell_sentence(own, rules) for own in block.sentences])
-        for sentence, prediction in zip(block.sentences, predictions, strict=True):
-            for token_line, label in zip(sentence.token_lines, prediction.labels, strict=True):
-                number = sentence.line - block.first + token_line
-                cells = lines[number].split("\t")
-                cells += ["_"] * (position + 1 - len(cells))
-                cells[position] = label
-                lines[number] = "\t".join(cells)
-        out.write(lines)

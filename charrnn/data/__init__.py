@@ -24,15 +24,15 @@ from charrnn.data.length_batches import ExampleBatch, LengthBatches, padded, pre
 from charrnn.data.loading import load_corpus
 from charrnn.data.pair_batches import PairBatch, PairBatches, padded_pairs
 from charrnn.data.pair_corpus import PairCorpus, held_out_pairs
-from charrnn.data.pair_rows import PairRules
+from charrnn.data.pair_rows import PairRules, token_rows
 from charrnn.data.pairs import PairExamples, PairSplit
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
-from charrnn.data.rows import FORMAT_OF_ENDING, Layout, Row, plain_name, read_files
+from charrnn.data.rows import FORMAT_OF_ENDING, Faults, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
 from charrnn.data.symbols import Symbols, join
 from charrnn.data.tables import SURROGATES
-from charrnn.data.tagging import tag_sentences
+from charrnn.data.tagging import has_span_labels, tag_segments, tag_sentences
 from charrnn.data.targets import Labels
 from charrnn.data.text_rules import TextRules
 from charrnn.data.vocab import END, Unknown, Vocab
@@ -49,6 +49,7 @@ __all__ = [
     "ExampleRules",
     "ExampleSplit",
     "Examples",
+    "Faults",
     "Labels",
     "Layout",
     "LengthBatches",
@@ -74,6 +75,7 @@ __all__ = [
     "encode_texts",
     "ends_of",
     "find_files",
+    "has_span_labels",
     "held_out_examples",
     "held_out_pairs",
     "join",
@@ -95,7 +97,9 @@ __all__ = [
     "standard_input",
     "stream_rows",
     "stream_sentences",
+    "tag_segments",
     "tag_sentences",
     "target_position",
+    "token_rows",
     "transformed",
 ]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from charrnn.arrays import Array
 from charrnn.data.rows import Faults, FileText, Layout, Row
-from charrnn.data.sentences import column_position, read_sentences
+from charrnn.data.sentences import Sentence, column_position, read_sentences
 from charrnn.data.symbols import Spelling, spell
 from charrnn.data.tables import read_table
 from charrnn.data.text_rules import TextRules
@@ -118,12 +118,17 @@ def _rows(files: Sequence[FileText], layout: Layout, faults: Faults) -> list[Row
     """The rows of tables; of files with a token a line, a row for each token."""
     if layout.format not in ("conll", "conllu"):
         return read_table(files, layout, faults)
-    sentences = read_sentences(files, layout, faults)
+    return token_rows(read_sentences(files, layout, faults), layout, faults)
+
+
+def token_rows(sentences: Sequence[Sentence], layout: Layout, faults: Faults) -> list[Row]:
+    """A row for each token of sentences, with its label, if they were read with labels, as the target."""
     found = [column_position(column, layout, faults, "data.features") for column in layout.features]
     positions = [position for position in found if position is not None]
     rows = []
     for sentence in sentences:
-        for source, target, k in zip(sentence.tokens, sentence.labels, sentence.token_lines, strict=True):
+        targets = sentence.labels or ("",) * len(sentence.tokens)
+        for source, target, k in zip(sentence.tokens, targets, sentence.token_lines, strict=True):
             cells, line = sentence.lines[k].split("\t"), sentence.line + k
             if positions and len(cells) <= max(positions):
                 reason = f"no column {max(positions) + 1}, which data.features names; complete the line"

@@ -10,6 +10,7 @@ import pytest
 
 from charrnn import processes
 from charrnn.cli import predicted_columns, predicted_rows
+from charrnn.cli.predicted_sentences import unit_labels, write_sentences
 from charrnn.cli.streams import LinesOut
 from charrnn.data.rows import Layout
 from charrnn.models.loading import load_checkpoint
@@ -168,7 +169,8 @@ def test_a_missing_target_column_is_added(
 ) -> None:
     (tmp_path / "t.conll").write_text("und\n\nAnna\tx\n")
     model = load_checkpoint(folder / "tokens.npz").task_model
-    predicted_rows.write_sentences([model], tmp_path / "t.conll", Layout("conll", 1, (4,)), LinesOut())
+    layout = Layout("conll", 1, (4,))
+    write_sentences(unit_labels([model]), tmp_path / "t.conll", layout, "utf-8", LinesOut())
     assert capsysbinary.readouterr().out == b"und\t_\t_\tO\n\nAnna\tx\t_\tB-PER\n"
 
 
@@ -229,7 +231,6 @@ def test_what_does_not_apply_is_refused_in_one_line(typed: str, folder: Path, mo
 LANGUAGE_COMMANDS = {
     "sample origins.npz": "origins.npz: this is a classifier, not a language model; use charrnn predict",
     "embed vowels.npz vowels.tsv": "vowels.npz: this is a tagger, not a language model; use charrnn predict",
-    "report origins.npz --out page.html": "use charrnn eval",
     "flow origins.npz": "use charrnn eval",
 }
 
@@ -246,7 +247,7 @@ def test_commands_of_language_models_name_the_right_one(
 
 def test_a_language_model_predicts_nothing_and_names_its_commands(small: Path, folder: Path) -> None:
     for names in (["runs/my"], [folder / "origins.npz", "runs/my"]):
-        result = run("predict", *names, "--text", "a", cwd=small)
+        result = call("predict", *names, "--text", "a", cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert "this is a language model; use charrnn sample or charrnn eval" in result.err
 

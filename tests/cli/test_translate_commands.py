@@ -33,10 +33,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [line.split("\t") for line in (folder / "pairs.tsv").read_text().splitlines()[1:]]
     words = sorted({word for word, _, _ in rows})
     (folder / "plain.tsv").write_text("".join(f"{word}\t{target_of(word, 'F')}\n" for word in words))
+    tokens = [f"1\t{word}\t{target_of(word, 'F')}\tX" + "\t_" * 6 + "\n\n" for word in words]
+    (folder / "words.conllu").write_text("# a comment\n" + "".join(tokens))
     settings: dict[str, dict[str, Any]] = {
         "tagged": {"model": {"hidden_size": 24}},
         "plain": {"data": PLAIN, "model": {"hidden_size": 24}},
         "other": {"data": PLAIN, "model": {"hidden_size": 16, "cell": "lstm"}},
+        "lemmas": {
+            "data": {**PLAIN, "path": "words.conllu", "source": None, "target": None},
+            "model": {"hidden_size": 24},
+        },
         "blind": {"data": PLAIN, "model": {"attention": "none"}, "train": {"epochs": 1, "eval_every": 1}},
     }
     with chdir(folder):
@@ -156,7 +162,8 @@ def test_what_is_written_cannot_command_a_terminal() -> None:
 
 REFUSED = {
     "plain --threshold 0.5": "--threshold applies only to yes/no labels",
-    "plain --format conllu": "conllu has a label for each token; this model writes a text for each row",
+    "plain --format conllu": "this model was trained on tsv, so no column is known to take what it writes",
+    "lemmas words.conllu --top 2": "conllu gives the same file with its labels; leave --top out",
     "plain --beam 0": "0 is not in the range",
     "tagged": "this model also reads the columns of data.features (tag); give it a table",
     "tagged --text ab": "this model also reads the columns of data.features (tag); give it a table",
@@ -171,6 +178,20 @@ def test_what_cannot_be_predicted_is_one_line(words: str) -> None:
     result = predict(*words.split())
     assert (result.code, result.out, len(result.lines)) == (2, b"", 1) or result.code == 1
     assert REFUSED[words] in result.err
+
+
+def test_a_file_of_tokens_gets_what_is_written_in_its_target_column() -> None:
+    text = Path("words.conllu").read_text()
+    result = call("predict", "lemmas", "words.conllu")
+    assert (result.code, result.err) == (0, "")
+    before, after = text.splitlines(), result.text.splitlines()
+    assert len(before) == len(after)
+    changed = 0
+    for line, own in zip(before, after, strict=True):
+        cells, found = line.split("\t"), own.split("\t")
+        assert [*found[:2], *found[3:]] == [*cells[:2], *cells[3:]]
+        changed += len(cells) > 2 and found[2] == cells[2]
+    assert changed > 40  # of 60 tokens
 
 
 # -- eval -------------------------------------------------------------------------------------------------------------
