@@ -4,6 +4,7 @@
     python benchmarks/bench.py training --cells lstm        one table, one cell
     python benchmarks/bench.py sampling start               two tables
     python benchmarks/bench.py examples --repeats 3         classifiers, in a minute or two
+    python benchmarks/bench.py pairs --repeats 3            translators, likewise
     python benchmarks/bench.py training --peers ""          charrnn alone
 
 Each candidate runs in a process of its own, held to as many processors as it has threads; repetitions alternate between
@@ -24,6 +25,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from select import select
 from time import perf_counter
@@ -31,6 +33,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from candidates import CANDIDATES, VOCAB, Size, make_config, make_run
 from examples import EXAMPLE_SIZES, CharrnnExamples, TorchEmbeddedExamples, TorchExamples, make_example_run
+from pairs import PAIR_SIZES, CharrnnPairs, TorchEmbeddedPairs, TorchPairs, make_pair_run
 from picture import draw
 
 if TYPE_CHECKING:
@@ -46,11 +49,16 @@ SIZES = {
     "2x512": Size(2, 512, 64, 100),
 }
 CELLS = ("lstm", "gru", "rnn")
-EXAMPLE_CELLS = ("lstm", "gru")
+SEQUENCE_CELLS = ("lstm", "gru")
 EXAMPLE_CANDIDATES = {
     "charrnn": CharrnnExamples,
     "torch one-hot": TorchExamples,
     "torch embedding": TorchEmbeddedExamples,
+}
+PAIR_CANDIDATES = {
+    "charrnn": CharrnnPairs,
+    "torch one-hot": TorchPairs,
+    "torch embedding": TorchEmbeddedPairs,
 }
 PEERS = {"torch": ["torch one-hot", "torch embedding"], "jax": ["jax"]}
 TURN = 0.5  # seconds of a candidate's turn: a machine that others use too is faster and slower by the minute
@@ -80,11 +88,13 @@ def serve(name: str, cell: str, size: str, threads: int) -> None:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    candidate: Any = (
-        EXAMPLE_CANDIDATES[name](cell, EXAMPLE_SIZES[size], threads)
-        if size in EXAMPLE_SIZES
-        else CANDIDATES[name](cell, SIZES[size], threads)
-    )
+    candidate: Any
+    if size in EXAMPLE_SIZES:
+        candidate = EXAMPLE_CANDIDATES[name](cell, EXAMPLE_SIZES[size], threads)
+    elif size in PAIR_SIZES:
+        candidate = PAIR_CANDIDATES[name](cell, PAIR_SIZES[size], threads)
+    else:
+        candidate = CANDIDATES[name](cell, SIZES[size], threads)
     print(json.dumps([candidate.step() for _ in range(CHECKED)]), flush=True)
     for line in sys.stdin:
         order, count = line.split()
@@ -167,7 +177,7 @@ def in_turn(
     options: argparse.Namespace, names: Sequence[str], cell: str, size: str, threads: int, order: str
 ) -> dict[str, Speed]:
     """Medians of characters per second of each candidate, repetitions in turn; and their memory."""
-    per_count = (SIZES | EXAMPLE_SIZES)[size].chars if order == "train" else 1
+    per_count = (SIZES | EXAMPLE_SIZES | PAIR_SIZES)[size].chars if order == "train" else 1
     processes = [Process(name, cell, size, threads) for name in names]
     for other in processes[1:]:
         # The embedding's table is trained too, so there only the first loss is the same.
@@ -256,27 +266,45 @@ def training(options: argparse.Namespace, names: Sequence[str], threads: int) ->
 
 
 def examples(options: argparse.Namespace, names: Sequence[str], threads: int) -> list[dict[str, Any]]:
-    """Whole steps of classifiers in both directions beside PyTorch; ours with one process too.
+    """Whole steps of classifiers in both directions beside PyTorch."""
+    padding = {name: make_example_run("gru", size).material.batches.padding() for name, size in EXAMPLE_SIZES.items()}
+    return sequences(options, names, threads, "classifiers in both directions", padding)
 
-    Speed is that of characters without padding. Padding is the share of what is read that lies beyond an example's end.
+
+def pairs(options: argparse.Namespace, names: Sequence[str], threads: int) -> list[dict[str, Any]]:
+    """Whole steps of translators with general attention beside PyTorch; characters are symbols of both sides."""
+    padding = {name: make_pair_run("gru", size).material.batches.padding() for name, size in PAIR_SIZES.items()}
+    return sequences(options, names, threads, "translators with attention", padding)
+
+
+def sequences(
+    options: argparse.Namespace,
+    names: Sequence[str],
+    threads: int,
+    title: str,
+    padding: Mapping[str, float],
+) -> list[dict[str, Any]]:
+    """Whole steps on sequences of many lengths beside PyTorch; ours with one process too.
+
+    Speed is that of characters without padding. Padding is the share of what is read that lies beyond the end of a
+    sequence; it is given for each size.
     """
     names = [name for name in names if name in EXAMPLE_CANDIDATES]
     results: list[dict[str, Any]] = []
     rows: list[list[object]] = []
-    for cell in [cell for cell in EXAMPLE_CELLS if cell in options.cells]:
-        for size in EXAMPLE_SIZES:
-            found = in_turn(options, names, cell, size, threads, "train")
-            (alone,) = in_turn(options, names[:1], cell, size, 1, "train").values()
-            padding = make_example_run(cell, EXAMPLE_SIZES[size]).material.batches.padding()
-            results.append({"cell": cell, "size": size, "threads": threads, "padding": padding, **found, "one": alone})
-            speed, torch = found["charrnn"]["chars_per_second"], best_torch(found)
-            peer: list[object] = [None, None]
-            if torch:
-                peer = [torch["chars_per_second"], speed / torch["chars_per_second"]]
-            rows.append([cell, size, speed, *peer, alone["chars_per_second"], f"{padding:.1%}"])
-            print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
+    cells = [cell for cell in SEQUENCE_CELLS if cell in options.cells]
+    for cell, (size, share) in product(cells, padding.items()):
+        found = in_turn(options, names, cell, size, threads, "train")
+        (alone,) = in_turn(options, names[:1], cell, size, 1, "train").values()
+        results.append({"cell": cell, "size": size, "threads": threads, "padding": share, **found, "one": alone})
+        speed, torch = found["charrnn"]["chars_per_second"], best_torch(found)
+        peer: list[object] = [None, None]
+        if torch:
+            peer = [torch["chars_per_second"], speed / torch["chars_per_second"]]
+        rows.append([cell, size, speed, *peer, alone["chars_per_second"], f"{share:.1%}"])
+        print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
     columns = ["cell", "size", "charrnn", "PyTorch", "ratio", "one process", "padding"]
-    table(f"classifiers in both directions, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
+    table(f"{title}, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
     return results
 
 
@@ -486,6 +514,7 @@ def main() -> None:
         "training": lambda: training(options, names, cores()),
         "one-thread": lambda: training(options, names, 1),
         "examples": lambda: examples(options, names, cores()),
+        "pairs": lambda: pairs(options, names, cores()),
         "sampling": lambda: sampling(options, names),
         "evaluation": lambda: evaluation(options),
         "start": lambda: start(options),

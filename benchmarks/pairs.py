@@ -21,7 +21,7 @@ ORDERS = {"lstm": [0, 1, 3, 2], "gru": [0, 1, 2]}  # PyTorch's order of the gate
 
 
 class PairSize(NamedTuple):
-    """The size of a network, of its batches, and of its pairs; the lengths of both sides are drawn evenly."""
+    """The size of a network, of its batches, and of its pairs; the lengths of sources are drawn evenly."""
 
     layers: int
     hidden: int
@@ -29,27 +29,39 @@ class PairSize(NamedTuple):
     shortest: int
     longest: int
 
+    @property
+    def chars(self) -> float:
+        """Symbols of a step on both sides, ends included, on average and without padding."""
+        return sum(float(lengths.sum()) for lengths in self.lengths()) / STEPS_PER_EPOCH + self.batch
+
+    def lengths(self) -> "tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]":
+        """Of the sources and the targets of STEPS_PER_EPOCH batches; they differ by up to two symbols."""
+        import numpy as np
+
+        rng = np.random.default_rng(0)
+        sources = rng.integers(self.shortest, self.longest + 1, self.batch * STEPS_PER_EPOCH)
+        return sources, sources + rng.integers(-2, 3, len(sources))
+
 
 PAIR_SIZES = {
     "words 1x128": PairSize(1, 128, 32, 4, 14),
     "words 2x128": PairSize(2, 128, 32, 4, 14),
     "words 2x256": PairSize(2, 256, 64, 4, 14),
-    "sentences 1x128": PairSize(1, 128, 32, 20, 100),
+    "phrases 1x128": PairSize(1, 128, 32, 20, 100),
 }
 
 
 def random_pairs(size: PairSize) -> "PairCorpus":
-    """Training pairs with random symbols; a target is up to two symbols longer or shorter than its source."""
+    """Training pairs with random symbols."""
     import numpy as np
 
     from charrnn.data import PairCorpus, Symbols
     from charrnn.data.pair_corpus import PairFacts
     from charrnn.data.pairs import PairExamples, PairSplit
 
-    rng = np.random.default_rng(0)
-    count = size.batch * STEPS_PER_EPOCH
-    sources = rng.integers(size.shortest, size.longest + 1, count)
-    targets = np.maximum(sources + rng.integers(-2, 3, count), 1)
+    rng = np.random.default_rng(1)
+    sources, targets = size.lengths()
+    count = len(sources)
     bounds, target_bounds = (np.concatenate([[0], np.cumsum(lengths)]) for lengths in (sources, targets))
     ids, target_ids = (rng.integers(0, VOCAB - 1, int(own[-1])).astype(np.int32) for own in (bounds, target_bounds))
     train = PairSplit("train", PairExamples(ids, bounds, target_ids, target_bounds), [], [], [])
