@@ -2,12 +2,13 @@
 # make test    install and run the tests
 # make oldest  the tests with the oldest supported packages, .ci/oldest.txt, on Python 3.11 (OLDEST=python3.11)
 # make torture the tests of what must never fail, at full volume: half an hour (one row: ROW=3)
+# make exports the tests of exported models, with the packages of others that read them, which it installs (180 MB)
 # make wheel   build the wheel and the sdist, install the wheel alone, and train, sample, score and report with it
 # make check   what .ci/run does: lint, types, the wheel, tests
 # make bench   measure beside PyTorch, which it installs (TORCH=torch==2.13.0), and JAX where it is installed; half an hour
 # make docs    write anew the files and tables that are generated from the code
 # make site    build the pages of docs/ as a site, in build/site
-# make pictures  take the picture of the demo's report (needs Chromium), and draw the packages
+# make pictures  take pictures of the demo's report and exported page (needs Chromium), and draw the packages
 # make clean   remove all that these targets make, but for runs
 PYTHON ?= python3
 OLDEST ?= python3.11
@@ -21,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check $(if
 RUN := runs/quickstart
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test oldest torture lint wheel check bench docs site pictures clean
+.PHONY: demo test oldest torture exports lint wheel check bench docs site pictures clean
 .DEFAULT_GOAL := check
 
 demo: $(VENV)/run.ok
@@ -31,13 +32,17 @@ demo: $(VENV)/run.ok
 	  printf '\n\n\n' | $(BIN)/charrnn sample $(RUN) --prime-file - --hide-prime --temp 0.7 --min-p 0.15 --seed $$seed; echo; done
 
 test: $(VENV)/dev.ok
-	$(BIN)/python -m pytest -q -n 2
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
 oldest:
 	$(MAKE) test VENV=.venv-oldest PYTHON=$(OLDEST) CONSTRAINTS=.ci/oldest.txt
 
 torture: $(VENV)/dev.ok
 	TORTURE=$(or $(TORTURE),1) $(BIN)/python -m pytest -q -n 2 $(if $(ROW),--row $(ROW))
+
+exports: $(VENV)/dev.ok
+	$(INSTALL) onnx onnxruntime safetensors tensorboard
+	$(BIN)/python -m pytest -q tests/export tests/storage/test_events.py
 
 lint: $(VENV)/dev.ok
 	$(BIN)/ruff check .

@@ -80,6 +80,7 @@ def use(wheel: Path, home: Path, empty: Path) -> None:
     run(charrnn, "report", "runs/quickstart", folder=empty)
     if not (empty / "runs" / "quickstart" / "report.html").exists():
         sys.exit("there is no report")
+    run(charrnn, "export", "runs/quickstart", "page.html", "--to", "web", folder=empty)
     (empty / "my.yaml").write_text(run(charrnn, "config", folder=empty), encoding="utf-8")
     run(charrnn, "train", "my.yaml", "--dry-run", folder=empty)
 

@@ -1,8 +1,9 @@
-"""charrnn beside its peers on this machine: training, one thread, sampling, evaluation, start, scaling.
+"""charrnn beside its peers on this machine: training, one thread, classifiers, sampling, evaluation, start, scaling.
 
     python benchmarks/bench.py                              everything; about half an hour
     python benchmarks/bench.py training --cells lstm        one table, one cell
     python benchmarks/bench.py sampling start               two tables
+    python benchmarks/bench.py examples --repeats 3         classifiers, in a minute or two
     python benchmarks/bench.py training --peers ""          charrnn alone
 
 Each candidate runs in a process of its own, held to as many processors as it has threads; repetitions alternate between
@@ -29,6 +30,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from candidates import CANDIDATES, VOCAB, Size, make_config, make_run
+from examples import EXAMPLE_SIZES, CharrnnExamples, TorchEmbeddedExamples, TorchExamples, make_example_run
 from picture import draw
 
 if TYPE_CHECKING:
@@ -44,6 +46,12 @@ SIZES = {
     "2x512": Size(2, 512, 64, 100),
 }
 CELLS = ("lstm", "gru", "rnn")
+EXAMPLE_CELLS = ("lstm", "gru")
+EXAMPLE_CANDIDATES = {
+    "charrnn": CharrnnExamples,
+    "torch one-hot": TorchExamples,
+    "torch embedding": TorchEmbeddedExamples,
+}
 PEERS = {"torch": ["torch one-hot", "torch embedding"], "jax": ["jax"]}
 TURN = 0.5  # seconds of a candidate's turn: a machine that others use too is faster and slower by the minute
 SCORED = 200_000  # characters of an evaluation
@@ -72,7 +80,11 @@ def serve(name: str, cell: str, size: str, threads: int) -> None:
     """
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
-    candidate = CANDIDATES[name](cell, SIZES[size], threads)
+    candidate: Any = (
+        EXAMPLE_CANDIDATES[name](cell, EXAMPLE_SIZES[size], threads)
+        if size in EXAMPLE_SIZES
+        else CANDIDATES[name](cell, SIZES[size], threads)
+    )
     print(json.dumps([candidate.step() for _ in range(CHECKED)]), flush=True)
     for line in sys.stdin:
         order, count = line.split()
@@ -155,7 +167,7 @@ def in_turn(
     options: argparse.Namespace, names: Sequence[str], cell: str, size: str, threads: int, order: str
 ) -> dict[str, Speed]:
     """Medians of characters per second of each candidate, repetitions in turn; and their memory."""
-    per_count = SIZES[size].streams * SIZES[size].length if order == "train" else 1
+    per_count = (SIZES | EXAMPLE_SIZES)[size].chars if order == "train" else 1
     processes = [Process(name, cell, size, threads) for name in names]
     for other in processes[1:]:
         # The embedding's table is trained too, so there only the first loss is the same.
@@ -240,6 +252,31 @@ def training(options: argparse.Namespace, names: Sequence[str], threads: int) ->
     peers = ["PyTorch", "ratio", "bfloat16", "ratio", "JAX", "ratio"]
     columns = ["cell", "size", "charrnn", *peers, "of ceiling", "MB", "of PyTorch's"]
     table(f"training, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
+    return results
+
+
+def examples(options: argparse.Namespace, names: Sequence[str], threads: int) -> list[dict[str, Any]]:
+    """Whole steps of classifiers in both directions beside PyTorch; ours with one process too.
+
+    Speed is that of characters without padding. Padding is the share of what is read that lies beyond an example's end.
+    """
+    names = [name for name in names if name in EXAMPLE_CANDIDATES]
+    results: list[dict[str, Any]] = []
+    rows: list[list[object]] = []
+    for cell in [cell for cell in EXAMPLE_CELLS if cell in options.cells]:
+        for size in EXAMPLE_SIZES:
+            found = in_turn(options, names, cell, size, threads, "train")
+            (alone,) = in_turn(options, names[:1], cell, size, 1, "train").values()
+            padding = make_example_run(cell, EXAMPLE_SIZES[size]).material.batches.padding()
+            results.append({"cell": cell, "size": size, "threads": threads, "padding": padding, **found, "one": alone})
+            speed, torch = found["charrnn"]["chars_per_second"], best_torch(found)
+            peer: list[object] = [None, None]
+            if torch:
+                peer = [torch["chars_per_second"], speed / torch["chars_per_second"]]
+            rows.append([cell, size, speed, *peer, alone["chars_per_second"], f"{padding:.1%}"])
+            print(f"{cell} {size}: {speed:,.0f} char/s", file=sys.stderr)
+    columns = ["cell", "size", "charrnn", "PyTorch", "ratio", "one process", "padding"]
+    table(f"classifiers in both directions, char/s, {threads} thread{'s' * (threads > 1)}", columns, rows)
     return results
 
 
@@ -448,6 +485,7 @@ def main() -> None:
     parts: dict[str, Callable[[], object]] = {
         "training": lambda: training(options, names, cores()),
         "one-thread": lambda: training(options, names, 1),
+        "examples": lambda: examples(options, names, cores()),
         "sampling": lambda: sampling(options, names),
         "evaluation": lambda: evaluation(options),
         "start": lambda: start(options),

@@ -31,6 +31,11 @@ class Size(NamedTuple):
     streams: int
     length: int
 
+    @property
+    def chars(self) -> int:
+        """Characters of a step."""
+        return self.streams * self.length
+
 
 class Candidate(Protocol):
     """What is measured."""

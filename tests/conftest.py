@@ -164,11 +164,16 @@ FIXTURES = Path(__file__).parent / "support" / "fixtures"
 @pytest.fixture(scope="session")
 def stored() -> dict[str, dict[str, Array]]:
     """What make_torch_fixture.py wrote: name of a record -> its arrays by name."""
+    return read_records("torch.npz")
+
+
+def read_records(name: str) -> dict[str, dict[str, Array]]:
+    """The records of a file of fixtures, whose keys are `record:array`."""
     records: dict[str, dict[str, Array]] = {}
-    with np.load(FIXTURES / "torch.npz", allow_pickle=False) as file:
+    with np.load(FIXTURES / name, allow_pickle=False) as file:
         for path in file.files:
-            name, _, key = path.partition(":")
-            records.setdefault(name, {})[key] = file[path]
+            record, _, key = path.partition(":")
+            records.setdefault(record, {})[key] = file[path]
     return records
 
 

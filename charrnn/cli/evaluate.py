@@ -23,7 +23,7 @@ KINDS = {
     "translate": "a translator",
 }
 NOT_FOR_LANGUAGE = ("per_example", "beam")
-NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document", "html")
+NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "per_line", "per_document")
 
 
 @click.command("eval")
@@ -56,7 +56,10 @@ NOT_FOR_TASKS = ("window", "novelty", "dynamic", "dynamic_rate", "per_char", "pe
     "--per-example", type=click.Path(), metavar="FILE", help="Write a table with a row for each example (TSV)."
 )
 @click.option(
-    "--html", type=click.Path(), metavar="FILE", help="Write a page with the report, and the text coloured by surprise."
+    "--html",
+    type=click.Path(),
+    metavar="FILE",
+    help="Write a page with the report, and the text coloured by surprise; of examples, as charrnn report does.",
 )
 @click.option("--beam", type=click.IntRange(1, 1000), metavar="N",
               help="Keep the N likeliest beginnings of a target (default: 1, greedy).")  # fmt: skip
@@ -101,7 +104,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     with_window = {"--baselines": baselines, "--dynamic": dynamic, "--html": html}
     if window and (given := [name for name, value in with_window.items() if value]):
         raise click.UsageError(f"--window and {given[0]} exclude each other: {given[0]} carries the state on")
-    check_outputs(per_char, per_line, per_document, html)
+    check_outputs(per_char, per_line, per_document, per_example, html)
     loaded = load_alike(models)
     check_kind(context, loaded[0])
     if loaded[0].config.task != "language":
@@ -109,7 +112,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
             if loaded[0].config.task == "translate":
                 evaluate_translation(loaded, files, split, baselines, beam or 1, per_example, as_json)
             else:
-                evaluate_task(loaded, files, split, baselines, per_example, as_json)
+                evaluate_task(loaded, files, split, baselines, per_example, html, as_json)
         return 0
     check_documents(loaded[0], per_document)
     options = ReportOptions(window, baselines, novelty, dynamic, dynamic_rate)
@@ -145,7 +148,7 @@ def load_alike(names: Sequence[str]) -> "list[SavedModel]":
 def check_kind(context: click.Context, loaded: "SavedModel") -> None:
     """Refuse options that do not apply to a model of this kind."""
     task = loaded.config.task
-    others = {"language": NOT_FOR_LANGUAGE, "translate": NOT_FOR_TASKS}.get(task, (*NOT_FOR_TASKS, "beam"))
+    others = {"language": NOT_FOR_LANGUAGE, "translate": (*NOT_FOR_TASKS, "html")}.get(task, (*NOT_FOR_TASKS, "beam"))
     given = [name for name in others if context.get_parameter_source(name) == ParameterSource.COMMANDLINE]
     if given:
         kind = KINDS[task]
@@ -157,7 +160,7 @@ def check_outputs(*names: str | None) -> None:
     """Refuse, before any work is done, files that exist already and two outputs to one file."""
     given = [name for name in names if name is not None]
     if len({*given}) < len(given):
-        raise click.UsageError("two of --per-char, --per-line, --per-document and --html name the same file")
+        raise click.UsageError("two of --per-char, --per-line, --per-document, --per-example and --html name one file")
     for name in given:
         check_new(name)
 

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.messages import note
-from charrnn.cli.streams import check_new, write_new
+from charrnn.cli.streams import write_new
 from charrnn.errors import CharrnnError, TextError
 
 if TYPE_CHECKING:
+    from charrnn.arrays import Array
     from charrnn.data import ExampleCorpus, ExampleSplit
-    from charrnn.evaluation import ScoredModel
+    from charrnn.display import HeldOutExamples
+    from charrnn.evaluation import ScoredModel, TaskAssessment
     from charrnn.models import SavedModel
 
 
@@ -22,6 +24,7 @@ def evaluate_task(
     split: str | None,
     baselines: bool,
     table: str | None,
+    html: str | None,
     as_json: bool,
 ) -> None:
     """Score examples by one or several models and print the report.
@@ -32,20 +35,34 @@ def evaluate_task(
         split: its name; None for test, else valid.
         baselines: whether simpler models are added.
         table: the file to which a row for each example is written, if any.
+        html: the page that shows the report, if any.
         as_json: whether the report is printed as a JSON object.
     """
     import json
 
-    from charrnn.display import task_lines
+    from charrnn.display import examples_page, task_lines
     from charrnn.evaluation import assess_task, per_example
 
-    check_new(table)
     scored = [scored_model(saved, files, split, baselines) for saved in loaded]
     report, scores = assess_task(scored, baselines)
     if table:
         write_new(table, per_example(scored[0].model, scored[0].split, scores))
+    if html:
+        write_new(html, [examples_page(scored[0].name, found_on_examples(scored, report, scores))])
     for line in [json.dumps(report.to_dict())] if as_json else task_lines(report):
         click.echo(line)
+
+
+def found_on_examples(scored: "Sequence[ScoredModel]", report: "TaskAssessment", scores: "Array") -> "HeldOutExamples":
+    """What a page shows of a report; `report` and `scores` are those of assess_task(). A vote is not explained."""
+    from charrnn.display import HeldOutExamples
+    from charrnn.evaluation import character_names, task_details
+    from charrnn.inspection import occlusions
+
+    first = scored[0]
+    explainable = len(scored) == 1 and not first.model.network.task.tag
+    explained = occlusions(first.model, first.split, scores) if explainable else []
+    return HeldOutExamples(report, task_details(first, report, scores), explained, character_names(first.model.vocab))
 
 
 def scored_model(saved: "SavedModel", files: Sequence[str], split: str | None, needs_corpus: bool) -> "ScoredModel":

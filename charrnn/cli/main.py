@@ -16,8 +16,10 @@ from charrnn.cli.compare import compare
 from charrnn.cli.config import show_config
 from charrnn.cli.embed import embed
 from charrnn.cli.evaluate import evaluate
+from charrnn.cli.export import export
 from charrnn.cli.flow import flow
 from charrnn.cli.group import cli
+from charrnn.cli.import_weights import import_weights
 from charrnn.cli.info import info
 from charrnn.cli.messages import error_lines, fail, system_lines, usage_lines
 from charrnn.cli.predict import predict
@@ -25,13 +27,29 @@ from charrnn.cli.report import report
 from charrnn.cli.sample import sample
 from charrnn.cli.streams import close_stdout, open_streams
 from charrnn.cli.train import train
+from charrnn.cli.tune import tune
 from charrnn.errors import CharrnnError
 
 __all__ = ["cli", "main"]
 
 NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 8.1 shows the help itself and exits 0
 
-for command in (train, sample, predict, evaluate, compare, embed, report, flow, info, bench, show_config):
+for command in (
+    train,
+    tune,
+    sample,
+    predict,
+    evaluate,
+    compare,
+    embed,
+    report,
+    export,
+    import_weights,
+    flow,
+    info,
+    bench,
+    show_config,
+):
     cli.add_command(command)
 
 

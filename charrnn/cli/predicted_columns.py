@@ -87,9 +87,9 @@ class TaskColumns:
         if self.shown.only:
             return [label]
         if self.output == "tag":
-            return [label, f"{scores.max(1).mean():.4f}" if len(scores) else ""]
+            return [label, f"{prediction.label_scores.mean():.4f}" if len(scores) else ""]
         if self.output == "softmax":
-            return [label, f"{scores.max():.4f}" if len(scores) else ""]
+            return [label, f"{max(scores.tolist()):.4f}" if len(scores) else ""]
         return [label, self.between.join(f"{prediction.probabilities[name]:.4f}" for name in prediction.labels)]
 
     def _likeliest(self, prediction: "Prediction") -> list[tuple[str, float]]:
@@ -115,9 +115,10 @@ class TaskColumns:
 
 def tag_fields(prediction: "Prediction") -> dict[str, Any]:
     """The labels of units and their places, and the spans that they stand for, as JSON data."""
-    from charrnn.evaluation import has_span_labels, predicted_spans
+    from charrnn.data import has_span_labels
+    from charrnn.evaluation import predicted_spans
 
-    p = prediction.scores.max(1).tolist()
+    p = prediction.label_scores.tolist()
     fields: dict[str, Any] = {
         "prediction": list(prediction.labels),
         "probability": round(sum(p) / len(p), DECIMALS) if p else None,

@@ -87,20 +87,17 @@ class RowWriter:
 
     def lines(self, rows: "Sequence[StreamedRow]") -> Iterator[str]:
         """The lines of rows with their predictions."""
-        predictions = self.columns.predict(rows)
-        for row, prediction in zip(rows, predictions, strict=True):
-            yield from self._line(row, prediction)
+        lines = map(self._line, rows, self.columns.predict(rows))
+        return (line for line in lines if line is not None)
 
-    def _line(self, row: "StreamedRow", prediction: Any) -> Iterator[str]:
+    def _line(self, row: "StreamedRow", prediction: Any) -> str | None:
         """The line of a row; the header of a table has none if objects are printed."""
         if self.shown.format == "jsonl" and not self.shown.only:
-            yield self._object(row.record, prediction) if row.record is not None else row.line
-        elif self.shown.as_json:
-            if row.source is not None:
-                yield self._object({"text": row.source}, prediction)
-        else:
-            cells = self.columns.head() if row.source is None else self.columns.cells(prediction)
-            yield self._joined([] if self.shown.only else [row.line], cells)
+            return self._object(row.record, prediction) if row.record is not None else row.line
+        if self.shown.as_json:
+            return None if row.source is None else self._object({"text": row.source}, prediction)
+        cells = self.columns.head() if row.source is None else self.columns.cells(prediction)
+        return self._joined([] if self.shown.only else [row.line], cells)
 
     def _joined(self, before: list[str], cells: list[str]) -> str:
         if self.shown.format == "csv":

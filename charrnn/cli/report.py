@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from charrnn.cli.inputs import load_language, load_model, unit_of
+from charrnn.cli.inputs import load_model, unit_of
 from charrnn.cli.messages import note
+from charrnn.cli.report_task import about_task, measure_examples
 from charrnn.cli.report_translation import about_translation, measure_pairs
 from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import TextError, visible
 
 if TYPE_CHECKING:
-    from charrnn.display import HeldOut, Inside, PageData, Sample, TrainingCurves
+    from charrnn.config import Config
+    from charrnn.display import HeldOut, HeldOutExamples, HeldOutPairs, Inside, PageData, Sample, TrainingCurves
     from charrnn.models import Network, SavedModel
 
     Units = Sequence[tuple[int, int]]
@@ -37,20 +39,19 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     \b
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
+    charrnn report runs/origins           a classifier or tagger: confusions, calibration, mistakes
     charrnn report runs/pronounce         a translator: where it looks in its source
 
     The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.
     """
     from charrnn.blas import one_thread
-    from charrnn.display import curve, run_page
+    from charrnn.display import run_page
     from charrnn.storage import RunDirectory
 
     check_new(out)
     loaded = load_model(run)
-    if loaded.config.task != "translate":
-        loaded = load_language(run, "eval")
-    elif units:
+    if units and loaded.config.task != "language":
         raise click.UsageError("--unit shows a unit along a text, for language models only; leave it out")
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
@@ -59,14 +60,25 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
         data = gather(loaded, requested)
     if data.problem:
         note(f"without evaluation: {data.problem}")
-    losses = [loss for _, loss in data.curves.valid_loss or data.curves.loss]
-    if len(losses) > 1:
-        click.echo(f"loss  {losses[0]:.4f}  {curve(losses, 60)}  {losses[-1]:.4f}, best {min(losses):.4f}")
+    if curve_line := line_of(data.curves):
+        click.echo(curve_line)
     path = out or str(RunDirectory(run).report)
     page = run_page(data)
     write_new(path, [page])
     click.echo(f"written: {visible(path, keep='')} ({len(page) / 1e3:,.0f} kB)")
     return 0
+
+
+def line_of(curves: "TrainingCurves") -> str:
+    """The course of training as a line: the validation figure, else the training loss; empty with fewer than two."""
+    from charrnn.display import curve
+
+    name, points = (curves.figure or "loss", curves.valid_figure) if curves.valid_figure else ("loss", curves.loss)
+    values = [value for _, value in points]
+    if len(values) < 2:
+        return ""
+    best = curves.best[1] if curves.best else min(values)
+    return f"{name}  {values[0]:.4f}  {curve(values, 60)}  {values[-1]:.4f}, best {best:.4f}"
 
 
 def gather(loaded: "SavedModel", units: "Units") -> "PageData":
@@ -75,20 +87,33 @@ def gather(loaded: "SavedModel", units: "Units") -> "PageData":
     from charrnn.storage import RunDirectory, read_log
 
     run = RunDirectory(loaded.path.parent)
-    translates = loaded.config.task == "translate"
     try:
-        held_out, problem = measure_pairs(loaded) if translates else measure(loaded, units), ""
+        held_out, problem = measured(loaded, units), ""
     except TextError as error:
         held_out, problem = None, str(error)
     return PageData(
         title=loaded.name,
-        about=about_translation(loaded) if translates else about(loaded),
-        curves=training_curves(read_log(run.log)),
+        about=described(loaded),
+        curves=training_curves(read_log(run.log), loaded.config),
         held_out=held_out,
         problem=problem,
         samples=list(samples(run.samples)),
         config=loaded.config.to_yaml(),
     )
+
+
+def measured(loaded: "SavedModel", units: "Units") -> "HeldOut | HeldOutExamples | HeldOutPairs":
+    """What the page shows of the held-out text, examples or pairs. Raises TextError if they cannot be read."""
+    if loaded.config.task == "language":
+        return measure(loaded, units)
+    return measure_pairs(loaded) if loaded.config.task == "translate" else measure_examples(loaded)
+
+
+def described(loaded: "SavedModel") -> str:
+    """The model in a sentence or two, whatever its kind."""
+    if loaded.config.task == "language":
+        return about(loaded)
+    return about_translation(loaded) if loaded.config.task == "translate" else about_task(loaded)
 
 
 def about(loaded: "SavedModel") -> str:
@@ -102,15 +127,22 @@ def about(loaded: "SavedModel") -> str:
     return f"{text} {loaded.note}".rstrip()
 
 
-def training_curves(records: list[dict[str, Any]]) -> "TrainingCurves":
+def training_curves(records: list[dict[str, Any]], config: "Config") -> "TrainingCurves":
     """The columns of a log that the page draws."""
     from charrnn.display import TrainingCurves
+    from charrnn.evaluation import LOWER_IS_BETTER
     from charrnn.storage import clipped_share, column
 
+    figure = "" if config.task == "language" else config.train.best
+    valid_figure = column(records, f"valid_{figure or 'loss'}")
+    sign = 1 if (figure or "loss") in LOWER_IS_BETTER else -1
     rollbacks = column([record | {"mark": 0} for record in records if "rollback" in record], "mark")
     return TrainingCurves(
+        figure=figure,
         loss=column(records, "loss"),
         valid_loss=column(records, "valid_loss"),
+        valid_figure=valid_figure,
+        best=min(valid_figure, key=lambda point: sign * point[1], default=None),
         learning_rate=column(records, "learning_rate"),
         grad_norm=column(records, "grad_norm"),
         clipped=column(records, "clipped"),

@@ -36,7 +36,8 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     The run directory holds config.yaml, log.jsonl, best.npz, last.npz, previous.npz and samples. Ctrl-C saves;
     --resume continues bit for bit. Then you may change where to stop and when to evaluate, log and save:
     out, train.epochs, train.max_steps, train.patience, train.on_divergence, train.workers, train.log_every,
-    train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length.
+    train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length,
+    train.tensorboard.
     """
     from charrnn.config import load_config
 

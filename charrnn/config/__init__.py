@@ -21,17 +21,23 @@ from charrnn.config.data_keys import DataConfig, DocumentsConfig
 from charrnn.config.keys import Config, flat
 from charrnn.config.model_keys import ModelConfig
 from charrnn.config.reference import json_schema, reference_yaml
+from charrnn.config.search_space import Choice, Range, Space, load_space, number_text
 from charrnn.config.train_keys import TrainConfig
 
 __all__ = [
+    "Choice",
     "Config",
     "DataConfig",
     "DocumentsConfig",
     "ModelConfig",
+    "Range",
+    "Space",
     "TrainConfig",
     "config_from_dict",
     "flat",
     "json_schema",
     "load_config",
+    "load_space",
+    "number_text",
     "reference_yaml",
 ]

@@ -42,6 +42,7 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str |
     if root is not None and is_null(root):
         root = MappingNode({}, Place(str(path), 1, 1))
     if isinstance(root, MappingNode):
+        root.items.pop("tune", None)  # it belongs to a search: see search_space.py
         for assignment in overrides:
             override(root, assignment, faults)
         for name, value in values.items():

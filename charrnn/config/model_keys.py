@@ -98,6 +98,13 @@ class ModelConfig:
         "softmax: one of several labels. sigmoid: each label by itself, yes or no. linear: numbers.",
         only=Condition("task", ("classify",)),
     )
+    scheme: Literal["plain", "bio", "segments"] = key(
+        "plain",
+        "What labels stand for. plain: each for itself. bio: labels such as B-PER, I-PER and O are spans, and only "
+        "sequences are predicted in which an I continues a span. segments: the tokens of conll or conllu files are "
+        "segments of their text; each character begins one (B), continues it (I), or stands between two (O).",
+        only=Condition("task", ("tag",)),
+    )
     input_dropout: float = key(
         0.0,
         "Fraction of the characters that are read as unknown in training; to translate, those of the source.",

@@ -75,7 +75,12 @@ def _default_in_yaml(entry: Key) -> str:
 def json_schema() -> dict[str, Any]:
     """Return a JSON Schema (draft 2020-12) of a config, for editors."""
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "charrnn config"}
-    return head | section_schema(Config)
+    schema = head | section_schema(Config)
+    schema["properties"]["tune"] = {
+        "type": "object",
+        "description": "Keys that `charrnn tune` varies: see docs/tune.md.",
+    }
+    return schema
 
 
 def section_schema(section: type[AnySection]) -> dict[str, Any]:

@@ -114,6 +114,19 @@ def the_best_is_measured(config: Config) -> Iterator[Clash]:
         yield Clash("train.best", message, ("data.fractions", "data.valid_path", "data.test_path"))
 
 
+def segments_are_no_column(config: Config) -> Iterator[Clash]:
+    """Segments are the tokens of a file themselves."""
+    if config.task != "tag" or config.model.scheme != "segments":
+        return
+    if config.data.format not in ("auto", "conll", "conllu"):
+        message = f"model.scheme: segments reads tokens of conll or conllu; data.format: {config.data.format} has none"
+        yield Clash("model.scheme", message, ("data.format",))
+    for name in ("target", "label_separator"):
+        if getattr(config.data, name) is not None:
+            message = f"data.{name} does not go with model.scheme: segments, whose labels follow from the tokens"
+            yield Clash(f"data.{name}", f"{message}; leave it out", ("model.scheme",))
+
+
 def attention_by_dot_needs_one_direction(config: Config) -> Iterator[Clash]:
     """A product of two states needs them to be of one size, and two directions side by side are twice as wide."""
     if config.task == "translate" and config.model.attention == "dot" and config.model.bidirectional is not False:
@@ -147,6 +160,7 @@ TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     labels_suit_the_output,
     softmax_alone_weighs_and_smooths,
     the_best_is_measured,
+    segments_are_no_column,
     attention_by_dot_needs_one_direction,
     pairs_are_read_whole,
 )

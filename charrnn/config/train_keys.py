@@ -101,6 +101,11 @@ class TrainConfig:
         low=0,
         only=Condition("task", ("language",)),
     )
+    tensorboard: bool = key(
+        False,
+        "Also write the log and the samples for TensorBoard, into the folder tensorboard of the run directory. Does "
+        "not affect the result.",
+    )
     label_smoothing: float = key(
         0.0,
         "Share of each target that is spread evenly over all labels, or target symbols (Szegedy et al. 2016).",

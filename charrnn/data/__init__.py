@@ -32,7 +32,7 @@ from charrnn.data.sentences import Sentence, target_position
 from charrnn.data.splits import Split
 from charrnn.data.symbols import Symbols, join
 from charrnn.data.tables import SURROGATES
-from charrnn.data.tagging import tag_sentences
+from charrnn.data.tagging import has_span_labels, tag_segments, tag_sentences
 from charrnn.data.targets import Labels
 from charrnn.data.text_rules import TextRules
 from charrnn.data.vocab import END, Unknown, Vocab
@@ -75,6 +75,7 @@ __all__ = [
     "encode_texts",
     "ends_of",
     "find_files",
+    "has_span_labels",
     "held_out_examples",
     "held_out_pairs",
     "join",
@@ -96,6 +97,7 @@ __all__ = [
     "standard_input",
     "stream_rows",
     "stream_sentences",
+    "tag_segments",
     "tag_sentences",
     "target_position",
     "token_rows",

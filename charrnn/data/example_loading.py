@@ -93,6 +93,7 @@ def rules_of(config: Config) -> ExampleRules:
         min_count=data.min_count,
         max_length=data.max_length,
         too_long=data.too_long,
+        scheme=config.model.scheme,
         split=splits.get(data.split, "random"),
         fractions=data.fractions,
         split_seed=data.split_seed,

@@ -8,7 +8,7 @@ from charrnn.arrays import Array
 from charrnn.data.rows import Faults, FileText, Layout, Row
 from charrnn.data.sentences import Sentence, read_sentences
 from charrnn.data.tables import read_table
-from charrnn.data.tagging import Tagged, tag_rows, tag_sentences
+from charrnn.data.tagging import Tagged, tag_rows, tag_segments, tag_sentences
 from charrnn.data.targets import Output
 from charrnn.data.text_rules import TextRules
 from charrnn.errors import TextError
@@ -27,6 +27,7 @@ class ExampleRules:
         min_count: training symbols that occur less often become the unknown one.
         max_length: the greatest length of an example in symbols; None: any.
         too_long: what is done with a longer one.
+        scheme: for tag, what labels stand for; with segments they follow from the tokens of sentences.
         split, fractions, split_seed: how the examples of one path are split.
     """
 
@@ -38,6 +39,7 @@ class ExampleRules:
     min_count: int = 1
     max_length: int | None = None
     too_long: Literal["error", "cut", "skip"] = "error"
+    scheme: Literal["plain", "bio", "segments"] = "plain"
     split: Literal["random", "stratified", "column"] = "random"
     fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
     split_seed: int = 1
@@ -94,8 +96,13 @@ def read_example_rows(files: Sequence[FileText], rules: ExampleRules, faults: Fa
     if format in ("conll", "conllu"):
         if rules.task == "classify":
             raise TextError(f"data.format: {format} has a label for each token; set task to tag, or use another format")
+        if rules.scheme == "segments":
+            sentences = read_sentences(files, rules.layout, faults, with_labels=False)
+            return _limited(sentences, tag_segments(sentences, rules.text), rules, faults)
         sentences = read_sentences(files, rules.layout, faults)
         return _limited(sentences, tag_sentences(sentences, rules.text), rules, faults)
+    if rules.scheme == "segments":
+        raise TextError(f"data.format: {format} has no tokens, as model.scheme: segments needs; use conll or conllu")
     rows = read_table(files, rules.layout, faults)
     if rules.task == "classify":
         whole = [Tagged(rules.text.spell(rules.text.fold(row.source)), (), (), ()) for row in rows]

@@ -17,6 +17,7 @@ from charrnn.data.text_rules import TextRules
 from charrnn.errors import TextError
 
 NO_LABEL = -1  # the target of a symbol whose label does not count
+OUTSIDE = "O"  # the label of what is in no span
 UNKNOWN_LABEL = -1  # the label of a unit that a model does not know; its symbols have no target
 
 
@@ -103,6 +104,31 @@ def tag_sentences(sentences: Sequence[Sentence], rules: TextRules) -> list[Tagge
     return [
         _spelled([rules.spell(rules.fold(token)) for token in own.tokens], own.labels, own.spaces) for own in sentences
     ]
+
+
+def tag_segments(sentences: Sequence[Sentence], rules: TextRules) -> list[Tagged]:
+    """Label the characters of sentences: B begins a token, I continues it, O is a blank between two."""
+    tagged = []
+    for own in sentences:
+        units: list[str] = []
+        labels: list[str] = []
+        for token, space in zip(own.tokens, own.spaces, strict=True):
+            symbols = rules.fold(token)
+            units += symbols
+            labels += ["B"] + ["I"] * (len(symbols) - 1)
+            if space:
+                units.append(" ")
+                labels.append(OUTSIDE)
+        if labels[-1] == OUTSIDE:
+            del units[-1], labels[-1]
+        tagged.append(_spelled([*map(rules.spell, units)], labels, [False] * len(units)))
+    return tagged
+
+
+def has_span_labels(names: Sequence[str]) -> bool:
+    """Whether labels are those of spans: B and I, alone or with a type, and O."""
+    letters = [name.split("-")[0] for name in names]
+    return set(letters) <= {"B", "I", OUTSIDE} and "B" in letters
 
 
 def _spelled(units: Sequence[str], labels: Sequence[str], spaces: Sequence[bool]) -> Tagged:

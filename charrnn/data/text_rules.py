@@ -16,6 +16,8 @@ class TextRules:
 
     def fold(self, text: str) -> str:
         """The text in the normal form and in lower case, where asked."""
+        if self.normalize == "none" and not self.lowercase:
+            return text
         return "".join(transformed([text], self.normalize, self.lowercase))
 
     def spell(self, text: str) -> str:

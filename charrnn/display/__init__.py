@@ -4,10 +4,11 @@ It draws results that it is handed and computes none of them. All text of a user
 """
 
 from charrnn.display.formats import curve
-from charrnn.display.lines import comparison_lines, evaluation_lines, flow_lines
+from charrnn.display.lines import aligned, comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
 from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
+from charrnn.display.page_task import HeldOutExamples, examples_page
 from charrnn.display.page_translation import HeldOutPairs
 from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
 from charrnn.display.svg import standalone
@@ -17,11 +18,13 @@ from charrnn.display.translation_lines import translation_lines
 
 __all__ = [
     "HeldOut",
+    "HeldOutExamples",
     "HeldOutPairs",
     "Inside",
     "PageData",
     "Sample",
     "TrainingCurves",
+    "aligned",
     "comparison_lines",
     "curve",
     "describe_bench",
@@ -29,6 +32,7 @@ __all__ = [
     "documents_lines",
     "evaluation_lines",
     "evaluation_page",
+    "examples_page",
     "flow_lines",
     "gradient_charts",
     "opening",

@@ -13,8 +13,9 @@ PAGE = """\
 *{box-sizing:border-box}body{margin:0 auto;max-width:940px;padding:1rem;background:var(--paper);color:var(--ink);
 font:16px/1.5 system-ui,sans-serif}h1{font-size:1.5rem;margin:.5rem 0;overflow-wrap:anywhere}
 h2{font-size:1.15rem;margin:2.2rem 0 .4rem;border-top:1px solid var(--rule);padding-top:1rem}
-h3{font-size:1rem;margin:1.2rem 0 .2rem}p{margin:.3rem 0 .8rem;max-width:46rem}.s{color:var(--soft);font-size:.9rem}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,380px),1fr));gap:.5rem}
+h3{font-size:1rem;margin:1.2rem 0 .2rem;overflow-wrap:anywhere}
+p{margin:.3rem 0 .8rem;max-width:46rem}.s{color:var(--soft);font-size:.9rem}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,380px),1fr));gap:.5rem}
 .charts svg{width:100%;height:auto}.wide{overflow-x:auto;margin:.5rem 0 1rem}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
 th,td{padding:.2rem .8rem .2rem 0;text-align:right;border-bottom:1px solid var(--rule);white-space:nowrap}
@@ -25,6 +26,10 @@ pre,.text{border:1px solid var(--rule);border-radius:6px;padding:.6rem .8rem;mar
 .text i[data-g]:is(:hover,:focus)::after{content:attr(data-g);position:fixed;left:0;right:0;bottom:0;z-index:1;
 padding:.7rem 1rem;background:var(--ink);color:var(--paper);white-space:pre-wrap;pointer-events:none}
 .text i[data-g]:hover::after{z-index:2}
+.d :is(.h3,.h4,.h5){border-bottom:1px solid}.d :is(.h6,.h7,.h8){border-bottom:3px solid}
+.d :is(.c3,.c4,.c5){border-bottom:1px dotted}.d :is(.c6,.c7,.c8){border-bottom:3px dotted}
+.d{line-height:1.9}.k i{white-space:nowrap}
+sub{color:var(--soft);font-size:.75em}
 .maps{display:flex;flex-wrap:wrap;gap:.5rem 2rem;align-items:flex-start}figure{margin:0;max-width:100%}
 figcaption{font-weight:600;overflow-wrap:anywhere}mark{background:rgba(var(--hot),.35);color:inherit}
 @media(max-width:600px){table{font-size:.8rem}th,td{padding-right:.45rem}}

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from charrnn.display.html import charts, page, section
 from charrnn.display.page_evaluation import evaluation_sections, surprise_section
 from charrnn.display.page_inside import Inside, inside_sections
+from charrnn.display.page_task import HeldOutExamples, example_sections
 from charrnn.display.page_translation import HeldOutPairs, pair_sections
 from charrnn.display.svg import Axes, Points, Series, chart, safe
+from charrnn.display.task_tables import MEASURE_NAMES
 from charrnn.evaluation import Assessment, Surprise
 
 
@@ -15,12 +17,16 @@ from charrnn.evaluation import Assessment, Surprise
 class TrainingCurves:
     """What the log of a run holds, as points (step, value).
 
-    Fields: `rollbacks`, the steps at which training was rolled back; `clipped_share`, the share of all steps that were
-    clipped, None where the log does not say.
+    Fields: `figure`, what train.best names, or empty for a text, whose loss is in nats per character; `valid_figure`,
+    its values; `best`, the best of them, None without a validation split; `rollbacks`, the steps at which training was
+    rolled back; `clipped_share`, the share of all steps that were clipped, None where the log does not say.
     """
 
+    figure: str
     loss: Points
     valid_loss: Points
+    valid_figure: Points
+    best: tuple[float, float] | None
     learning_rate: Points
     grad_norm: Points
     clipped: Points
@@ -49,14 +55,14 @@ class HeldOut:
 class PageData:
     """What the page of a run, or of a checkpoint alone, shows.
 
-    Fields: `title`; `about`, a paragraph on the model; `curves`, from the log; `held_out`, of a text or of pairs, or
-    None and the `problem` with them; `samples`, first to last; `config`, all keys as YAML.
+    Fields: `title`; `about`, a paragraph on the model; `curves`, from the log; `held_out`, of a text, of examples or of
+    pairs, or None and the `problem` with them; `samples`, first to last; `config`, all keys as YAML.
     """
 
     title: str
     about: str
     curves: TrainingCurves
-    held_out: HeldOut | HeldOutPairs | None
+    held_out: HeldOut | HeldOutExamples | HeldOutPairs | None
     problem: str
     samples: Sequence[Sample]
     config: str
@@ -74,10 +80,13 @@ def run_page(data: PageData) -> bytes:
     return page(data.title, sections)
 
 
-def held_out_sections(held_out: HeldOut | HeldOutPairs | None, problem: str) -> Iterator[str]:
-    """What was measured on the held-out text or pairs, or why there is nothing."""
+def held_out_sections(held_out: HeldOut | HeldOutExamples | HeldOutPairs | None, problem: str) -> Iterator[str]:
+    """What was measured on the held-out text, examples or pairs, or why there is nothing."""
     if held_out is None:
         yield section("Evaluation", f"<p>{safe(problem)}</p>")
+        return
+    if isinstance(held_out, HeldOutExamples):
+        yield from example_sections(held_out)
         return
     if isinstance(held_out, HeldOutPairs):
         yield from pair_sections(held_out)
@@ -93,12 +102,13 @@ def training_section(curves: TrainingCurves) -> str:
     if not curves.loss:
         return ""
     marks = [(step, "rollback") for step in curves.rollbacks]
-    best = min(curves.valid_loss, key=lambda point: point[1], default=None)
-    if best is None:
+    if curves.best is None:
         result = "There is no validation split."
     else:
-        marks.append((best[0], f"best {best[1]:.4f}"))
-        result = f"Best validation loss {best[1]:.4f} nats per character, at step {best[0]:,.0f}."
+        step, value = curves.best
+        marks.append((step, f"best {value:.4f}"))
+        name, unit = MEASURE_NAMES[curves.figure or "loss"], "" if curves.figure else " nats per character"
+        result = f"Best validation {name} {value:.4f}{unit}, at step {step:,.0f}."
     share = curves.clipped_share
     clipped = "" if share is None else f" {share:.1%} of the steps were clipped."
     note = f"{curves.loss[-1][0]:,.0f} steps. {result}{clipped}"
@@ -106,10 +116,16 @@ def training_section(curves: TrainingCurves) -> str:
 
 
 def training_charts(curves: TrainingCurves, marks: Sequence[tuple[float, str]]) -> Iterator[str]:
-    """Loss, learning rate, gradient norm and clipping by step."""
+    """Loss, the figure that chooses the best step, learning rate, gradient norm and clipping by step."""
     losses = [Series("training", curves.loss), Series("validation", curves.valid_loss)]
     first = curves.loss[0][0]
-    yield chart("Loss", losses, Axes("step", "nats/char"), marks)
+    if curves.figure in ("", "loss"):
+        yield chart("Loss", losses, Axes("step", "per target" if curves.figure else "nats/char"), marks)
+    else:
+        yield chart(
+            f"Validation {MEASURE_NAMES[curves.figure]}", [Series("", curves.valid_figure)], Axes("step", ""), marks
+        )
+        yield chart("Loss", losses, Axes("step", "per target"))
     yield chart("Learning rate", [Series("", curves.learning_rate)], Axes("step", ""))
     yield chart("Gradient norm", [Series("", curves.grad_norm)], Axes("step", "mean of each log interval"))
     share = Axes("step", "share of each log interval", include=[(first, 0), (first, 1)])

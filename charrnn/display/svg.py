@@ -23,6 +23,7 @@ STYLE = """\
 @media(prefers-color-scheme:dark){:root{--paper:#12161d;--ink:#e5e9f0;--soft:#9aa5b5;--rule:#2c3440;--hot:255,128,60;
 --cold:90,150,255;--c0:#74a9ff;--c1:#ff9a52;--c2:#4ccfa4;--c3:#c99bff;--c4:#e2bd4c;--c5:#ff86aa}}
 svg text{font:12px system-ui,sans-serif;fill:var(--soft)}svg .t{font-weight:600;font-size:14px;fill:var(--ink)}
+svg .n{fill:var(--ink)}svg .n.s{font-size:10px}
 svg path{fill:none;stroke-width:1.75;stroke-linejoin:round}svg .g{stroke:var(--rule);stroke-width:1}
 svg .m{stroke:var(--soft);stroke-width:1;stroke-dasharray:3 3}
 """

@@ -13,6 +13,7 @@ MEASURE_NAMES = {
     "unit_loss": "loss of a unit",
     "accuracy": "accuracy",
     "macro_f1": "macro-F1",
+    "auc": "AUC",
     "mean_auc": "mean AUC",
     "mean_f1": "mean F1",
     "rmse": "RMSE",
@@ -100,22 +101,24 @@ def confusions_table(report: TaskAssessment) -> Cells:
 
 
 def task_calibration_table(report: TaskAssessment) -> Cells:
-    """How probable the predicted labels were, and how often they were right, in two rows."""
+    """How probable the predicted labels were, how often they were right, and how many there are, in three rows."""
     bins = report.labels.calibration if report.labels else ()
     return [
         ["confidence", *(f"{own.confidence:.0%}" for own in bins)],
         ["accuracy", *(f"{own.accuracy:.0%}" for own in bins)],
+        ["count", *(f"{own.chars:,}" for own in bins)],
     ]
 
 
 def answers_table(report: TaskAssessment) -> Cells:
     """The figures of each yes/no label."""
-    head = ["label", "AUC", "95 % interval", "F1", "threshold", "yes", "no"]
+    head = ["label", "AUC", "95 % interval", "precision", "recall", "F1", "threshold", "yes", "no"]
     rows = [head]
     for own in report.answers.labels if report.answers else []:
         interval = interval_text(Measure("auc", own.auc, own.auc_interval))
         counts = [f"{own.yes:,}", f"{own.no:,}"]
-        rows.append([own.name, figure(own.auc), interval, f"{own.f1:.1%}", f"{own.threshold:.3f}", *counts])
+        shares = [f"{own.precision:.1%}", f"{own.recall:.1%}", f"{own.f1:.1%}"]
+        rows.append([own.name, figure(own.auc), interval, *shares, f"{own.threshold:.3f}", *counts])
     return rows
 
 
@@ -156,7 +159,8 @@ def tags_table(report: TaskAssessment) -> Cells:
 def spans_table(report: TaskAssessment) -> Cells:
     """Precision, recall and F1 of spans, of all of them and by type."""
     rows = [["spans", "precision", "recall", "F1", "support", "predicted", "right"]]
-    for own in [report.spans.all, *report.spans.types] if report.spans else []:
+    types = [own for own in report.spans.types if own.name] if report.spans else []
+    for own in [report.spans.all, *types] if report.spans else []:
         shares = [f"{own.precision:.1%}", f"{own.recall:.1%}", f"{own.f1:.1%}"]
         counts = [f"{own.support:,}", f"{own.predicted:,}", f"{own.right:,}"]
         rows.append([own.name or "all", *shares, *counts])

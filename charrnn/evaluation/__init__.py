@@ -7,26 +7,32 @@ from charrnn.evaluation.assessment import ReportOptions, assess, check_alike, mi
 from charrnn.evaluation.baselines import best_order
 from charrnn.evaluation.characters import character_names
 from charrnn.evaluation.comparison import compare
+from charrnn.evaluation.confusion_map import ConfusionMap
 from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.predicting import Prediction, check_voters, predict, predict_units, predicted_spans
+from charrnn.evaluation.residuals import Residuals
 from charrnn.evaluation.results import Assessment, Comparison, Difference, Novelty, PositionLoss, Row, RunSummary
 from charrnn.evaluation.scoring import Report, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
+from charrnn.evaluation.tagged_sentences import TaggedSentence, TaggedUnit
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
 from charrnn.evaluation.task_comparison import TaskComparison, compare_tasks
+from charrnn.evaluation.task_details import TaskDetails, task_details
 from charrnn.evaluation.task_results import Measure, TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
-from charrnn.evaluation.task_validation import validation_figures
+from charrnn.evaluation.task_validation import LOWER_IS_BETTER, validation_figures
 from charrnn.evaluation.translation_assessment import ScoredTranslator, assess_translation
 from charrnn.evaluation.translation_results import TranslationAssessment
 from charrnn.evaluation.translation_tsv import per_pair
 from charrnn.evaluation.translation_validation import translation_figures
 from charrnn.evaluation.tsv import per_char, per_document, per_line
-from charrnn.evaluation.units import has_span_labels, has_tokens, spell_sentence
+from charrnn.evaluation.units import has_tokens, spell_sentence
 
 __all__ = [
+    "LOWER_IS_BETTER",
     "Assessment",
     "Comparison",
+    "ConfusionMap",
     "Difference",
     "Measure",
     "Novelty",
@@ -34,13 +40,17 @@ __all__ = [
     "Prediction",
     "Report",
     "ReportOptions",
+    "Residuals",
     "Row",
     "RunSummary",
     "ScoredModel",
     "ScoredTranslator",
     "Surprise",
+    "TaggedSentence",
+    "TaggedUnit",
     "TaskAssessment",
     "TaskComparison",
+    "TaskDetails",
     "TranslationAssessment",
     "assess",
     "assess_task",
@@ -52,7 +62,6 @@ __all__ = [
     "compare",
     "compare_tasks",
     "cross_mix",
-    "has_span_labels",
     "has_tokens",
     "mixture_weights",
     "per_char",
@@ -68,6 +77,7 @@ __all__ = [
     "score_text",
     "spell_sentence",
     "surprise",
+    "task_details",
     "translation_figures",
     "validation_figures",
 ]

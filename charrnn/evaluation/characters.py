@@ -7,6 +7,7 @@ from charrnn.data import END, Vocab
 from charrnn.errors import visible
 
 END_MARK = "␃"  # how the end of a document is shown, which no text holds
+UNKNOWN = "�"  # the name of what is not in the vocabulary
 SYMBOLS = {" ": "␣", "\n": "⏎", "\t": "⇥"}  # names of characters that leave no mark on paper
 
 
@@ -30,7 +31,7 @@ def _readable(vocab: Vocab, text: str, escape: bool) -> str:
 def character_names(vocab: Vocab) -> list[str]:
     """A printable name for each id: the character itself, a symbol for white space, or an escape."""
     names = []
-    for k in range(vocab.size):
+    for k in range(len(vocab.symbols)):
         character = vocab.decode(np.array([k]))
         names.append(SYMBOLS.get(character) or shown(vocab, np.array([k]), escape=character != "\\"))
-    return names
+    return [*names, UNKNOWN] if vocab.has_unknown else names

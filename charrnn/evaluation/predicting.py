@@ -16,6 +16,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import Examples, ExampleSplit, encode_texts
 from charrnn.errors import CheckpointError
+from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
 from charrnn.evaluation.tag_metrics import unit_probabilities
 from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
@@ -45,6 +46,13 @@ class Prediction:
     def label(self) -> str:
         """The first predicted label, or nothing."""
         return self.labels[0] if self.labels else ""
+
+    @property
+    def label_scores(self) -> Array:
+        """The probability of each predicted label, of a text or of units."""
+        chosen = [self.names.index(label) for label in self.labels]
+        own: Array = self.scores[np.arange(len(chosen)), chosen] if self.scores.ndim == 2 else self.scores[chosen]
+        return own
 
     @cached_property
     def probabilities(self) -> Mapping[str, float]:
@@ -124,19 +132,21 @@ def _labelled(models: Sequence[TaskModel], texts: Sequence[str], threshold: floa
     if models[0].network.task.tag:
         return predict_units(models, [spell_units(text, models[0].rules) for text in texts])
     votes = [one.predict(texts) for one in models]
-    scores = np.mean(votes, axis=0)
-    names = models[0].labels.names
-    return [_of_text(own, names, models[0].network.task.output, threshold) for own in scores]
+    return _of_scores(np.mean(votes, axis=0), models[0].labels.names, models[0].network.task.output, threshold)
 
 
-def _of_text(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> Prediction:
-    """The prediction of a classifier with these scores (C,)."""
-    if np.isnan(scores).all():
-        return Prediction((), scores[:0], names)
+def _of_scores(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> list[Prediction]:
+    """The predictions of a classifier with scores (n, C), which are NaN for an empty text."""
+    chosen: list[tuple[str, ...]] = [()] * len(scores)
     if output == "softmax":
-        return Prediction((names[int(scores.argmax())],), scores, names)
-    chosen = np.flatnonzero(scores >= threshold).tolist() if output == "sigmoid" else []
-    return Prediction(tuple(names[k] for k in chosen), scores, names)
+        chosen = [(names[k],) for k in scores.argmax(1).tolist()]
+    elif output == "sigmoid":
+        chosen = [tuple(names[k] for k in np.flatnonzero(own)) for own in scores >= threshold]
+    empty = np.logical_and.reduce(np.isnan(scores), axis=1)
+    return [
+        Prediction((), own[:0], names) if nothing else Prediction(labels, own, names)
+        for labels, own, nothing in zip(chosen, scores, empty.tolist(), strict=True)
+    ]
 
 
 def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) -> list[Prediction]:
@@ -147,7 +157,8 @@ def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) ->
     votes = [_unit_scores(model, own) for model, own in zip(models, spelled, strict=True)]
     scores = np.mean(votes, axis=0)
     names = models[0].labels.names
-    chosen = scores.argmax(1).tolist()
+    example = np.repeat(np.arange(len(texts)), [len(text.bounds) for text in texts])
+    chosen = choose_labels(scores, example, names, models[0].rules.scheme).tolist()
     found, first = [], 0
     for text in texts:
         stop = first + len(text.bounds)

@@ -14,11 +14,16 @@ from charrnn.evaluation.results import Interval
 
 @dataclass(frozen=True)
 class YesNoRow:
-    """The figures of one label. `yes`, `no`: how many examples say so; NaN stands for a figure that is not defined."""
+    """The figures of one label. `yes`, `no`: how many examples say so; NaN stands for a figure that is not defined.
+
+    `precision`, `recall` and `f1` are those of "yes" at the threshold.
+    """
 
     name: str
     auc: float
     auc_interval: Interval
+    precision: float
+    recall: float
     f1: float
     threshold: float
     yes: int
@@ -46,18 +51,22 @@ def yes_no_figures(truth: Array, scores: Array, thresholds: Array, names: tuple[
     """
     areas = np.concatenate([_areas(truth, scores, weights) for weights in resampled_weights(len(truth))])
     points = _areas(truth, scores, np.ones((1, len(truth))))
-    rows = [
-        YesNoRow(
-            name,
-            auc=float(points[0, k]),
-            auc_interval=percentiles(areas[:, k]),
-            f1=f1_at(truth[:, k], scores[:, k], float(thresholds[k])),
-            threshold=float(thresholds[k]),
-            yes=int((truth[:, k] == 1).sum()),
-            no=int((truth[:, k] == 0).sum()),
+    rows = []
+    for k, name in enumerate(names):
+        precision, recall, f1 = figures_at(truth[:, k], scores[:, k], float(thresholds[k]))
+        rows.append(
+            YesNoRow(
+                name,
+                auc=float(points[0, k]),
+                auc_interval=percentiles(areas[:, k]),
+                precision=precision,
+                recall=recall,
+                f1=f1,
+                threshold=float(thresholds[k]),
+                yes=int((truth[:, k] == 1).sum()),
+                no=int((truth[:, k] == 0).sum()),
+            )
         )
-        for k, name in enumerate(names)
-    ]
     defined = [row.f1 for row in rows if row.yes and row.no]
     return YesNoFigures(
         mean_auc=float(_mean_defined(points)[0]),
@@ -116,22 +125,44 @@ def best_threshold(truth: Array, scores: Array) -> float:
     It lies halfway between two scores, so that it does not depend on the rounding of one.
     Arguments: `truth` (n,) of 1, 0 or NaN for missing; `scores` (n,), probabilities.
     """
-    given = ~np.isnan(truth)
-    answers, own = truth[given], scores[given]
-    if not (answers == 1).any():
+    if not (truth == 1).any():
         return 0.5
-    order = np.argsort(-own, kind="stable")
-    answers, own = answers[order], own[order]
+    own, hits, counts = _ranked(truth, scores)
+    best = int(np.argmax(2 * hits / (counts + hits[-1])))
+    lower = own[min(best + 1, len(own) - 1)]
+    return float((own[best] + lower) / 2)
+
+
+def _ranked(truth: Array, scores: Array) -> tuple[Array, Array, Array]:
+    """The distinct scores of the answers that are there, the highest first, K of them.
+
+    Returns: the scores (K,); how many answers with at least that score are yes, (K,); and how many there are, (K,).
+    """
+    given = ~np.isnan(truth)
+    order = np.argsort(-scores[given], kind="stable")
+    answers, own = truth[given][order], scores[given][order]
     last = np.flatnonzero(np.concatenate([own[1:] != own[:-1], [True]]))  # of equal scores
-    hits = np.cumsum(answers)[last]
-    f1 = 2 * hits / (last + 1 + answers.sum())
-    best = int(np.argmax(f1))
-    lower = own[last[best + 1]] if best + 1 < len(last) else own[last[best]]
-    return float((own[last[best]] + lower) / 2)
+    return own[last], np.cumsum(answers)[last], last + 1
 
 
-def f1_at(truth: Array, scores: Array, threshold: float) -> float:
-    """F1 of "yes" where scores of at least `threshold` count as yes; 0 if none is right, missing answers left out."""
+def figures_at(truth: Array, scores: Array, threshold: float) -> tuple[float, float, float]:
+    """Precision, recall and F1 of "yes" where scores of at least `threshold` count as yes; 0 if none is right.
+
+    Missing answers are left out.
+    """
     given = ~np.isnan(truth)
     answers, yes = truth[given] == 1, scores[given] >= threshold
-    return float(2 * (answers & yes).sum() / max(answers.sum() + yes.sum(), 1))
+    hits = int((answers & yes).sum())
+    wanted, predicted = int(answers.sum()), int(yes.sum())
+    return hits / max(predicted, 1), hits / max(wanted, 1), 2 * hits / max(wanted + predicted, 1)
+
+
+def precision_recall(truth: Array, scores: Array) -> list[tuple[float, float]]:
+    """Recall and precision of "yes" at every threshold, from the highest down; none if no example says yes.
+
+    Arguments: `truth` (n,) of 1 for yes, 0 for no, NaN for missing; `scores` (n,).
+    """
+    if not (truth == 1).any():
+        return []
+    _, hits, counts = _ranked(truth, scores)
+    return list(zip((hits / hits[-1]).tolist(), (hits / counts).tolist(), strict=True))

@@ -148,6 +148,11 @@ def find_spans(labels: Array, example: Array, names: Sequence[str], scheme: Sche
 Parsed = tuple[str, str | None]  # the letter of a label, and its type: None for one that a model does not know
 
 
+def span_parts(name: str) -> tuple[str, str]:
+    """The letter of a label of a span, B, I or O, and its type, which may be empty."""
+    return _parse(name, "bio")
+
+
 def _parse(name: str, scheme: Scheme) -> tuple[str, str]:
     """The letter and the type of a label."""
     if name == OUTSIDE:

@@ -80,26 +80,11 @@ def symbol_words(units: Sequence[str], example: Array) -> Words:
     return Words(of_unit, ["".join(own) for own in spellings])
 
 
-def label_units(log_p: Array, bounds: Array) -> Array:
-    """The label of each unit: the one with the highest summed log-probability over its symbols.
-
-    Arguments: `log_p`, of each symbol (len, C); `bounds`, where each unit begins and ends, (U, 2).
-
-    Returns: (U,) int64.
-    """
-    if not len(bounds):
-        return np.zeros(0, np.int64)
-    padded = np.concatenate([log_p, np.zeros((1, log_p.shape[1]), log_p.dtype)])  # a unit may end with the last symbol
-    sums = np.add.reduceat(padded, bounds.reshape(-1), axis=0, dtype=np.float64)[::2]
-    labels: Array = sums.argmax(1)
-    return labels
-
-
 def unit_probabilities(p: Array, bounds: Array) -> Array:
     """The probability of each label for each unit: the geometric mean over its symbols, scaled to a sum of 1.
 
-    The likeliest label is that of label_units(). Arguments: `p`, of each symbol (len, C); `bounds`, where each unit
-    begins and ends, (U, 2).
+    So the likeliest label is the one with the highest summed log-probability. Arguments: `p`, of each symbol (len, C);
+    `bounds`, where each unit begins and ends, (U, 2).
 
     Returns: (U, C) float64.
     """

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import ExampleCorpus, ExampleRules, ExampleSplit, Labels
+from charrnn.data import ExampleCorpus, ExampleRules, ExampleSplit, Labels, has_span_labels
 from charrnn.evaluation.label_baselines import (
     NGramClassifier,
     TaggedWords,
@@ -33,7 +33,7 @@ from charrnn.evaluation.task_figures import (
     tag_measures,
 )
 from charrnn.evaluation.task_results import TaskRow
-from charrnn.evaluation.units import has_span_labels, has_tokens, unit_spellings
+from charrnn.evaluation.units import has_tokens, unit_spellings
 
 
 def mean_row(split: ExampleSplit, labels: Labels) -> TaskRow:

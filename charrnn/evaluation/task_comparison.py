@@ -18,17 +18,18 @@ from charrnn.data import ExampleSplit, PairSplit
 from charrnn.errors import CharrnnError
 from charrnn.evaluation.comparison import differing
 from charrnn.evaluation.label_metrics import macro_f1_of_counts
+from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import rmse
 from charrnn.evaluation.predicting import split_scores
 from charrnn.evaluation.rank_metrics import mean_auc
 from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.results import Difference
+from charrnn.evaluation.task_validation import LOWER_IS_BETTER
 from charrnn.evaluation.translation_metrics import Edits
 from charrnn.generation import translate
 from charrnn.models import SavedModel, TaskModel, TranslateModel
 
 NOT_COMPARED = "its held-out examples or labels are not those of the first run, so the two cannot be compared"
-LOWER_IS_BETTER = ("rmse",)
 
 Statistic = Callable[[Array], Array]  # weights of the examples (r, n) -> values (r,)
 
@@ -163,7 +164,7 @@ def statistics_of(model: TaskModel, split: ExampleSplit) -> dict[str, Statistic]
     scores = split_scores(model, split)
     truth = split.examples.targets
     if model.network.task.tag:
-        return _of_units(scores, split)
+        return _of_units(model, scores, split)
     if model.network.task.output == "softmax":
         predicted = scores.argmax(1)
         return {
@@ -212,9 +213,10 @@ def _rmse(truth: Array, numbers: Array) -> Statistic:
     return mean
 
 
-def _of_units(scores: Array, split: ExampleSplit) -> dict[str, Statistic]:
+def _of_units(model: TaskModel, scores: Array, split: ExampleSplit) -> dict[str, Statistic]:
     assert split.units is not None
-    right = (scores.argmax(1) == split.units.targets).astype(float)
+    labels = choose_labels(scores, split.units.example, model.labels.names, model.rules.scheme)
+    right = (labels == split.units.targets).astype(float)
     example, count = split.units.example, len(split)
     hits, units = np.bincount(example, right, count), np.bincount(example, minlength=count).astype(float)
     whole = ((hits == units) & (units > 0)).astype(float)

@@ -7,6 +7,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import ExampleSplit, Row, Sentence
 from charrnn.errors import visible
+from charrnn.evaluation.label_paths import choose_labels
 from charrnn.models import TaskModel
 
 
@@ -21,7 +22,8 @@ def per_example(model: TaskModel, split: ExampleSplit, scores: Array) -> Iterato
     """
     names = [_escaped(name) for name in model.labels.names]
     if split.units is not None:
-        yield from _tagged(names, split, scores)
+        labels = choose_labels(scores, split.units.example, model.labels.names, model.rules.scheme)
+        yield from _tagged(names, split, labels)
     elif model.network.task.output == "softmax":
         yield "place\ttext\ttruth\tpredicted\tprobability\n"
         truth, predicted = split.examples.targets.tolist(), scores.argmax(1).tolist()
@@ -36,10 +38,10 @@ def per_example(model: TaskModel, split: ExampleSplit, scores: Array) -> Iterato
             yield "\t".join([_head(row), *cells]) + "\n"
 
 
-def _tagged(names: list[str], split: ExampleSplit, scores: Array) -> Iterator[str]:
+def _tagged(names: list[str], split: ExampleSplit, predicted: Array) -> Iterator[str]:
     yield "place\ttext\ttruth\tpredicted\tunits\tright\n"
     assert split.units is not None
-    truth, predicted = split.units.targets, scores.argmax(1)
+    truth = split.units.targets
     edges = np.searchsorted(split.units.example, np.arange(len(split) + 1)).tolist()
     for row, first, stop in zip(split.rows, edges[:-1], edges[1:], strict=True):
         own = [names[k] if k >= 0 else "?" for k in truth[first:stop].tolist()]

@@ -6,14 +6,16 @@ Shapes: n examples, C labels or columns, U units, len symbols.
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import ExampleSplit
+from charrnn.data import ExampleSplit, has_span_labels
 from charrnn.evaluation.label_metrics import macro_f1
+from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import rmse
 from charrnn.evaluation.rank_metrics import auc
 from charrnn.evaluation.spans import span_f1
-from charrnn.evaluation.tag_metrics import SMALLEST_P, label_units
-from charrnn.evaluation.units import has_span_labels
+from charrnn.evaluation.tag_metrics import SMALLEST_P, unit_probabilities
 from charrnn.models import TaskModel
+
+LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")  # of the figures that train.best names
 
 
 def validation_figures(model: TaskModel, split: ExampleSplit) -> dict[str, float]:
@@ -70,7 +72,8 @@ def _rmse(model: TaskModel, truth: Array, predicted: Array) -> float:
 def _of_tags(model: TaskModel, split: ExampleSplit) -> dict[str, float]:
     p, units = model.predict_symbols(split.examples), split.units
     assert units is not None, "the examples of a tagger have units"
-    labels = label_units(np.log(np.maximum(p, SMALLEST_P)), units.bounds)
+    own = unit_probabilities(p, units.bounds)
+    labels = choose_labels(own, units.example, model.labels.names, model.rules.scheme)
     figures = {"loss": _log_loss(p, split.examples.targets), "accuracy": float((labels == units.targets).mean())}
     if has_span_labels(model.labels.names):
         figures["span_f1"] = span_f1(units.targets, labels, units.example, model.labels.names)

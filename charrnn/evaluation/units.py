@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from charrnn.data import ExampleRules, ExampleSplit, Sentence, TextRules, tag_sentences
-from charrnn.evaluation.spans import OUTSIDE
+from charrnn.data import ExampleRules, ExampleSplit, Sentence, TextRules, tag_segments, tag_sentences
 
 TOKEN = re.compile(r"\S+")
 
@@ -35,13 +34,7 @@ class SpelledUnits:
 
 def has_tokens(rules: ExampleRules) -> bool:
     """Whether the units of a tagger are tokens, which blanks separate."""
-    return rules.layout.format in ("conll", "conllu")
-
-
-def has_span_labels(names: Sequence[str]) -> bool:
-    """Whether labels are those of spans: B and I, alone or with a type, and O."""
-    letters = [name.split("-")[0] for name in names]
-    return set(letters) <= {"B", "I", OUTSIDE} and "B" in letters
+    return rules.layout.format in ("conll", "conllu") and rules.scheme != "segments"
 
 
 def spell_units(source: str, rules: ExampleRules) -> SpelledUnits:
@@ -107,8 +100,10 @@ def unit_spellings(split: ExampleSplit, rules: ExampleRules) -> list[str]:
         counts[example] += 1
     spellings: list[str] = []
     for row, count in zip(split.rows, counts, strict=True):
-        if isinstance(row, Sentence):
+        if isinstance(row, Sentence) and has_tokens(rules):
             own = [rules.text.fold(token) for token in row.tokens]
+        elif isinstance(row, Sentence):
+            own = [*tag_segments([row], TextRules("char", rules.text.normalize, rules.text.lowercase))[0].text]
         elif rules.separator is None:
             own = [*rules.text.fold(row.source)]
         else:

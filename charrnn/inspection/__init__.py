@@ -7,6 +7,7 @@ It reads a network and a text and returns records. It changes no parameter and d
 from charrnn.inspection.attention import AttentionMap, attention_maps
 from charrnn.inspection.gradient_flow import VANISHED, GradientFlow, ModelFlow, flow, untrained
 from charrnn.inspection.neurons import Activity, Follower, UnitTrace, followers, unit_trace, watch
+from charrnn.inspection.occlusion import Occlusion, occlusions
 from charrnn.inspection.states import embed, embed_ids, encoded
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "Follower",
     "GradientFlow",
     "ModelFlow",
+    "Occlusion",
     "UnitTrace",
     "attention_maps",
     "embed",
@@ -23,6 +25,7 @@ __all__ = [
     "encoded",
     "flow",
     "followers",
+    "occlusions",
     "unit_trace",
     "untrained",
     "watch",

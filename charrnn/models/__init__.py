@@ -4,17 +4,17 @@ Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Mo
 state; they do not train themselves.
 """
 
-from charrnn.models.building import AnyNetwork
+from charrnn.models.building import AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
 from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpoint, load_latest
 from charrnn.models.mixed_model import MixedModel
-from charrnn.models.network import Network, build_stack, parameter_count
+from charrnn.models.network import Network, build_stack, parameter_count, parameter_shapes
 from charrnn.models.ngram import NGram, order_losses
 from charrnn.models.task_model import TaskModel, task_of
-from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_size
+from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_shapes, task_size
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel, translation_of
 from charrnn.models.translate_network import Encoded, TranslateNetwork
@@ -41,6 +41,7 @@ __all__ = [
     "Translation",
     "build_encoder",
     "build_stack",
+    "check_arrays",
     "check_transferable",
     "distinct",
     "is_checkpoint",
@@ -52,7 +53,9 @@ __all__ = [
     "model_name",
     "order_losses",
     "parameter_count",
+    "parameter_shapes",
     "task_of",
+    "task_shapes",
     "task_size",
     "transfer",
     "translate_size",

@@ -109,10 +109,10 @@ class Header:
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
 
-        The output directory, the number of workers and the minutes between saves are left at their defaults: they do
-        not affect the result.
+        The output directory, the number of workers, the minutes between saves and whether TensorBoard is served are
+        left at their defaults: they do not affect the result.
         """
-        train = replace(self.config.train, workers="auto", save_minutes=TrainConfig.save_minutes)
+        train = replace(self.config.train, workers="auto", save_minutes=TrainConfig.save_minutes, tensorboard=False)
         config = replace(self.config, out=None, train=train)
         return {
             "config": config.to_dict(),

@@ -14,7 +14,7 @@ from charrnn.config import Config
 from charrnn.data import ExampleRules, Examples, Labels, Vocab, encode_texts, padded
 from charrnn.models.task_network import Task, TaskNetwork
 
-BATCH_SIZE = 64
+BATCH_SIZE = 128  # with more, the memory of a batch of short texts no longer fits into the cache
 MAX_BATCH_SYMBOLS = 1 << 16  # of a batch, padding included: long texts are predicted in smaller batches
 
 

@@ -5,11 +5,13 @@ It knows names, order and atomicity, but not what the files hold: checkpoints, c
 
 import re
 from pathlib import Path
+from time import time
 from typing import Any
 
 from charrnn.errors import RunExistsError
-from charrnn.storage.files import LOCK, Lock, put, sweep, sync
-from charrnn.storage.log import append_record, cut_log
+from charrnn.storage.events import EVENTS_NAME, record_event, run_events, sample_event
+from charrnn.storage.files import LOCK, Lock, append, put, sweep, sync
+from charrnn.storage.log import append_record, cut_log, read_log
 from charrnn.version import __version__
 
 SAMPLE_NAME = re.compile(r"\d{8,}")  # the step after which a sample was written
@@ -20,7 +22,8 @@ class RunDirectory:
 
     Attributes, all paths: `path`; `best`, the checkpoint with the lowest validation loss; `last`, the complete state
     after the latest save; `previous`, the save before it; `rollback`, the state to return to after a divergence;
-    `config`, the resolved config; `log`, one JSON record per line; `samples`, a folder; `report`, the HTML page.
+    `config`, the resolved config; `log`, one JSON record per line; `samples`, a folder; `report`, the HTML page;
+    `events`, the log and the samples for TensorBoard.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -33,6 +36,8 @@ class RunDirectory:
         self.log = self.path / "log.jsonl"
         self.samples = self.path / "samples"
         self.report = self.path / "report.html"
+        self.events = self.path / "tensorboard" / EVENTS_NAME
+        self._writes_events = False
         self._lock: Lock | None = None
 
     @property
@@ -100,7 +105,7 @@ class RunDirectory:
     def clear(self) -> None:
         """Remove the files of an earlier run, and nothing else."""
         samples = [path for path in self.samples.glob("*.txt") if SAMPLE_NAME.fullmatch(path.stem)]
-        for path in (self.last, self.previous, self.best, self.rollback, self.log, self.report, *samples):
+        for path in (self.last, self.previous, self.best, self.rollback, self.log, self.report, self.events, *samples):
             path.unlink(missing_ok=True)
 
     def write_config(self, text: str) -> None:
@@ -112,10 +117,30 @@ class RunDirectory:
         """Write the sample drawn after `step` steps."""
         self.samples.mkdir(exist_ok=True)
         put(self.samples / f"{step:08d}.txt", data)
+        if self._writes_events:
+            append(self.events, sample_event(time(), step, data.decode("utf-8", "replace")))
 
     def append_record(self, record: dict[str, Any]) -> None:
         """Append one record to the log."""
         append_record(self.log, record)
+        if self._writes_events:
+            append(self.events, record_event(time(), record))
+
+    def begin_events(self) -> None:
+        """Write the log and the samples so far for TensorBoard, and from here on also those that follow."""
+        self.events.parent.mkdir(exist_ok=True)
+        put(self.events, self.past_events())
+        self._writes_events = True
+
+    def past_events(self) -> bytes:
+        """The log and the samples so far as a file of TensorBoard's."""
+        end = self.log.stat().st_mtime if self.log.exists() else time()
+        return b"".join(run_events(read_log(self.log), self._read_samples(), end))
+
+    def _read_samples(self) -> dict[int, str]:
+        """Step -> the text that was drawn after it."""
+        paths = [path for path in sorted(self.samples.glob("*.txt")) if SAMPLE_NAME.fullmatch(path.stem)]
+        return {int(path.stem): path.read_bytes().decode("utf-8", "replace") for path in paths}
 
     def sync_log(self) -> None:
         """Flush the log to disk."""

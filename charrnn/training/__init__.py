@@ -11,7 +11,7 @@ from charrnn.training.counted import counted_lines
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_ngram import Fitted, fit
 from charrnn.training.loop import Run
-from charrnn.training.opening import open_run
+from charrnn.training.opening import complete_config, open_run
 from charrnn.training.resuming import worker_count
 from charrnn.training.state import LogRecord, Progress
 
@@ -23,6 +23,7 @@ __all__ = [
     "LogRecord",
     "Progress",
     "Run",
+    "complete_config",
     "conclusion",
     "counted_lines",
     "estimate_run",

@@ -89,7 +89,7 @@ def next_commands(run: Run) -> list[str]:
         return commands
     if len(run.corpus.test) or len(run.corpus.valid):
         commands.append(f"charrnn eval {word} --baselines")
-        commands += [f"charrnn report {word}"] if language else []
+        commands.append(f"charrnn report {word}")
     if not run.directory.best.exists():
         commands.append(f"charrnn info {word}")
     return commands

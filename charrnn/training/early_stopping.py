@@ -3,10 +3,8 @@
 from math import inf, isnan
 
 from charrnn.config import TrainConfig
+from charrnn.evaluation import LOWER_IS_BETTER
 from charrnn.models import TrainingState
-
-# Values of train.best of which a lower one is better.
-LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")
 
 
 def note_validation(state: TrainingState, figure: float, train: TrainConfig) -> bool:

@@ -4,9 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 from charrnn.config import Config
-from charrnn.data import ExampleCorpus, PairCorpus, resolved_format
+from charrnn.data import ExampleCorpus, PairCorpus, has_span_labels, resolved_format
 from charrnn.errors import TextError
-from charrnn.evaluation import has_span_labels
 
 
 def with_format(config: Config) -> Config:
@@ -23,6 +22,8 @@ def check_labels(config: Config, corpus: ExampleCorpus) -> None:
         raise TextError(
             f"data.path: the only label is {listed}: there is nothing to learn; give examples of two or more"
         )
+    if config.task == "tag" and config.model.scheme == "bio" and not has_span_labels(names):
+        raise TextError("model.scheme: bio needs labels such as B-PER, I-PER and O, and these are others; use plain")
     if config.train.best == "span_f1" and not has_span_labels(names):
         raise TextError(
             "train.best: span_f1 needs labels such as B-PER, I-PER and O, and these are others; use accuracy or loss"

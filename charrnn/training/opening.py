@@ -6,7 +6,7 @@ Every error of the config, the text and the checkpoints is raised before anythin
 from pathlib import Path
 
 from charrnn.config import Config
-from charrnn.errors import CheckpointError, ConfigError, RunExistsError
+from charrnn.errors import CheckpointError, ConfigError, RunExistsError, TextError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
 from charrnn.training.corpora import read_corpus
@@ -16,6 +16,18 @@ from charrnn.training.resuming import changed_environment, resume_notes
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
+
+
+def complete_config(config: Config) -> Config:
+    """Return the config with a value for every key that it leaves to the text.
+
+    Raises:
+        TextError: the text cannot be read or is too small, or has no validation split, and trials are compared on it.
+    """
+    corpus = read_corpus(config)
+    if not len(corpus.valid):
+        raise TextError("data.fractions: there is no validation split, on which trials are compared; give it a share")
+    return settled(config, corpus)
 
 
 def open_run(
@@ -76,6 +88,8 @@ def open_run(
         if config.train.on_divergence == "rollback" and not has_rollback_point:
             run.save_rollback_point()
         directory.write_config(run.config.to_yaml())
+        if config.train.tensorboard:
+            directory.begin_events()
         return run
     except BaseException:
         directory.release()

@@ -22,7 +22,7 @@ from charrnn.version import __version__
 RESUMABLE_KEYS = {
     "out", "train.epochs", "train.max_steps", "train.patience", "train.on_divergence", "train.workers",
     "train.log_every", "train.eval_every", "train.save_every", "train.save_minutes",
-    "train.sample_every", "train.sample_length",
+    "train.sample_every", "train.sample_length", "train.tensorboard",
 }  # fmt: skip
 # For each schedule, the resumable keys that change its learning rates.
 SCHEDULE_KEYS = {

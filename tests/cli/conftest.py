@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.processes import HOSTILE, SMALL, Result, Trained, project, run, run_in_terminal, train_tiny
+from tests.support.processes import HOSTILE, SMALL, Result, Trained, call, project, run_in_terminal, train_tiny
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with my.yaml, its text, and ten steps on it in runs/my."""
     folder = project(tmp_path_factory.mktemp("small"))
-    assert run("train", "my.yaml", "--quiet", cwd=folder) == Result(0, b"", "")
+    assert call("train", "my.yaml", "--quiet", cwd=folder) == Result(0, b"", "")
     return folder
 
 
@@ -35,5 +35,5 @@ def bytewise(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a byte model that has learnt to write é, two bytes, in runs/my."""
     config = SMALL.replace("data: {", "data: {tokens: byte, ").replace("max_steps: 10", "max_steps: 80")
     folder = project(tmp_path_factory.mktemp("bytes"), "é" * 2000, config)
-    assert run("train", "my.yaml", "--quiet", "--set", "train.learning_rate=0.05", cwd=folder).code == 0
+    assert call("train", "my.yaml", "--quiet", "--set", "train.learning_rate=0.05", cwd=folder).code == 0
     return folder

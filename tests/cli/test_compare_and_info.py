@@ -6,14 +6,14 @@ from pathlib import Path
 
 import charrnn
 from charrnn.storage.files import Lock
-from tests.support.processes import Trained, run
+from tests.support.processes import Trained, call, run
 
 
 def test_compare_prints_the_figures_of_its_json(small: Path, tmp_path: Path) -> None:
     nine = tmp_path / "nine"
-    assert run("train", "my.yaml", "--set", "model.hidden_size=9", "--out", nine, cwd=small).code == 0
-    result = run("compare", "runs/my", nine, cwd=small)
-    as_json = run("compare", "runs/my", nine, "--json", cwd=small)
+    assert call("train", "my.yaml", "--set", "model.hidden_size=9", "--out", nine, cwd=small).code == 0
+    result = call("compare", "runs/my", nine, cwd=small)
+    as_json = call("compare", "runs/my", nine, "--json", cwd=small)
     assert (result.code, result.err, as_json.code, as_json.err) == (0, "", 0, "")
     comparison = json.loads(as_json.out)
     first, second = comparison["runs"]
@@ -43,7 +43,7 @@ def test_info_shows_what_a_checkpoint_holds(tiny: Trained) -> None:
 
 
 def test_info_json_is_one_object(tiny: Trained) -> None:
-    result = run("info", tiny.folder, "--json")
+    result = call("info", tiny.folder, "--json")
     document = json.loads(result.out)
     assert (result.code, result.err) == (0, "")
     assert document["parameters"] == tiny.model.params.size

@@ -158,7 +158,7 @@ def test_a_training_that_cannot_begin_says_why_and_leaves_nothing_behind(wrong: 
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
     before = sorted(tmp_path.rglob("*"))
-    check(run(*wrong.typed.split(" "), cwd=tmp_path), wrong.code, *wrong.faults)
+    check(call(*wrong.typed.split(" "), cwd=tmp_path, stdin=b""), wrong.code, *wrong.faults)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -234,7 +234,7 @@ def test_a_run_that_diverges_stops_with_one_line_and_keeps_no_bad_checkpoint(con
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a small finished run in runs/my, and with files that look like checkpoints and are none."""
     folder = project(tmp_path_factory.mktemp("errors"))
-    assert run("train", "my.yaml", "--quiet", cwd=folder) == Result(0, b"", "")
+    assert call("train", "my.yaml", "--quiet", cwd=folder) == Result(0, b"", "")
     good = (folder / "runs" / "my" / "best.npz").read_bytes()
     (folder / "truncated.npz").write_bytes(good[:-100])
     (folder / "flipped.npz").write_bytes(good[:5000] + bytes([good[5000] ^ 1]) + good[5001:])
@@ -334,7 +334,7 @@ def test_a_misuse_of_a_run_is_explained_and_changes_nothing(wrong: Misuse, train
         return {path: path.read_bytes() if path.is_file() else b"" for path in trained.rglob("*")}
 
     before = state()
-    check(run(*wrong.typed.split(" "), cwd=trained), wrong.code, *wrong.faults)
+    check(call(*wrong.typed.split(" "), cwd=trained, stdin=b""), wrong.code, *wrong.faults)
     assert state() == before
 
 

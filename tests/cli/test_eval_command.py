@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import charrnn
-from tests.support.processes import TALES, Trained, run
+from tests.support.processes import TALES, Trained, call, run
 
 SCORES = {
     "text", "chars", "unknown_chars", "nats_per_char", "bits_per_char", "bits_per_byte", "perplexity",
@@ -18,7 +18,7 @@ SCORES = {
 
 
 def test_eval_scores_the_held_out_split(tiny: Trained) -> None:
-    result, numbers = run("eval", tiny.folder), run("eval", tiny.folder, "--json")
+    result, numbers = call("eval", tiny.folder), call("eval", tiny.folder, "--json")
     assert (result.code, result.err, numbers.code, numbers.err) == (0, "", 0, "")
     scores = json.loads(numbers.out)
     assert set(scores) == SCORES
@@ -31,7 +31,7 @@ def test_eval_scores_the_held_out_split(tiny: Trained) -> None:
 
 @pytest.mark.parametrize(("split", "characters"), [("train", 3600), ("valid", 200), ("test", 200)])
 def test_every_split_can_be_scored(split: str, characters: int, small: Path) -> None:
-    scores = json.loads(run("eval", "runs/my", "--split", split, "--json", cwd=small).out)
+    scores = json.loads(call("eval", "runs/my", "--split", split, "--json", cwd=small).out)
     assert (scores["text"], scores["chars"] + scores["unknown_chars"]) == (f"{split} split", characters)
     if split == "valid":
         best = json.loads((small / "runs" / "my" / "log.jsonl").read_text().splitlines()[-1])["valid_loss"]
@@ -42,8 +42,8 @@ def test_several_files_are_scored_as_one_text(tiny: Trained, tmp_path: Path) -> 
     parts = "The fox and", " the ☃ crow"
     for name, part in zip("ab", parts, strict=True):
         (tmp_path / name).write_text(part)
-    files = json.loads(run("eval", tiny.folder, "a", "b", "--json", cwd=tmp_path).out)
-    stdin = json.loads(run("eval", tiny.folder, "-", "--json", stdin="".join(parts).encode()).out)
+    files = json.loads(call("eval", tiny.folder, "a", "b", "--json", cwd=tmp_path).out)
+    stdin = json.loads(call("eval", tiny.folder, "-", "--json", stdin="".join(parts).encode()).out)
     assert (files.pop("text"), stdin.pop("text")) == ("a, b", "-")
     assert files == stdin
     expected = charrnn.score_text(tiny.model, "".join(parts))
@@ -59,21 +59,21 @@ def test_a_byte_model_scores_any_bytes(bytewise: Path) -> None:
 def test_a_changed_text_is_refused_as_the_held_out_split(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     (tmp_path / "text.txt").write_text(TALES.read_text()[1:4001])
-    result = run("eval", "runs/my", cwd=tmp_path)
+    result = call("eval", "runs/my", cwd=tmp_path)
     assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
     assert "the text has changed" in result.err
     assert "name a FILE" in result.err
-    assert run("eval", "runs/my", "text.txt", cwd=tmp_path).code == 0
+    assert call("eval", "runs/my", "text.txt", cwd=tmp_path).code == 0
 
 
 def test_windows_are_said_and_do_not_go_with_what_carries_the_state_on(small: Path) -> None:
-    whole = json.loads(run("eval", "runs/my", "--json", cwd=small).out)
-    scores = json.loads(run("eval", "runs/my", "--window", "20", "--json", cwd=small).out)
+    whole = json.loads(call("eval", "runs/my", "--json", cwd=small).out)
+    scores = json.loads(call("eval", "runs/my", "--window", "20", "--json", cwd=small).out)
     assert (scores["window"], scores["chars"]) == (20, whole["chars"])
     assert scores["nats_per_char"] > whole["nats_per_char"]
-    assert ", in windows of 20, each from a fresh state" in run("eval", "runs/my", "--window", 20, cwd=small).text
+    assert ", in windows of 20, each from a fresh state" in call("eval", "runs/my", "--window", 20, cwd=small).text
     for option in (["--baselines"], ["--dynamic"], ["--html", "page.html"]):
-        result = run("eval", "runs/my", "--window", 20, *option, cwd=small)
+        result = call("eval", "runs/my", "--window", 20, *option, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert f"--window and {option[0]} exclude each other" in result.err
     assert not (small / "page.html").exists()
@@ -86,9 +86,9 @@ def numbers_of(line: str) -> list[str]:
 def test_eval_prints_the_figures_of_its_json(small: Path, tmp_path: Path) -> None:
     """Every figure of the report for people is the one for programs, rounded."""
     ngram = tmp_path / "ngram"
-    assert run("train", "my.yaml", "--set", "model.cell=ngram", "--out", ngram, cwd=small).code == 0
+    assert call("train", "my.yaml", "--set", "model.cell=ngram", "--out", ngram, cwd=small).code == 0
     typed = ["eval", "runs/my", ngram, "--baselines", "--novelty", "--dynamic", "sgd"]
-    result, scores = run(*typed, cwd=small), json.loads(run(*typed, "--json", cwd=small).out)
+    result, scores = call(*typed, cwd=small), json.loads(call(*typed, "--json", cwd=small).out)
     assert (result.code, result.err) == (0, "")
     lines = {re.split(r"  +", line.strip())[0]: line for line in result.text.splitlines()}
     assert lines["perplexity"].split()[1] == f"{scores['perplexity']:.3f}"
@@ -129,7 +129,7 @@ def test_eval_prints_the_figures_of_its_json(small: Path, tmp_path: Path) -> Non
 def test_tables_of_characters_and_lines_are_complete_and_never_overwrite_a_file(small: Path, tmp_path: Path) -> None:
     chars, lines = tmp_path / "chars.tsv", tmp_path / "lines.tsv"
     options = ["--per-char", chars, "--per-line", lines, "--json"]
-    scores = json.loads(run("eval", "runs/my", "--split", "train", *options, cwd=small).out)
+    scores = json.loads(call("eval", "runs/my", "--split", "train", *options, cwd=small).out)
     rows = [line.split("\t") for line in chars.read_text().splitlines()]
     assert len(rows) == 1 + scores["chars"]
     assert sum(float(row[2]) for row in rows[1:]) / scores["chars"] == pytest.approx(scores["bits_per_char"], abs=1e-5)
@@ -137,7 +137,7 @@ def test_tables_of_characters_and_lines_are_complete_and_never_overwrite_a_file(
     assert "\n".join(row[4] for row in rows[1:]) == (small / "text.txt").read_text()[:3600].removesuffix("\n")
     before = chars.read_bytes()
     for bad, reason in ((chars, "exists already"), (tmp_path / "no" / "where.tsv", "there is no folder")):
-        result = run("eval", "runs/my", "--per-char", bad, cwd=small)
+        result = call("eval", "runs/my", "--per-char", bad, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert reason in result.err
     assert chars.read_bytes() == before

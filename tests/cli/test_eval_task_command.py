@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal
+from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run_in_terminal
 from tests.support.task_runs import (
     TASKS,
     names_table,
@@ -59,7 +59,7 @@ def test_a_report_is_for_people_and_for_programs(name: str, folder: Path) -> Non
 
 
 def test_the_figures_of_both_are_the_same_as_in_a_process(folder: Path) -> None:
-    result = run("eval", "origins.npz", "--json", cwd=folder)
+    result = call("eval", "origins.npz", "--json", cwd=folder)
     assert result == evaluated(folder, "origins.npz", "--json")
     document = json.loads(result.text)
     low, high = document["rows"][0]["intervals"]["accuracy"]
@@ -121,7 +121,8 @@ REFUSED = {
     "vowels.npz --per-char c.tsv": "--per-char does not apply to a tagger",
     "origins.npz --per-line c.tsv": "--per-line does not apply to a classifier",
     "origins.npz --per-document c.tsv": "--per-document does not apply",
-    "origins.npz --html c.html": "--html does not apply",
+    "origins.npz --html origins.tsv": "exists already",
+    "origins.npz --html new --per-example new": "name one file",
     "origins.npz origins.tsv --split test": "--split names a part of the run's own text",
     "origins.npz vowels.npz": "origins.npz, vowels.npz: models vote only if they predict the same labels",
     "origins.npz no.tsv": "FILE: no.tsv does not exist",
@@ -146,10 +147,10 @@ def test_a_label_that_the_model_does_not_know_is_named_with_its_line(folder: Pat
 
 def test_models_of_two_kinds_are_not_mixed(folder: Path, small: Path) -> None:
     for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
-        result = run("eval", *names, cwd=small)
+        result = call("eval", *names, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
     assert "not a language model" in result.err
-    result = run("eval", "runs/my", "--per-example", "t.tsv", cwd=small)
+    result = call("eval", "runs/my", "--per-example", "t.tsv", cwd=small)
     assert (result.code, len(result.lines)) == (2, 1)
     assert "--per-example does not apply to a language model" in result.err
 
@@ -184,7 +185,7 @@ def test_compare_says_which_is_better_by_more_than_noise(folder: Path, small: Pa
     verdict = second["differences"]["accuracy"]["beyond_noise"]
     assert (f"{first['run']} and {second['run']} do not differ in accuracy" in shown.text) != verdict
     for names in ([folder / "origins.npz", "runs/my"], ["runs/my", folder / "origins.npz"]):
-        mixed = run("compare", *names, cwd=small)
+        mixed = call("compare", *names, cwd=small)
         assert (mixed.code, mixed.out, len(mixed.lines)) == (2, b"", 1)
 
 

@@ -19,6 +19,8 @@ COMMANDS = (
     "compare",
     "embed",
     "report",
+    "export",
+    "import",
     "flow",
     "info",
     "bench",

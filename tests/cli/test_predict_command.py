@@ -231,7 +231,6 @@ def test_what_does_not_apply_is_refused_in_one_line(typed: str, folder: Path, mo
 LANGUAGE_COMMANDS = {
     "sample origins.npz": "origins.npz: this is a classifier, not a language model; use charrnn predict",
     "embed vowels.npz vowels.tsv": "vowels.npz: this is a tagger, not a language model; use charrnn predict",
-    "report origins.npz --out page.html": "use charrnn eval",
     "flow origins.npz": "use charrnn eval",
 }
 
@@ -248,7 +247,7 @@ def test_commands_of_language_models_name_the_right_one(
 
 def test_a_language_model_predicts_nothing_and_names_its_commands(small: Path, folder: Path) -> None:
     for names in (["runs/my"], [folder / "origins.npz", "runs/my"]):
-        result = run("predict", *names, "--text", "a", cwd=small)
+        result = call("predict", *names, "--text", "a", cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
         assert "this is a language model; use charrnn sample or charrnn eval" in result.err
 

@@ -233,7 +233,7 @@ def interrupt_at_random(folder: Path, uninterrupted: Uninterrupted, numbers: lis
 
 
 @pytest.mark.row(1)
-@pytest.mark.parametrize("seed", range(volume(3, 100)))
+@pytest.mark.parametrize("seed", range(volume(1, 100)))
 def test_kill_9_at_random_moments_changes_no_byte_of_the_end(
     seed: int, uninterrupted: Uninterrupted, tmp_path: Path, tried: Any
 ) -> None:
@@ -242,7 +242,7 @@ def test_kill_9_at_random_moments_changes_no_byte_of_the_end(
 
 
 @pytest.mark.row(12)
-@pytest.mark.parametrize("seed", range(volume(3, 20)))
+@pytest.mark.parametrize("seed", range(volume(1, 20)))
 def test_signals_at_random_moments_save_at_once_and_change_no_byte_of_the_end(
     seed: int, uninterrupted: Uninterrupted, tmp_path: Path, tried: Any
 ) -> None:

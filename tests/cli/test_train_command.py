@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import charrnn
-from tests.support.processes import TALES, TOO_FAST, Result, Trained, commands_to_a_terminal, project, run
+from tests.support.processes import TALES, TOO_FAST, Result, Trained, call, commands_to_a_terminal, project, run
 
 TIMES = {"seconds", "chars_per_second"}
 FILES = {"config.yaml", "log.jsonl", "best.npz", "last.npz", "samples", ".lock"}
@@ -69,7 +69,7 @@ def test_training_leaves_no_file_open(tmp_path: Path) -> None:
 
 def test_a_dry_run_prints_sizes_and_times_and_writes_nothing(tmp_path: Path) -> None:
     before = sorted(project(tmp_path).rglob("*"))
-    result = run("train", "my.yaml", "--dry-run", cwd=tmp_path)
+    result = call("train", "my.yaml", "--dry-run", cwd=tmp_path)
     assert (result.code, result.err) == (0, "")
     vocabulary = len(set(TALES.read_text()[:3600]))
     parameters = 4 * 8 * (vocabulary + 8 + 1) + (8 + 1) * vocabulary
@@ -86,7 +86,7 @@ def test_a_dry_run_prints_sizes_and_times_and_writes_nothing(tmp_path: Path) -> 
 
 
 def test_advice_is_printed_once_while_training_once_at_the_end_and_kept_in_the_log(tmp_path: Path) -> None:
-    result = run("train", "my.yaml", *TOO_FAST, cwd=project(tmp_path))
+    result = call("train", "my.yaml", *TOO_FAST, cwd=project(tmp_path))
     log = Trained(tmp_path / "runs" / "my", result).log
     sentence = re.compile(r"Learning rate too high: .*; try train\.learning_rate=0\.1\.")
     places = [k for k, line in enumerate(result.lines) if sentence.fullmatch(line)]
@@ -103,7 +103,7 @@ def test_advice_is_printed_once_while_training_once_at_the_end_and_kept_in_the_l
 
 def test_resuming_a_finished_run_says_so_and_changes_nothing(tiny: Trained) -> None:
     before = (tiny.folder / "last.npz").read_bytes()
-    result = run("train", tiny.folder / "config.yaml", "--resume")
+    result = call("train", tiny.folder / "config.yaml", "--resume")
     assert (result.code, result.out) == (0, b"")
     assert result.lines[-1].startswith("this run is finished")
     assert (tiny.folder / "last.npz").read_bytes() == before
@@ -111,7 +111,7 @@ def test_resuming_a_finished_run_says_so_and_changes_nothing(tiny: Trained) -> N
 
 def test_resume_starts_a_new_run_if_there_is_none_and_options_override_the_config(tmp_path: Path) -> None:
     options = ["--set", "train.max_steps=3", "--set", "model={hidden_size: 6, num_layers: 2}", "--set", "seed=4"]
-    result = run("train", "my.yaml", *options, "--seed", "5", "--out", "here", "--resume", cwd=project(tmp_path))
+    result = call("train", "my.yaml", *options, "--seed", "5", "--out", "here", "--resume", cwd=project(tmp_path))
     assert (result.code, result.out) == (0, b"")
     assert "nothing to resume yet: starting from the beginning" in result.lines
     kept = yaml.safe_load((tmp_path / "here" / "config.yaml").read_text())
@@ -123,7 +123,7 @@ def test_fine_tuning_names_new_and_missing_characters_and_writes_to_the_default_
     tiny: Trained, tmp_path: Path
 ) -> None:
     project(tmp_path, TALES.read_text()[:4000].replace("e", "é"), name="finer.yaml")
-    result = run("train", "finer.yaml", "--set", "model.hidden_size=32", "--init-from", tiny.folder, cwd=tmp_path)
+    result = call("train", "finer.yaml", "--set", "model.hidden_size=32", "--init-from", tiny.folder, cwd=tmp_path)
     assert (result.code, result.out) == (0, b"")
     old, new = (set(charrnn.load(path).vocab.symbols) for path in (tiny.folder, tmp_path / "runs" / "finer"))
     assert new - old == {"é"}
@@ -133,41 +133,41 @@ def test_fine_tuning_names_new_and_missing_characters_and_writes_to_the_default_
 def test_resuming_notes_that_a_model_to_start_from_is_ignored_unless_quiet(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     resume = ["train", "my.yaml", "--resume", "--init-from", "runs/my"]
-    result = run(*resume, cwd=tmp_path)
+    result = call(*resume, cwd=tmp_path)
     assert result.code == 0
     assert result.lines[0] == "note: --init-from applies only to a new run; this one continues from its own checkpoint"
-    assert run(*resume, "--quiet", cwd=tmp_path) == Result(0, b"", "")
+    assert call(*resume, "--quiet", cwd=tmp_path) == Result(0, b"", "")
 
 
 @pytest.mark.parametrize("name", ["a ☃\nand 😀", "-it's"])
 def test_a_run_directory_may_have_any_name(name: str, tmp_path: Path) -> None:
-    result = run("train", "my.yaml", "--set", "train.max_steps=1", f"--out={name}", cwd=project(tmp_path))
+    result = call("train", "my.yaml", "--set", "train.max_steps=1", f"--out={name}", cwd=project(tmp_path))
     assert result.code == 0, result.err
     assert {path.name for path in (tmp_path / name).iterdir()} == FILES
-    assert run("info", "--", name, cwd=tmp_path).code == 0
+    assert call("info", "--", name, cwd=tmp_path).code == 0
 
 
 def test_an_n_gram_goes_through_the_same_commands_as_a_network(small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     train = ["train", "my.yaml", "--set", "model.cell=ngram", "--set", "model.order=5", "--out", "runs/n"]
-    dry = run(*train, "--dry-run", cwd=tmp_path)
+    dry = call(*train, "--dry-run", cwd=tmp_path)
     assert (dry.code, dry.err, (tmp_path / "runs/n").exists()) == (0, "", False)
     assert dry.text.splitlines()[-1] == "nothing was written"
-    result = run(*train, cwd=tmp_path)
+    result = call(*train, cwd=tmp_path)
     assert (result.code, result.out) == (0, b"")
     loss = json.loads((tmp_path / "runs/n/log.jsonl").read_text())["valid_loss"]
     assert f"Validation loss {loss:.4f} nats per character." in result.lines
     assert result.lines[-2:] == ["next:  charrnn sample runs/n", "next:  charrnn eval runs/n"]
-    assert run(*train, cwd=tmp_path).code == 2
-    assert run(*train, "--force", "--quiet", cwd=tmp_path) == Result(0, b"", "")
-    again = run(*train, "--resume", cwd=tmp_path)
+    assert call(*train, cwd=tmp_path).code == 2
+    assert call(*train, "--force", "--quiet", cwd=tmp_path) == Result(0, b"", "")
+    again = call(*train, "--resume", cwd=tmp_path)
     assert (again.code, again.out) == (0, b"")
     assert again.lines == ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
-    assert run(*train, "--resume", "--quiet", cwd=tmp_path) == Result(0, b"", "")
-    refused = run("train", "my.yaml", "--resume", "--out", "runs/n", cwd=tmp_path)  # a network in its place
+    assert call(*train, "--resume", "--quiet", cwd=tmp_path) == Result(0, b"", "")
+    refused = call("train", "my.yaml", "--resume", "--out", "runs/n", cwd=tmp_path)  # a network in its place
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "holds an n-gram, which cannot be resumed" in refused.err
-    assert len(run("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
-    assert json.loads(run("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
-    assert "5-gram, kneser-ney, " in run("info", "runs/n", cwd=tmp_path).text
-    assert json.loads(run("info", "runs/n", "--json", cwd=tmp_path).out)["characters"] > 1000
+    assert len(call("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
+    assert json.loads(call("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
+    assert "5-gram, kneser-ney, " in call("info", "runs/n", cwd=tmp_path).text
+    assert json.loads(call("info", "runs/n", "--json", cwd=tmp_path).out)["characters"] > 1000

@@ -44,7 +44,7 @@ def test_the_first_lines_describe_examples_labels_model_and_plan(kind: str, labe
     assert "held-out inputs also stand" in lines[2]
     assert lines[3].startswith("model: gru 1 x 5, both directions, ")
     assert lines[4].endswith("; the best by loss")
-    commands = [f"predict runs/{kind}", f"eval runs/{kind} --baselines"]
+    commands = [f"predict runs/{kind}", f"eval runs/{kind} --baselines", f"report runs/{kind}"]
     assert [line for line in lines if line.startswith("next:")] == [f"next:  charrnn {name}" for name in commands]
 
 

@@ -16,6 +16,8 @@ from charrnn.data.examples import ExampleSplit
 from charrnn.data.rows import FileText, Layout
 from charrnn.data.text_rules import TextRules
 from charrnn.data.vocab import Vocab
+from charrnn.errors import TextError
+from charrnn.evaluation.units import unit_spellings
 from tests.support.strategies import neighbourly
 from tests.support.texts import faults
 
@@ -401,3 +403,22 @@ def test_facts_count_the_inputs_with_different_targets() -> None:
         by_source[x].add(y)
     corpus = build(tsv(table), fractions=(1, 0, 0))
     assert corpus.facts.ambiguous == sum(len(own) > 1 for own in by_source.values()) == 1
+
+
+def test_tokens_are_segments_of_their_text() -> None:
+    """Each character begins a token, continues it, or is a blank between two; none stands at the end."""
+    words = [("nhà", "_"), ("a b", "SpaceAfter=No"), (".", "_")]
+    text = "".join(f"{k}\t{form}\t_\t_\t_\t_\t_\t_\t_\t{misc}\n" for k, (form, misc) in enumerate(words, 1))
+    for tokens in ("char", "byte"):
+        rules = ExampleRules(
+            "tag", Layout("conllu", "form", ()), text=TextRules(tokens), scheme="segments", fractions=(1, 0, 0)
+        )
+        corpus = build_examples({"path": [FileText("a.conllu", text)]}, rules)
+        assert corpus.labels.names == ("B", "I", "O")
+        units = corpus.train.units
+        assert units is not None
+        assert "".join(corpus.labels.names[k] for k in units.targets) == "BIIOBIIB"
+        assert "".join(unit_spellings(corpus.train, rules)) == "nhà a b."
+    rules = ExampleRules("tag", Layout("tsv"), scheme="segments")
+    with pytest.raises(TextError, match=r"tsv has no tokens, as model\.scheme: segments needs; use conll or conllu"):
+        build_examples({"path": [FileText("a.tsv", "ab\tBI\n")]}, rules)

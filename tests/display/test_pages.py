@@ -5,7 +5,6 @@ import re
 import shutil
 import xml.etree.ElementTree as ET
 from html import unescape
-from html.parser import HTMLParser
 from math import log
 from pathlib import Path
 from typing import Any
@@ -22,74 +21,17 @@ from charrnn.inspection.gradient_flow import GradientFlow, ModelFlow, flow
 from charrnn.inspection.neurons import FEATURES, followers, watch
 from charrnn.models.loading import load_checkpoint
 from charrnn.storage.log import clipped_share, column, read_log
-from tests.support.processes import SMALL, TALES, Result, call, project, run
-
-ATTACK = (
-    "</script><img src=x onerror=alert(1)>\"'><svg onload=alert(2)>&lt;b&gt;</i></style><style>*{}</style>\x0b\u202e\n"
-)
-TAGS = {
-    "html", "head", "meta", "title", "style", "body", "h1", "h2", "h3", "p", "div", "table", "tr", "th", "td", "pre",
-    "i", "mark", "details", "summary", "svg", "g", "path", "text", "circle",
-}  # fmt: skip
-ATTRIBUTES = {
-    "lang", "charset", "http-equiv", "content", "name", "class", "tabindex", "data-g", "style", "xmlns", "role",
-    "aria-label", "viewbox", "width", "height", "x", "y", "text-anchor", "d", "cx", "cy", "r", "fill-opacity",
-}  # fmt: skip
-
-
-class Page(HTMLParser):
-    """A page as a browser would take it apart: its tags, attributes, rows of tables and text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str | None]] = []
-        self.rows: list[list[str]] = []
-        self.guesses: list[str] = []
-        self.words, self.cell = "", False
-        self.source = path.read_text()
-        self.feed(self.source)
-        self.close()
-
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += attributes
-        self.guesses += [value or "" for name, value in attributes if name == "data-g"]
-        self.cell = tag in ("th", "td")
-        if tag == "tr":
-            self.rows.append([])
-
-    def handle_endtag(self, tag: str) -> None:
-        self.cell = False
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-        if self.cell:
-            self.rows[-1].append(data)
-
-
-def headings(page: Page) -> list[str]:
-    return re.findall(r"<h2>(.*?)</h2>", page.source)
-
-
-def check_harmless(page: Page) -> None:
-    """Only tags and attributes that the program itself writes, and no style that loads anything."""
-    assert set(page.tags) <= TAGS, set(page.tags) - TAGS
-    assert {name for name, _ in page.attributes} <= ATTRIBUTES
-    assert page.tags.count("style") == page.tags.count("body") == 1
-    assert not re.findall(r"url\(|@import|javascript:", page.source)
-    assert not set(page.words) & set("\x00\x0b\u202e")
-    policies = [value for name, value in page.attributes if name == "content" and "-src" in (value or "")]
-    assert policies == ["default-src 'none'; style-src 'unsafe-inline'"]
+from tests.support.pages import ATTACK, Page, check_harmless, headings
+from tests.support.processes import SMALL, TALES, Result, call, project
 
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with runs of a network and of an n-gram on the beginning of the tales."""
     folder = project(tmp_path_factory.mktemp("report"), TALES.read_text()[:20_000])
-    assert run("train", "my.yaml", "--quiet", "--set", "train.eval_every=5", cwd=folder).code == 0
+    assert call("train", "my.yaml", "--quiet", "--set", "train.eval_every=5", cwd=folder).code == 0
     options = ["--set", "model.cell=ngram", "--set", "model.order=5", "--out", "runs/n"]
-    assert run("train", "my.yaml", "--quiet", *options, cwd=folder).code == 0
+    assert call("train", "my.yaml", "--quiet", *options, cwd=folder).code == 0
     return folder
 
 
@@ -102,7 +44,7 @@ def here(small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Path) -> None:
-    said = run("report", "runs/my", cwd=here)
+    said = call("report", "runs/my", cwd=here)
     assert (said.code, said.err) == (0, "")
     assert said.text.splitlines()[-1].startswith("written: runs/my/report.html (")
     page = Page(here / "runs/my/report.html")
@@ -116,15 +58,15 @@ def test_a_report_shows_training_evaluation_surprise_samples_and_config(here: Pa
     assert f"Best validation loss {best:.4f} nats per character" in page.words
     assert said.text.splitlines()[0].endswith(f", best {best:.4f}")
     assert f"best {best:.4f}" in page.source
-    told = json.loads(run("eval", "runs/my", "--baselines", "--json", cwd=here).out)
+    told = json.loads(call("eval", "runs/my", "--baselines", "--json", cwd=here).out)
     table = {row[0]: row[1:] for row in page.rows if len(row) == 6}
     for row in told["rows"]:
         assert table[row["name"]][0] == f"{row['nats_per_char']:.4f}"
         assert table[row["name"]][2] == f"{row['bits_per_char']:.3f}"
     assert (here / "runs/my/samples/00000010.txt").read_text()[:100].strip()[:20] in page.words
     assert "hidden_size: 8" in page.words
-    assert run("report", "runs/my", cwd=here).code == 0  # its own file is replaced
-    assert run("train", "my.yaml", "--quiet", "--force", cwd=here).code == 0
+    assert call("report", "runs/my", cwd=here).code == 0  # its own file is replaced
+    assert call("train", "my.yaml", "--quiet", "--force", cwd=here).code == 0
     assert not (here / "runs/my/report.html").exists()  # it would show the earlier run
 
 
@@ -301,7 +243,7 @@ def test_a_text_full_of_html_yields_no_live_element(tokens: str, tmp_path: Path,
     config = SMALL.replace("data: {", f"data: {{tokens: {tokens}, ")
     folder = project(tmp_path / "<img src=x onerror=alert(3)>", ATTACK * 100, config)
     monkeypatch.chdir(folder)
-    assert run("train", "my.yaml", "--quiet", "--out", "runs/<b>&amp;", cwd=folder).code == 0
+    assert call("train", "my.yaml", "--quiet", "--out", "runs/<b>&amp;", cwd=folder).code == 0
     (folder / "runs/<b>&amp;/samples/<script>.txt").write_text(ATTACK)
     assert call("report", "runs/<b>&amp;").code == 0
     assert call("eval", "runs/<b>&amp;", "--html", "e.html").code == 0
@@ -327,8 +269,8 @@ def test_a_large_text_gets_no_baselines(here: Path, monkeypatch: pytest.MonkeyPa
 def test_a_run_without_held_out_text_or_with_hardly_any_is_drawn_as_far_as_it_goes(here: Path) -> None:
     for name, fractions in (("none", "[1,0,0]"), ("hardly", "[0.9999,0,0.0001]")):
         train = ["train", "my.yaml", "--quiet", "--set", f"data.fractions={fractions}", "--out", f"runs/{name}"]
-        assert run(*train, cwd=here).code == 0
-        assert run("report", f"runs/{name}", cwd=here) == Result(0, mock.ANY, mock.ANY)
+        assert call(*train, cwd=here).code == 0
+        assert call("report", f"runs/{name}", cwd=here) == Result(0, mock.ANY, mock.ANY)
         page = Page(here / f"runs/{name}/report.html")
         check_harmless(page)
         assert {"Training", "Evaluation", "Configuration"} <= set(headings(page))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from charrnn.evaluation import resampling
 from charrnn.evaluation.label_metrics import label_difference, label_figures
 from charrnn.evaluation.number_metrics import correlation, number_figures
-from charrnn.evaluation.rank_metrics import auc, best_threshold, f1_at, yes_no_figures
+from charrnn.evaluation.rank_metrics import auc, best_threshold, figures_at, yes_no_figures
 from charrnn.evaluation.resampling import interval_of, resampled_counts, resampled_weights
 
 NAMES = ("a", "b", "c", "d")
@@ -165,7 +165,7 @@ def test_no_threshold_is_better_than_the_fitted_one(rows: list[tuple[float, floa
         given, wanted = sum(s >= limit for t, s in rows if not isnan(t)), sum(t == 1 for t, _ in rows)
         return 2 * hits / (given + wanted) if given + wanted else 0
 
-    assert f1_at(truth, scores, threshold) == pytest.approx(f1(threshold))
+    assert figures_at(truth, scores, threshold)[2] == pytest.approx(f1(threshold))
     if (truth == 1).any():
         assert f1(threshold) == pytest.approx(max(map(f1, [0, 0.05, 0.1, 0.3, 0.5, 0.6, 0.7, 0.9, 1])))
     else:

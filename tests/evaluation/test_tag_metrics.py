@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from charrnn.evaluation.tag_metrics import (
     NO_WORD,
     ambiguous_units,
-    label_units,
     symbol_words,
     tag_figures,
     token_words,
@@ -74,13 +73,6 @@ def test_the_interval_draws_whole_examples() -> None:
     assert high - low == pytest.approx(2 * 1.96 * 0.05, rel=0.1)
     assert found.examples.interval == pytest.approx(found.units.interval)
     assert found.unseen == found.words == found.units
-
-
-def test_the_label_of_a_unit_is_the_likeliest_of_its_symbols_together() -> None:
-    log_p = np.log([[0.6, 0.4], [0.1, 0.9], [0.5, 0.5], [0.9, 0.1], [0.8, 0.2]])
-    assert label_units(log_p, np.array([[0, 2], [3, 4], [4, 5]])).tolist() == [1, 0, 0]
-    assert label_units(log_p.astype(np.float32), np.array([[0, 1]])).tolist() == [0]
-    assert label_units(log_p, np.zeros((0, 2), int)).tolist() == []
 
 
 def test_units_are_ambiguous_that_have_several_labels_in_training() -> None:

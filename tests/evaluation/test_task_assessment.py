@@ -9,11 +9,11 @@ import pytest
 
 from charrnn.data import ExampleSplit
 from charrnn.data.examples import Examples
+from charrnn.data.tagging import has_span_labels
 from charrnn.errors import CheckpointError, TextError
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
 from charrnn.evaluation.task_results import TaskAssessment
 from charrnn.evaluation.task_tsv import per_example
-from charrnn.evaluation.units import has_span_labels
 from tests.support.task_runs import (
     TASKS,
     TaskRun,

@@ -8,11 +8,13 @@ from charrnn.data.pair_batches import padded_pairs
 from charrnn.models.translate_network import TranslateNetwork, part
 from charrnn.models.translate_parts import DECODER, ENCODER, Translation
 from tests.models.test_parity import KINDS, PRECISIONS, assert_close
-from tests.models.test_task_parity import rnn_gradients, torch_rnn
 from tests.models.test_translate_network import some_pairs
 from tests.support.torture import volume
 
 MODELS = volume(6, 40)  # random models of each kind
+
+
+ORDERS = {"rnn": [0], "lstm": [0, 1, 3, 2], "gru": [0, 1, 2]}  # of PyTorch's gates, in ours
 
 
 def random_model(kind, seed):
@@ -32,6 +34,48 @@ def random_model(kind, seed):
     count = int(rng.integers(1, 6))
     pairs = some_pairs(rng.integers(1, 9, count).tolist(), rng.integers(0, 9, count).tolist(), seed)
     return config, task, padded_pairs(pairs, np.arange(count), task.target_size - 1)
+
+
+def torch_rnn(torch, config, value, width, bidirectional):
+    """Recurrent layers of PyTorch for inputs of this width, with parameters by their names here."""
+    cells = {"rnn": torch.nn.RNN, "lstm": torch.nn.LSTM, "gru": torch.nn.GRU}
+    options = {"nonlinearity": config.activation} if config.cell == "rnn" else {}
+    rnn = cells[config.cell](
+        width, config.hidden_size, config.num_layers, bidirectional=bidirectional, **options
+    ).double()
+    order = ORDERS[config.cell]
+
+    def rows(planes):  # from (G, D, H) or (G, H) to PyTorch's (G * H, D) or (G * H,)
+        planes = np.asarray(planes)[np.argsort(order)]
+        return torch.from_numpy(planes.swapaxes(1, -1).reshape(-1, *planes.shape[1:-1]).copy())
+
+    with torch.no_grad():
+        for name, parameter in rnn.named_parameters():
+            kind, _, layer = name.partition("_l")
+            if kind.startswith("weight"):
+                parameter.copy_(rows(value[name]))
+            elif kind == "bias_ih":
+                parameter.copy_(rows(value[f"bias_l{layer}"]))
+            else:
+                parameter.zero_()
+                if config.cell == "gru":
+                    parameter[2 * config.hidden_size :] = torch.from_numpy(value[f"bias_hn_l{layer}"])
+    return rnn
+
+
+def rnn_gradients(config, rnn):
+    """The gradients of PyTorch's recurrent layers by our names and in our layout."""
+    order, hidden, grads = ORDERS[config.cell], config.hidden_size, {}
+    for name, parameter in rnn.named_parameters():
+        kind, _, layer = name.partition("_l")
+        planes = parameter.grad.numpy().reshape(len(order), hidden, *parameter.shape[1:])[order]
+        if kind.startswith("weight"):
+            grads[name] = planes.swapaxes(1, 2)
+        elif kind == "bias_ih":
+            grads[f"bias_l{layer}"] = planes
+        elif config.cell == "gru":
+            grads[f"bias_hn_l{layer}"] = planes[2]
+    return grads
 
 
 def torch_loss(torch, config, task, batch, named, rnns):

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import termios
 import unicodedata
+from contextlib import chdir, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -119,14 +120,21 @@ def run(
     return checked(Result(done.returncode, done.stdout, done.stderr.decode()))
 
 
-def call(*args: str, stdin: bytes = b"The ") -> Result:
-    """Run charrnn in this process, with streams of its own: it is faster, and faults can be injected."""
+def call(*args: Any, cwd: Path | None = None, stdin: bytes = b"The ") -> Result:
+    """Run charrnn in this process, with streams of its own: it is much faster, and faults can be injected.
+
+    Use run() where a process is the point: what it imports, its real streams, its environment and how it ends.
+    """
     buffers = [io.BytesIO(data) for data in (stdin, b"", b"")]
     streams = [io.TextIOWrapper(buffer, "utf-8", "backslashreplace") for buffer in buffers]
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     replaced: dict[str, Any] = dict(zip(("stdin", "stdout", "stderr"), streams, strict=True))
     try:
-        with mock.patch.multiple(sys, argv=["charrnn", *args], **replaced), pytest.raises(SystemExit) as exit_info:
+        with (
+            chdir(cwd) if cwd else nullcontext(),
+            mock.patch.multiple(sys, argv=["charrnn", *map(str, args)], **replaced),
+            pytest.raises(SystemExit) as exit_info,
+        ):
             cli.main()
     finally:
         for number, handler in handlers.items():
@@ -135,7 +143,7 @@ def call(*args: str, stdin: bytes = b"The ") -> Result:
         stream.flush()
     _, out, err = (buffer.getvalue() for buffer in buffers)
     assert isinstance(exit_info.value.code, int)
-    return Result(exit_info.value.code, out, err.decode())
+    return checked(Result(exit_info.value.code, out, err.decode()))
 
 
 def start(*args: Any, cwd: Path = ROOT) -> subprocess.Popen[str]:
@@ -188,7 +196,7 @@ def commands_to_a_terminal(text: str) -> set[str]:
 
 def train_tiny(folder: Path) -> Result:
     """Train configs/tiny.yaml for 20 steps."""
-    return run("train", "configs/tiny.yaml", "--set", "train.max_steps=20", "--out", folder)
+    return call("train", "configs/tiny.yaml", "--set", "train.max_steps=20", "--out", folder, cwd=ROOT)
 
 
 def project(folder: Path, text: str | bytes | None = None, config: str = SMALL, name: str = "my.yaml") -> Path:

@@ -93,3 +93,43 @@ def make_task_toy(config: ModelConfig, task: Task, dtype: Any = np.float64, seed
     examples = make_examples(task, [4, 6, 1, 5], seed), make_examples(task, [2, 4, 4, 3], seed + 1)
     full, short = (one_batch(own, task) for own in examples)
     return TaskToy(network, examples, full, short, network.tape(*full.x.shape))
+
+
+@dataclass(frozen=True)
+class TorchModel:
+    """A model that PyTorch has too. `kind`: rnn-tanh, rnn-relu, lstm or gru; `embedding`: its width, None for none."""
+
+    kind: str
+    layers: int
+    embedding: int | None
+    hidden: int
+    task: Task
+
+    @property
+    def config(self) -> ModelConfig:
+        """The model section."""
+        names: Any = self.kind.partition("-")
+        return ModelConfig(
+            cell=names[0],
+            activation=names[2] or "tanh",
+            hidden_size=self.hidden,
+            num_layers=self.layers,
+            embedding_size=self.embedding,
+        )
+
+
+STORED = {  # name of a record of fixtures/torch-tasks.npz -> its model
+    f"{kind} {name}": TorchModel(kind, layers, embedding, HIDDEN, Task(SYMBOLS, OUTPUTS, **where))
+    for kind in ("rnn-tanh", "rnn-relu", "lstm", "gru")
+    for name, layers, embedding, where in (
+        ("last", 1, None, {"class_weights": WEIGHTS, "label_smoothing": 0.1}),
+        ("mean sigmoid", 1, 4, {"output": "sigmoid", "pooling": "mean"}),
+        ("max linear", 1, 4, {"output": "linear", "pooling": "max"}),
+        ("tag", 2, None, {"tag": True}),
+    )
+}
+
+
+def stored_batch(task: Task) -> ExampleBatch:
+    """The batch of a record: examples of several lengths, one of them a single symbol."""
+    return one_batch(make_examples(task, [3, 6, 1, 5]), task)

@@ -93,6 +93,20 @@ def test_the_defaults_are_measured_beside_an_ngram_on_text_that_no_run_has_seen(
     assert f"ngram      {results['tales 3000']['ngram']['loss']:.4f}" in done.stdout
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_classifiers_of_charrnn_and_pytorch_do_the_same_job(cell, layers, monkeypatch):
+    pytest.importorskip("torch")
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    examples = importlib.import_module("examples")
+    size = examples.ExampleSize(layers, hidden=8, batch=4, shortest=2, longest=9)
+    ours, theirs = examples.CharrnnExamples(cell, size, 1), examples.TorchExamples(cell, size, 1)
+    assert size.chars == pytest.approx(ours.run.material.chars_per_step)
+    assert ours.step() == pytest.approx(theirs.step(), abs=1e-5)
+    for _ in range(2):  # the first steps of Adam turn the rounding of tiny gradients into whole steps
+        assert ours.step() == pytest.approx(theirs.step(), abs=5e-3)
+
+
 @pytest.mark.parametrize(
     ("molecule", "balanced"),
     [

@@ -403,7 +403,7 @@ def test_the_f1_of_spans_needs_labels_of_spans():
 def test_the_end_names_the_best_figure_and_the_commands_for_a_classifier():
     run = completed(example_config("softmax", train={"best": "accuracy"}))
     assert conclusion(run)[0].startswith(f"Best validation accuracy {run.state.best:.4f} at step")
-    assert next_commands(run) == ["charrnn predict run", "charrnn eval run --baselines"]
+    assert next_commands(run) == ["charrnn predict run", "charrnn eval run --baselines", "charrnn report run"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -48,6 +48,7 @@ from tests.support.runs import (
     timeless,
     without,
 )
+from tests.support.torture import volume
 
 TALES = (Path(__file__).parents[2] / "data" / "tales.txt").read_text()
 
@@ -385,17 +386,18 @@ def test_another_seed_gives_another_model():
 AHEAD = 4  # steps that a resumed run goes on before it is compared: over the next record, evaluation or sample
 
 
-def goes_on_from_every_step(config: Config) -> Run:
-    """After each step the run is saved, takes up to three steps more, and dies in the middle of a line of its log.
+def goes_on_from_steps(config: Config, stride: int = 1) -> Run:
+    """After a step the run is saved, takes up to three steps more, and dies in the middle of a line of its log.
 
-    Some steps after it went on, all that it holds is what the unbroken run held there; so it is at the end, then.
+    Every `stride`-th step is tried, with the first and the last. Some steps after it went on, all that it holds is what
+    the unbroken run held there; so it is at the end, then.
     """
     with closing(open_run(config)) as run:
         states = [snapshot()]
         for _ in run:
             run.save()
             states.append(snapshot())
-    for step in range(1, run.plan.steps + 1):
+    for step in sorted({1, *range(run.plan.steps, 0, -stride)}):
         dead = {LOG: b"", **states[min(step + 3, run.plan.steps)]}
         put_back(without({**dead, LOG: dead[LOG] + b'{"step": 9', LAST: states[step][LAST]}, PREVIOUS))
         with closing(open_run(config, resume=True)) as again:
@@ -411,18 +413,22 @@ def goes_on_from_every_step(config: Config) -> Run:
     return run
 
 
+STRIDE = volume(5, 1)  # 5 shares no factor with the intervals below or the length of an epoch: it meets them all
 STEPS = {"log_every": 2, "eval_every": 7, "sample_every": 11, "sample_length": 3, "save_every": 1000, "max_steps": 60}
 
 
+PLAIN, DEEP = {"num_layers": 1}, {"num_layers": 2, "dropout": 0.3}  # layers
+STOPPED = [("adam", DEEP), ("momentum", PLAIN), ("adam", PLAIN), ("momentum", DEEP)]
+
+
 @pytest.mark.row(3)
-@pytest.mark.parametrize("layers", [{"num_layers": 1}, {"num_layers": 2, "dropout": 0.3}], ids=["plain", "dropout"])
-@pytest.mark.parametrize("optimizer", ["adam", "momentum"])
+@pytest.mark.parametrize(("optimizer", "layers"), STOPPED[: volume(2, 4)])
 def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(cell, optimizer, layers, tried):
     Path("text.txt").write_text(TALES[:300])
     how = {"optimizer": optimizer, "learning_rate": 0.01, "shards": 2, "epochs": None}
-    run = goes_on_from_every_step(tiny(model={**cell, **layers}, train={**STEPS, **how}))
+    run = goes_on_from_steps(tiny(model={**cell, **layers}, train={**STEPS, **how}), STRIDE)
     assert (run.plan.steps, len(run.batches)) == (60, 8)
-    tried(run.plan.steps)
+    tried(run.plan.steps // STRIDE)
 
 
 def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
@@ -433,7 +439,7 @@ def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
     monkeypatch.setattr(material, "score", erratic)
     schedule = {"kind": "plateau", "patience": 2, "factor": 0.7}
     how = {**STEPS, "eval_every": 1, "max_steps": 24, "schedule": schedule, "patience": 8}
-    run = goes_on_from_every_step(tiny(train=how))
+    run = goes_on_from_steps(tiny(train=how))
     assert run.state.plateau.rate < 1
 
 
@@ -485,12 +491,13 @@ def names() -> None:
 
 
 @pytest.mark.row(3)
-@pytest.mark.parametrize("layers", [{"num_layers": 1}, {"num_layers": 2, "dropout": 0.3}], ids=["plain", "dropout"])
+@pytest.mark.parametrize("layers", [PLAIN, DEEP], ids=["plain", "dropout"])
 def test_a_run_on_documents_stopped_at_any_step_goes_on_bit_for_bit(cell, layers, tried, names):
     how = {"learning_rate": 0.01, "shards": 2, "epochs": None, "max_steps": 24}
-    run = goes_on_from_every_step(tiny(data=DOCUMENTS, model={**cell, **layers}, train={**STEPS, **how}))
+    stride = volume(3, 1)
+    run = goes_on_from_steps(tiny(data=DOCUMENTS, model={**cell, **layers}, train={**STEPS, **how}), stride)
     assert run.plan.steps >= 3 * len(run.batches), "or no epoch ends on the way"
-    tried(run.plan.steps)
+    tried(run.plan.steps // stride)
 
 
 @pytest.mark.row(4)

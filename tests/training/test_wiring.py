@@ -169,6 +169,7 @@ CASES = [
     Case("train.sample_every", 2, "sampled steps"),
     Case("train.sample_length", 6, "samples"),
     Case("train.sample_length", 0, "samples"),
+    Case("train.tensorboard", True, "files"),
     Case("train.patience", 1, "steps", STILL),
     Case("train.on_divergence", "rollback", "files"),
     Case("seed", 2, "parameters"),

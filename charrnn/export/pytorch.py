@@ -1,0 +1,130 @@
+"""Models as safetensors files in the layout of PyTorch, and files of PyTorch's weights as models.
+
+A file that is written here holds the header of the checkpoint under `charrnn` and the vocabulary under `symbols`. Of a
+file from elsewhere, only `symbols` is needed: everything else follows from the names and shapes of its arrays. Its
+modules may have any names.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from charrnn.arrays import Array, Shape
+from charrnn.errors import CheckpointError
+from charrnn.export.layout import GATES, network_of, own_arrays, torch_arrays, vocab_of
+from charrnn.export.tensor_file import read_tensors, write_tensors
+from charrnn.models import Header, SavedModel, check_arrays, parameter_shapes, task_of, task_shapes
+
+HEADER, SYMBOLS, ACTIVATION = "charrnn", "symbols", "activation"  # names of strings in a file
+RECURRENT = re.compile(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?")
+
+
+def to_safetensors(saved: SavedModel) -> bytes:
+    """A safetensors file with the weights of a network, in float32.
+
+    Raises:
+        CheckpointError: the model is an n-gram, or PyTorch has no such cell.
+    """
+    arrays, config = torch_arrays(network_of(saved)), saved.config.model
+    if config.cell == "gru" and config.reset == "before":
+        raise CheckpointError(
+            f"{saved.path}: PyTorch has no GRU with model.reset: before; export it to onnx, or train one with after"
+        )
+    if config.cell == "rnn" and config.activation == "sigmoid":
+        raise CheckpointError(
+            f"{saved.path}: PyTorch has no RNN with activation: sigmoid; export it to onnx, or train one with tanh"
+        )
+    strings = {"format": "pt", HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: vocab_of(saved).symbols}
+    return write_tensors(arrays, strings)
+
+
+def from_safetensors(path: Path) -> tuple[Header, dict[str, Array]]:
+    """A model from a safetensors file: the header and the parameters of a checkpoint.
+
+    Raises:
+        CheckpointError: the file cannot be read or does not hold such a model.
+    """
+    arrays, strings = read_tensors(path)
+    named = named_as_ours(path, arrays)
+    header = Header.from_dict(_header_values(path, named, strings), path)
+    if header.vocab is None:
+        raise CheckpointError(f"{path}: says that it is a translator, which cannot be imported")
+    try:
+        own = own_arrays(named, header.config.model)
+    except (ValueError, KeyError, IndexError):
+        raise CheckpointError(f"{path}: its arrays are not those of a {header.config.model.cell}") from None
+    check_arrays(path, _shapes(header), own)
+    return header, own
+
+
+def named_as_ours(path: Path, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The arrays under the names of torch_arrays(), whatever the modules are called.
+
+    The output layer is the module with a bias; the embedding is the other one. Raises CheckpointError.
+    """
+    modules: dict[str, dict[str, Array]] = {}
+    for name, array in arrays.items():
+        module, _, parameter = name.rpartition(".")
+        modules.setdefault(module, {})[parameter] = array
+    own: dict[str, Array] = {}
+    for module, parameters in modules.items():
+        if all(RECURRENT.fullmatch(parameter) for parameter in parameters):
+            kind = "rnn"
+        elif parameters.keys() == {"weight", "bias"}:
+            kind = "output"
+        elif parameters.keys() == {"weight"}:
+            kind = "embedding"
+        else:
+            unknown = sorted(f"{module}.{parameter}".strip(".") for parameter in parameters)
+            raise CheckpointError(f"{path}: {unknown[0]} belongs to no RNN, LSTM, GRU, Embedding or Linear of PyTorch")
+        if any(name.startswith(f"{kind}.") for name in own):
+            raise CheckpointError(f"{path}: {module} is a second module of the kind {kind}; a model here has one")
+        own |= {f"{kind}.{parameter}": array for parameter, array in parameters.items()}
+    for name in ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "output.weight"):
+        if name not in own or own[name].ndim != 2:
+            raise CheckpointError(f"{path}: there is no {name}; save an RNN, LSTM or GRU of PyTorch with its Linear")
+    return own
+
+
+def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, str]) -> dict[str, Any]:
+    """The header that the file holds, or one of a language model that follows from its arrays."""
+    if HEADER in strings:
+        try:
+            return dict(json.loads(strings[HEADER]))
+        except (ValueError, TypeError, RecursionError):
+            raise CheckpointError(f"{path}: damaged (its string {HEADER})") from None
+    if not strings.get(SYMBOLS):
+        raise CheckpointError(
+            f"{path}: does not say which characters its ids stand for; save it with metadata={{'{SYMBOLS}': TEXT}}, of "
+            f"all characters in the order of their ids"
+        )
+    outputs = len(own["output.weight"])
+    if len(strings[SYMBOLS]) != outputs:
+        raise CheckpointError(
+            f"{path}: its string {SYMBOLS} has {len(strings[SYMBOLS]):,} characters, but the model predicts one of "
+            f"{outputs:,}; give one for each id"
+        )
+    rows, hidden = own["rnn.weight_hh_l0"].shape
+    cell = {len(gates) * hidden: cell for cell, gates in GATES.items()}.get(rows)
+    model: dict[str, Any] = {
+        "cell": cell,
+        "hidden_size": hidden,
+        "num_layers": sum(bool(re.fullmatch(r"rnn\.weight_hh_l\d+", name)) for name in own),
+        "dropout": 0.0,
+    }
+    if "embedding.weight" in own:
+        model["embedding_size"] = own["embedding.weight"].shape[-1]
+    if ACTIVATION in strings:
+        model["activation"] = strings[ACTIVATION]
+    vocab = {"symbols": strings[SYMBOLS], "has_unknown": False, "tokens": "char"}
+    return {"config": {"task": "language", "data": {"path": f"{path.stem}.txt"}, "model": model}, "vocab": vocab}
+
+
+def _shapes(header: Header) -> dict[str, Shape]:
+    """Name -> shape of every parameter that a header calls for."""
+    assert header.vocab is not None, "a model without one is refused before"
+    if header.labels is None:
+        return parameter_shapes(header.config.model, header.vocab.size)
+    return task_shapes(header.config.model, task_of(header.config, header.vocab, header.labels))

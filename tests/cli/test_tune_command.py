@@ -1,0 +1,91 @@
+"""`charrnn tune`: a search in its folder, stopped and continued, and what it needs."""
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from charrnn.cli import tune as command
+from charrnn.config import load_config
+from charrnn.errors import CharrnnError
+from charrnn.tuning import search
+from tests.support.processes import run
+
+CONFIG = """data: {path: text.txt}
+model: {hidden_size: 4, num_layers: 1, cell: rnn}
+train: {max_steps: 6, batch_size: 4, seq_length: 10, eval_every: 2, workers: 1, sample_length: 0}
+tune:
+  train.learning_rate: {low: 1e-4, high: 1e-1, log: true}
+  model.activation: [tanh, relu]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 20)
+    (tmp_path / "my.yaml").write_text(CONFIG)
+    return tmp_path
+
+
+def figures(text: str) -> list[tuple[int, str]]:
+    """Number and loss of each trial in the table."""
+    return [(int(number), loss) for number, loss in re.findall(r"^  (\d+) +(\d\.\d+)", text, re.MULTILINE)]
+
+
+def test_a_search_is_run_stopped_continued_and_leaves_its_best_config(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    whole = run("tune", "my.yaml", "--trials", 4, "--out", "whole", cwd=folder)
+    assert whole.code == 0
+    found = figures(whole.text)
+    assert len(found) == 4
+    assert [loss for _, loss in found] == sorted(loss for _, loss in found)
+    assert "next:  charrnn train whole/best.yaml" in whole.err
+    best = load_config(folder / "whole/best.yaml")
+    first = load_config(folder / f"whole/trial-{found[0][0]:04}/config.yaml")
+    assert (best.train.learning_rate, best.model.activation) == (first.train.learning_rate, first.model.activation)
+    records = [json.loads(line) for line in (folder / "whole/trial-0000/log.jsonl").read_text().splitlines()]
+    assert records[-1]["step"] == 6
+    # The same search, stopped after the first step of a trial each time, has the same trials.
+    for _ in range(30):
+        stopped = run("tune", "my.yaml", "--trials", 4, "--out", "parts", "--minutes", 1e-9, "--quiet", cwd=folder)
+        assert stopped.code == 0
+        if "is not finished" not in stopped.err and len(figures(stopped.text)) == 4:
+            break
+    again = run("tune", "my.yaml", "--trials", 4, "--out", "parts", cwd=folder)
+    assert figures(again.text) == found
+    other = run("tune", "my.yaml", "--set", "model.hidden_size=5", "--out", "whole", cwd=folder)
+    assert (other.code, other.out) == (1, b"")
+    assert "holds a search with another config or space; choose another --out" in other.err
+
+
+def test_a_trial_that_diverges_is_counted_and_the_search_goes_on(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    section = "tune: {train.learning_rate: [1e-3, 1e30]}"
+    (folder / "my.yaml").write_text(CONFIG.partition("tune:")[0].replace("max_steps: 6", "max_steps: 2") + section)
+    result = run("tune", "my.yaml", "--trials", 6, cwd=folder)
+    assert result.code == 0
+    finished, diverged = re.findall(r"^(\d) trials finished, 0 cut short, (\d) diverged", result.text)[0]
+    assert int(finished) + int(diverged) == 6
+    assert int(diverged)
+    assert "diverged  (train.learning_rate 1e30)" in result.err
+
+
+def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(CharrnnError, match=r"needs the package optuna; install it with: pip install 'charrnn-numpy"):
+        search.import_optuna()
+    (folder / "my.yaml").write_text("data: {path: text.txt, fractions: [1, 0, 0]}\n")
+    result = run("tune", "my.yaml", cwd=folder)
+    assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
+    assert "there is no validation split, on which trials are compared" in result.err
+    result = run("tune", "my.yaml", "--set", "model.cell=ngram", cwd=folder)
+    assert (result.code, result.out) == (2, b"")
+    assert "an n-gram is counted" in result.err
+
+
+def test_few_trials_say_nothing_of_what_mattered() -> None:
+    result: Any = type("Result", (), {"rows": [], "pruned": 1, "failed": 2, "importance": {}})
+    assert command.outcome_lines(result) == ["0 trials finished, 1 cut short, 2 diverged"]

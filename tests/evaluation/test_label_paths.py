@@ -1,0 +1,62 @@
+"""The chosen labels are the likeliest valid ones: against every sequence of labels there is."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from charrnn.evaluation import label_paths
+from charrnn.evaluation.label_paths import choose_labels, valid_transitions
+
+NAMES = ("B-X", "B-Y", "I-X", "I-Y", "O")
+
+
+def is_valid(labels: tuple[str, ...]) -> bool:
+    """From the definition: a continuation follows its beginning or another continuation of the same type."""
+    return all(
+        not own.startswith("I") or before in (own, "B" + own[1:])
+        for before, own in zip(("O", *labels), labels, strict=False)
+    )
+
+
+def best_by_trial(p: Any, names: tuple[str, ...]) -> tuple[str, ...]:
+    valid = [labels for labels in product(names, repeat=len(p)) if is_valid(labels)]
+    return max(valid, key=lambda labels: sum(np.log(p[t, names.index(own)]) for t, own in enumerate(labels)))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=5),
+    seed=st.integers(0, 10**6),
+    at_once=st.integers(1, 3),
+    names=st.sampled_from([NAMES, ("B", "I"), ("B", "I", "O"), ("I-X", "O", "B-X")]),
+)
+def test_the_labels_are_the_likeliest_valid_sequence(
+    lengths: list[int], seed: int, at_once: int, names: tuple[str, ...]
+) -> None:
+    p = np.random.default_rng(seed).dirichlet(np.full(len(names), 0.3), sum(lengths)).clip(1e-9)
+    example = np.repeat(np.arange(len(lengths)) * 2, lengths)  # an example without units leaves a gap
+    before, label_paths.EXAMPLES_AT_ONCE = label_paths.EXAMPLES_AT_ONCE, at_once
+    try:
+        found = choose_labels(p, example, names, "bio")
+    finally:
+        label_paths.EXAMPLES_AT_ONCE = before
+    for own in np.unique(example):
+        rows = np.flatnonzero(example == own)
+        labels = tuple(names[k] for k in found[rows])
+        assert labels == best_by_trial(p[rows], names)
+
+
+def test_plain_labels_are_chosen_each_by_itself() -> None:
+    p = np.array([[0.1, 0.0, 0.9, 0.0, 0.0], [0.6, 0.0, 0.0, 0.0, 0.4]])
+    example = np.zeros(2, np.int64)
+    assert choose_labels(p, example, NAMES, "plain").tolist() == [2, 0]
+    assert choose_labels(p, example, NAMES, "bio").tolist() == [0, 0]
+    assert choose_labels(p[:0], example[:0], NAMES, "bio").tolist() == []
+
+
+def test_what_may_stand_where() -> None:
+    first, between = valid_transitions(("B", "I", "O"))
+    assert np.isfinite(first).tolist() == [True, False, True]
+    assert np.isfinite(between).tolist() == [[True, True, True], [True, True, True], [True, False, True]]
