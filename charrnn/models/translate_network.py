@@ -61,12 +61,14 @@ class Encoded:
 
     Attributes:
         memory: (Ts, n, W).
+        key: of attention, (Ts, n, H); None without it.
         lengths: (n,), of the sources.
         state: (L, S, n * B, H); those of one source side by side.
         weights: (n * B, Ts), where the latest step looked; None before the first, and without attention.
     """
 
     memory: Array
+    key: Array | None
     lengths: Array
     state: Array
     weights: Array | None = None
@@ -74,7 +76,9 @@ class Encoded:
     def select(self, sources: Array) -> "Encoded":
         """Some of the sources, at positions (K,), with the states as they are."""
         lengths = self.lengths[sources]
-        return Encoded(self.memory[: lengths.max(initial=0), sources], lengths, self.state)
+        longest = int(lengths.max(initial=0))
+        key = None if self.key is None else self.key[:longest, sources]
+        return Encoded(self.memory[:longest, sources], key, lengths, self.state)
 
 
 class TranslateNetwork:
@@ -145,7 +149,7 @@ class TranslateNetwork:
         return tape
 
     def tape_bytes(self, source: int, target: int, streams: int, training: bool = True) -> int:
-        """How many bytes tape() will take."""
+        """How many bytes tape() and attention will take."""
         return translate_tape_scalars(self.config, self.task, source, target, streams, training) * self.dtype.itemsize
 
     # -- training -----------------------------------------------------------------------------------------------------
@@ -176,7 +180,8 @@ class TranslateNetwork:
         s = parts.decoder.forward(part(value, DECODER), batch.y_in, tape.state.copy(), tape.decoder, rng)
         tape.attended = None
         if parts.attention:
-            tape.attended = parts.attention.forward(value, s, memory, batch.lengths)
+            key = parts.attention.keys(value, memory)
+            tape.attended = parts.attention.forward(value, s, memory, key, batch.lengths)
             s = tape.attended.output
         tape.rows = s.reshape(batch.y_in.size, -1)
         if rng is not None and tape.kept is not None and tape.outputs is not None:
@@ -236,7 +241,8 @@ class TranslateNetwork:
             tape = self._tape = encoder.tape(length, streams, self.dtype, training=False)
         memory = encoder.forward(part(value, ENCODER), batch.x, batch.lengths, tape).copy()
         _, state = self.parts.bridge.forward(value, memory, batch.lengths)
-        return Encoded(memory, batch.lengths, state)
+        key = self.parts.attention.keys(value, memory) if self.parts.attention else None
+        return Encoded(memory, key, batch.lengths, state)
 
     def step(self, ids: Array, encoded: Encoded) -> Array:
         """Read the latest symbol of each beginning and move its state on.
@@ -254,10 +260,10 @@ class TranslateNetwork:
             tape = self._step_tape = parts.decoder.tape(1, count, self.dtype, training=False)
         s = parts.decoder.forward(part(value, DECODER), ids[None], encoded.state, tape)
         rows = s.reshape(count, -1)
-        if parts.attention:  # the beginnings of a source attend to it as the steps of one target would
-            sources = len(encoded.lengths)
+        if parts.attention and encoded.key is not None:
+            sources = len(encoded.lengths)  # the beginnings of a source attend to it as the steps of one target would
             beginnings = rows.reshape(sources, count // sources, -1).swapaxes(0, 1)
-            attended = parts.attention.forward(value, beginnings, encoded.memory, encoded.lengths)
+            attended = parts.attention.forward(value, beginnings, encoded.memory, encoded.key, encoded.lengths)
             encoded.weights = attended.weights.reshape(count, -1)
             rows = attended.output.swapaxes(0, 1).reshape(count, -1)
         return log_softmax_(parts.output_layer.precise(value, rows))

@@ -101,12 +101,14 @@ def translate_size(config: ModelConfig, task: Translation) -> int:
 def translate_tape_scalars(
     config: ModelConfig, task: Translation, source: int, target: int, streams: int, training: bool
 ) -> int:
-    """The numbers that a tape holds for so many steps of source and target; allocates nothing."""
+    """The numbers of a tape for so many steps of source and target, and those of attention; allocates nothing."""
     parts = Parts.of(config, task)
     decoder = parts.decoder
     carried = prod(decoder.state_shape(streams))
     scalars = parts.encoder.tape_scalars(source, streams, training) + decoder.tape_scalars(target, streams, training)
     scalars += target * streams * task.target_size + carried * (1 + training)
+    if parts.attention:
+        scalars += parts.attention.scalars(source, target, streams, training)
     if training and config.recurrent_dropout:
         scalars += weight_dropout_scalars(parts.shapes())
     if training and config.output_dropout:

@@ -8,7 +8,8 @@ source's own length; the weighted mean of the source is the context c, and tanh(
     additive   score = v . tanh(W_s s + W_h h)   (Bahdanau et al. 2015)
 
 What attention gives is not fed back into the decoder, so all states are known before, and each part of it is one
-product for all symbols at once.
+product for all symbols at once. The key of a source is what its scores need of it: h, W_a h or W_h h. It depends on no
+state, so to write a target symbol by symbol it is computed once.
 
 Shapes: Ts steps of the source, Tt of the target, N examples, H units of the decoder, W width of the source.
 """
@@ -20,6 +21,7 @@ from typing import Literal
 import numpy as np
 
 from charrnn.arrays import Array, Shape
+from charrnn.nn.ops import ONE
 from charrnn.nn.products import tall_product
 
 Kind = Literal["dot", "general", "additive"]
@@ -31,9 +33,9 @@ class Attended:
 
     output: Array  # (Tt, N, H)
     weights: Array  # (N, Tt, Ts): of the source, for each symbol of the target; 0 beyond a source's end
-    query: Array  # (N, Tt, W), of general attention W_a s, of dot attention s; (N, Tt, H) of additive attention W_s s
-    key: Array  # (N, Ts, H), of additive attention W_h h; else empty
-    joined: Array  # (Tt, N, W + H): [c; s]
+    context: Array  # (Tt, N, W)
+    s: Array  # (Tt, N, H), as it was given
+    key: Array  # (Ts, N, H), as it was given
 
 
 class Attention:
@@ -65,48 +67,66 @@ class Attention:
         }
         return own[self.kind] | {self.out_weight: (width + hidden, hidden), self.out_bias: (hidden,)}
 
+    def scalars(self, source: int, target: int, streams: int, training: bool) -> int:
+        """How many numbers a forward pass takes at most, and with `training` a backward pass as well."""
+        hidden, width = self.hidden_size, self.width
+        keys = 0 if self.kind == "dot" else source * hidden
+        total = keys + target * (2 * hidden + width + source)
+        if training:
+            total += keys + source * width + target * (hidden + width + source)
+        if self.kind == "additive":
+            total += source * hidden + target * hidden * (1 + training)
+        return streams * total
+
+    def _key_matrix(self, named: Mapping[str, Array]) -> Array:
+        """What makes a key of the source, (W, H); or its gradient."""
+        return named[self.weight].T if self.kind == "general" else named[self.key]
+
     # -- forward ------------------------------------------------------------------------------------------------------
 
-    def forward(self, value: Mapping[str, Array], s: Array, memory: Array, lengths: Array) -> Attended:
+    def keys(self, value: Mapping[str, Array], memory: Array) -> Array:
+        """What the states of a decoder are compared with, (Ts, N, H), of a source (Ts, N, W)."""
+        if self.kind == "dot":
+            return memory
+        key = np.empty((*memory.shape[:2], self.hidden_size), memory.dtype)
+        tall_product(_rows(memory), self._key_matrix(value), out=_rows(key))
+        return key
+
+    def forward(self, value: Mapping[str, Array], s: Array, memory: Array, key: Array, lengths: Array) -> Attended:
         """Attend to a source.
 
         Arguments:
             value: parameters by name.
             s: states of the decoder, (Tt, N, H).
             memory: the source, (Ts, N, W); what lies beyond an example's end may be any finite number.
+            key: keys() of it, (Ts, N, H).
             lengths: (N,), of the sources.
         """
-        query, key = self._compared(value, s, memory)
-        scores = self._scores(value, query, key, memory)
+        target, streams, hidden = s.shape
+        scores = np.empty((streams, target, len(memory)), s.dtype)
+        if self.kind == "additive":
+            query = _by_example(s @ value[self.weight])
+            for t in range(target):  # one symbol at a time: all at once would take H times the memory
+                np.matmul(self._compared(query, key, t), value[self.score], out=scores[:, t])
+        else:
+            np.matmul(_by_example(s), key.transpose(1, 2, 0), out=scores)
         beyond = np.arange(len(memory)) >= lengths[:, None]  # (N, Ts)
         np.copyto(scores, -np.inf, where=beyond[:, None])
         weights = _softmax_(scores)
-        target, streams, hidden = s.shape
-        joined = np.empty((target, streams, self.width + hidden), s.dtype)
-        joined[:, :, : self.width] = np.matmul(weights, memory.transpose(1, 0, 2)).transpose(1, 0, 2)
-        joined[:, :, self.width :] = s
-        output = np.empty(s.shape, s.dtype)  # contiguous, which s need not be
-        rows = output.reshape(-1, hidden)
-        tall_product(joined.reshape(len(rows), -1), value[self.out_weight], out=rows)
-        rows += value[self.out_bias]
-        return Attended(np.tanh(output, out=output), weights, query, key, joined)
+        context, output, own = (np.empty((target, streams, width), s.dtype) for width in (self.width, hidden, hidden))
+        np.matmul(weights, _by_example(memory), out=_by_example(context))
+        weight = value[self.out_weight]
+        tall_product(_rows(context), weight[: self.width], out=_rows(output))
+        tall_product(_rows(s), weight[self.width :], out=_rows(own))
+        output += own
+        output += value[self.out_bias]
+        return Attended(np.tanh(output, out=output), weights, context, s, key)
 
-    def _compared(self, value: Mapping[str, Array], s: Array, memory: Array) -> tuple[Array, Array]:
-        """What is compared: of the decoder (N, Tt, W or H), and of the source, for additive attention (N, Ts, H)."""
-        query = s if self.kind == "dot" else s @ value[self.weight]
-        key = memory @ value[self.key] if self.kind == "additive" else np.zeros((0, 0, 0), s.dtype)
-        return query.transpose(1, 0, 2), np.ascontiguousarray(key.transpose(1, 0, 2))
-
-    def _scores(self, value: Mapping[str, Array], query: Array, key: Array, memory: Array) -> Array:
-        """The scores (N, Tt, Ts)."""
-        scores: Array
-        if self.kind != "additive":
-            scores = np.matmul(query, memory.transpose(1, 2, 0))
-            return scores
-        scores = np.empty((*query.shape[:2], key.shape[1]), query.dtype)
-        for t in range(query.shape[1]):  # one symbol at a time: all at once would take H times the memory
-            np.matmul(np.tanh(query[:, t, None] + key), value[self.score], out=scores[:, t])
-        return scores
+    def _compared(self, query: Array, key: Array, t: int) -> Array:
+        """tanh(W_s s + W_h h) of the state after one symbol and all of the source, (N, Ts, H)."""
+        compared: Array = query[:, t, None] + _by_example(key)
+        np.tanh(compared, out=compared)
+        return compared
 
     # -- backward -----------------------------------------------------------------------------------------------------
 
@@ -130,63 +150,68 @@ class Attention:
             ds: takes the gradient of the states, (Tt, N, H).
             dmemory: takes the gradient of the source, (Ts, N, W); zero beyond each source's end.
         """
-        output, joined, weights = attended.output, attended.joined, attended.weights
-        doutput *= 1 - output * output
-        rows = doutput.reshape(-1, self.hidden_size)
-        np.matmul(joined.reshape(len(rows), -1).T, rows, out=grad[self.out_weight])
+        output, context, weights = attended.output, attended.context, attended.weights
+        rows, width = _rows(doutput), self.width
+        weight, dweight = value[self.out_weight], grad[self.out_weight]
+        np.multiply(output, output, out=output)  # it is needed no more
+        np.subtract(ONE, output, out=output)
+        doutput *= output
+        np.matmul(_rows(context).T, rows, out=dweight[:width])
+        np.matmul(_rows(attended.s).T, rows, out=dweight[width:])
         np.add.reduce(rows, axis=0, out=grad[self.out_bias])
-        djoined = np.empty_like(joined)
-        tall_product(rows, value[self.out_weight].T, out=djoined.reshape(len(rows), -1))
-        ds[...] = djoined[:, :, self.width :]
-        dcontext = djoined[:, :, : self.width].transpose(1, 0, 2)  # (N, Tt, W)
-        dmemory[...] = np.matmul(weights.swapaxes(1, 2), dcontext).transpose(1, 0, 2)
-        dscores = np.matmul(dcontext, memory.transpose(1, 2, 0))  # of the weights, until the softmax has been run back
-        dscores -= (weights * dscores).sum(axis=2, keepdims=True)
+        dcontext = np.empty_like(context)
+        tall_product(rows, weight[:width].T, out=_rows(dcontext))
+        tall_product(rows, weight[width:].T, out=_rows(ds))
+        np.matmul(weights.swapaxes(1, 2), _by_example(dcontext), out=_by_example(dmemory))
+        dscores = np.matmul(_by_example(dcontext), memory.transpose(1, 2, 0))  # until here of the weights
+        dscores -= np.einsum("nts,nts->nt", weights, dscores)[:, :, None]
         dscores *= weights
-        self._scores_back(value, grad, dscores, attended, memory, ds, dmemory)
+        dkey = self._scores_back(value, grad, dscores, attended, ds)
+        if self.kind == "dot":
+            dmemory += dkey
+            return
+        matrix, dmatrix = self._key_matrix(value), self._key_matrix(grad)
+        np.matmul(_rows(memory).T, _rows(dkey), out=dmatrix)
+        dmemory += np.matmul(_rows(dkey), matrix.T).reshape(dmemory.shape)
 
     def _scores_back(
-        self,
-        value: Mapping[str, Array],
-        grad: Mapping[str, Array],
-        dscores: Array,
-        attended: Attended,
-        memory: Array,
-        ds: Array,
-        dmemory: Array,
-    ) -> None:
-        """Add what the scores (N, Tt, Ts) contribute to the gradients of states and source."""
-        query, s = attended.query, attended.joined[:, :, self.width :]
-        if self.kind == "additive":
-            dquery, dkey = self._additive_back(value, grad, dscores, query, attended.key)
-            rows = dkey.transpose(1, 0, 2)
-            grad[self.key][...] = np.tensordot(memory, rows, ((0, 1), (0, 1)))
-            dmemory += rows @ value[self.key].T
-        else:
-            dquery = np.matmul(dscores, memory.transpose(1, 0, 2))  # (N, Tt, W)
-            dmemory += np.matmul(dscores.swapaxes(1, 2), query).transpose(1, 0, 2)
-        rows = dquery.transpose(1, 0, 2)
-        if self.kind == "dot":
-            ds += rows
-            return
-        grad[self.weight][...] = np.tensordot(s, rows, ((0, 1), (0, 1)))
-        ds += rows @ value[self.weight].T
-
-    def _additive_back(
-        self, value: Mapping[str, Array], grad: Mapping[str, Array], dscores: Array, query: Array, key: Array
-    ) -> tuple[Array, Array]:
-        """The gradients of query and key; the scores' tanh is computed again, one symbol at a time."""
-        dquery, dkey = np.empty_like(query), np.zeros_like(key)
+        self, value: Mapping[str, Array], grad: Mapping[str, Array], dscores: Array, attended: Attended, ds: Array
+    ) -> Array:
+        """Add to the gradient of the states what the scores (N, Tt, Ts) contribute; the gradient of the key."""
+        s, key = attended.s, attended.key
+        dquery = np.empty_like(s)
+        if self.kind != "additive":
+            dkey = np.empty_like(key)
+            np.matmul(dscores.swapaxes(1, 2), _by_example(s), out=_by_example(dkey))
+            np.matmul(dscores, _by_example(key), out=_by_example(dquery))
+            ds += dquery
+            return dkey
+        dkey = np.zeros_like(key)
+        query = _by_example(s @ value[self.weight])
         v, dv = value[self.score], grad[self.score]
         dv[...] = 0
-        for t in range(query.shape[1]):
-            u = np.tanh(query[:, t, None] + key)  # (N, Ts, H)
-            dv += np.tensordot(dscores[:, t], u, 2)
-            du = dscores[:, t, :, None] * v
-            du *= 1 - u * u
-            dquery[:, t] = du.sum(axis=1)
-            dkey += du
-        return dquery, dkey
+        for t in range(len(s)):
+            u = self._compared(query, key, t)  # computed again: it takes H times the memory of the scores
+            dv += np.einsum("ns,nsh->h", dscores[:, t], u)
+            np.multiply(u, u, out=u)
+            np.subtract(ONE, u, out=u)
+            u *= dscores[:, t, :, None]
+            u *= v
+            np.add.reduce(u, axis=1, out=dquery[t])
+            dkey += u.swapaxes(0, 1)
+        np.matmul(_rows(s).T, _rows(dquery), out=grad[self.weight])
+        ds += dquery @ value[self.weight].T
+        return dkey
+
+
+def _rows(x: Array) -> Array:
+    """(T, N, D) as (T * N, D); a view."""
+    return x.reshape(-1, x.shape[2])
+
+
+def _by_example(x: Array) -> Array:
+    """(T, N, D) as (N, T, D), as batched products need it; a view."""
+    return x.swapaxes(0, 1)
 
 
 def _softmax_(scores: Array) -> Array:

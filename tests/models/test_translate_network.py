@@ -155,6 +155,8 @@ def test_sizes_are_known_in_advance(task):
     assert translate_size(config, task) == network.params.size
     tape = network.tape(6, 5, 4)
     held = tape.encoder.nbytes + tape.decoder.nbytes + tape.scores.nbytes + tape.dstate.nbytes
+    if network.parts.attention:
+        held += 4 * network.parts.attention.scalars(6, 5, 4, training=True)
     assert held <= network.tape_bytes(6, 5, 4) <= held + 4 * 2 * 2 * 4 * HIDDEN
 
 
