@@ -44,7 +44,7 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     charrnn predict runs/origins --text Mikhailova      one text
     charrnn predict runs/a runs/b runs/c other.txt      several models vote
     charrnn predict runs/origins table.tsv --column name --only
-    charrnn predict runs/pronounce words.txt --beam 5 --top 3   a translator: three targets for each line
+    charrnn predict runs/numbers names.txt --beam 5 --top 3   a translator: three targets for each line
 
     MODEL is a classifier, tagger or translator. Prints each row, a tab, the prediction, a tab, and its probability.
     Rows keep their order; an empty text has an empty prediction. JSONL gives JSONL; CoNLL and CoNLL-U give the same

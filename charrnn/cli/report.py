@@ -40,7 +40,7 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     charrnn report runs/my
     charrnn report runs/my --unit 1:17    with the 17th unit of layer 1
     charrnn report runs/origins           a classifier or tagger: confusions, calibration, mistakes
-    charrnn report runs/pronounce         a translator: where it looks in its source
+    charrnn report runs/numbers           a translator: where it looks in its source
 
     The page is one HTML file that loads nothing and needs no scripts. The default file is replaced; a FILE that you
     name must be new.

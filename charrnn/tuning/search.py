@@ -21,7 +21,6 @@ STUDY = "tune"
 LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")
 STARTUP_TRIALS = 5  # trials that are never cut short, so that there is something to compare with
 WARM_UP = 0.3  # share of a trial before it may be cut short
-REMEDY = "install it with: pip install 'charrnn-numpy[tune]'"
 
 
 def import_optuna() -> Any:
@@ -29,7 +28,7 @@ def import_optuna() -> Any:
     try:
         import optuna
     except ImportError:
-        raise CharrnnError(f"charrnn tune needs the package optuna; {REMEDY}") from None
+        raise CharrnnError("charrnn tune needs one more package: pip install optuna") from None
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     return optuna
 

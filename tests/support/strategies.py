@@ -127,6 +127,8 @@ def possible_examples(config: Config) -> Config:
         data = back(data, "split")
     if data.split == "stratified" and (config.task != "classify" or output != "softmax"):
         data = back(data, "split")
+    if config.task == "tag" and config.model.scheme == "segments":
+        data = back(data, "format", "target", "label_separator")
     several = isinstance(data.target, tuple) and len(data.target) > 1
     if several and (config.task != "classify" or output == "softmax"):
         data = back(data, "target")

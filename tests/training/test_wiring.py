@@ -52,6 +52,7 @@ EXAMPLES = {
     "train.sample_length": 300,
 }
 PAIRS = {**EXAMPLES, "task": "translate"}
+TOKENS = {**EXAMPLES, "task": "tag", "data.path": "tokens.conll", "data.source": 1, "data.target": None}
 LABEL_SETS = {**EXAMPLES, "model.output": "sigmoid", "data.target": 7, "data.label_separator": ","}
 
 
@@ -79,6 +80,7 @@ CASES = [
     Case("data.valid_path", "valid.tsv", "text", {**EXAMPLES, "data.fractions": [0.9, 0.05, 0.05]}),
     Case("model.bidirectional", False, "parameters", EXAMPLES),
     Case("model.pooling", "max", "parameters", EXAMPLES),
+    Case("model.scheme", "segments", "labels", TOKENS),
     Case("model.output", "linear", "parameters", {**EXAMPLES, "data.target": 4, "data.split": "random"}),
     Case("model.input_dropout", 0.5, "parameters", EXAMPLES),
     Case("train.label_smoothing", 0.2, "parameters", EXAMPLES),
@@ -191,6 +193,9 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [example_row(k) for k in range(60)]
     Path("rows.tsv").write_text("".join(rows))
     Path("valid.tsv").write_text("".join(rows[:9]))
+    Path("tokens.conll").write_text(
+        "".join(f"{'ab' * (k % 3 + 1)}\t{'XY'[k % 2]}\n" + "\n" * (k % 2) for k in range(60))
+    )
     Path("both.tsv").write_text("".join(f"w{k}\tAAAA,{'AAAA' if k % 2 else 'BB'}\n" for k in range(40)))
     Path("lines.txt").write_text("".join(f"Line {k} of many.\n" + "\n" * (k % 3 == 0) for k in range(40)))
 
