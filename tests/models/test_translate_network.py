@@ -111,27 +111,68 @@ def test_losses_and_steps_are_those_of_the_definition(cell, task):
     assert total == pytest.approx(expected, rel=1e-9)
 
 
-@given(order=st.permutations(range(4)), beams=st.integers(1, 3), sources=st.integers(1, 4))
-@settings(max_examples=20)
-def test_a_step_depends_on_nothing_else_in_its_batch(order, beams, sources):
-    """In float32: alone, or among other sources in any order, with several beginnings of each."""
-    config = ModelConfig(cell="gru", hidden_size=HIDDEN, num_layers=1, dropout=0.0)
-    network = make_network(config, KINDS["general-both"], np.float32)
-    rows = np.array(order[:sources])
-    encoded = network.encode(padded_pairs(PAIRS, rows, END))
+@given(
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=6),
+    beams=st.integers(1, 3),
+    task=st.sampled_from(sorted(KINDS)).map(KINDS.get),
+    cell=st.sampled_from(["gru", "lstm"]),
+    hidden=st.sampled_from([3, 32]),
+)
+@settings(max_examples=25)
+def test_a_step_depends_on_nothing_else_in_its_batch(lengths, beams, task, cell, hidden):
+    """In float32: alone, or among other sources of any lengths, with several beginnings of each."""
+    network = make_network(ModelConfig(cell=cell, hidden_size=hidden, num_layers=2, dropout=0.0), task, np.float32)
+    pairs = some_pairs(lengths, [0] * len(lengths))
+    encoded = network.encode(padded_pairs(pairs, np.arange(len(lengths)), END))
     encoded.state = np.repeat(encoded.state, beams, axis=2)
-    alone = [network.encode(padded_pairs(PAIRS, rows[k : k + 1], END)) for k in range(sources)]
-    for symbol in (END, 1, 0):
-        together = network.step(np.full(sources * beams, symbol), encoded)
+    alone = [network.encode(padded_pairs(pairs, np.array([k]), END)) for k in range(len(lengths))]
+    for symbol in (END, 1, 0, 1, 2):
+        together = network.step(np.full(len(lengths) * beams, symbol), encoded)
         for k, own in enumerate(alone):
             expected = network.step(np.array([symbol]), own)[0]
             for row in together[k * beams : (k + 1) * beams]:
                 np.testing.assert_allclose(np.exp(row), np.exp(expected), atol=1e-6)
-            assert encoded.weights is not None
-            assert own.weights is not None
-            length = own.weights.shape[1]
-            np.testing.assert_allclose(encoded.weights[k * beams, :length], own.weights[0], atol=1e-6)
-            assert not encoded.weights[k * beams, length:].any()
+            if encoded.weights is None or own.weights is None:
+                assert task.attention == "none"
+                continue
+            np.testing.assert_allclose(encoded.weights[k * beams, : lengths[k]], own.weights[0], atol=1e-6)
+            assert not encoded.weights[k * beams, lengths[k] :].any()
+
+
+def loss_and_gradient(network, batch):
+    tape = network.tape(len(batch.x), len(batch.y_in), max(len(batch.lengths), 1))
+    network.params.grads[...] = np.nan  # so that backward() must overwrite it
+    loss = network.forward(batch, tape, None)
+    network.backward(batch, tape)
+    return loss, network.params.grads.copy()
+
+
+@given(
+    lengths=st.lists(st.tuples(st.integers(1, 9), st.integers(0, 9)), min_size=1, max_size=9), size=st.integers(1, 9)
+)
+@settings(max_examples=15)
+def test_losses_and_gradients_of_shards_add_up_to_those_of_the_batch(lengths, size):
+    network = make_network(ModelConfig(cell="lstm", hidden_size=HIDDEN, num_layers=2, dropout=0.0), Translation(6, 5))
+    batches = PairBatches(some_pairs(*map(list, zip(*lengths, strict=True))), size, 1, END)
+    for k in range(len(batches)):
+        loss, gradient = loss_and_gradient(network, batches.batch(k))
+        parts = [loss_and_gradient(network, batches.shard(k, index, 3)) for index in range(3)]
+        assert sum(own for own, _ in parts) == pytest.approx(loss, rel=1e-12, abs=1e-12)
+        np.testing.assert_allclose(sum(own for _, own in parts), gradient, rtol=1e-10, atol=1e-12)
+
+
+def test_what_lies_beyond_the_ends_changes_no_bit(cell, task):
+    network = make_network(ModelConfig(**cell, hidden_size=HIDDEN, num_layers=2, dropout=0.0), task, np.float32)
+    beyond = np.arange(len(FULL.x))[:, None] >= FULL.lengths
+    unread = FULL.y_out == -1
+    x = np.where(beyond, (FULL.x + 1) % SOURCES, FULL.x)
+    other = replace(FULL, x=x, y_in=np.where(unread, (FULL.y_in + 1) % TARGETS, FULL.y_in))
+    assert not np.array_equal(other.x, FULL.x)
+    assert not np.array_equal(other.y_in, FULL.y_in)
+    loss, gradient = loss_and_gradient(network, FULL)
+    changed_loss, changed_gradient = loss_and_gradient(network, other)
+    assert changed_loss == loss
+    np.testing.assert_array_equal(changed_gradient, gradient)
 
 
 def test_selected_sources_go_on_as_before():
