@@ -49,17 +49,19 @@ def present(targets: Array) -> Array:
 
 def padded(examples: Examples, rows: Array) -> ExampleBatch:
     """The examples at positions (N,) as a batch to predict: without targets."""
-    x, inside, _ = _laid_out(examples, examples.lengths[rows], rows)
+    x, inside, _ = laid_out(examples.ids, examples.bounds, rows)
     no_targets = np.full(len(rows), NO_LABEL)
     return ExampleBatch(x, inside.sum(axis=0), no_targets, 1, rows)
 
 
-def _laid_out(examples: Examples, lengths: Array, rows: Array) -> tuple[Array, Array, Array]:
-    """The ids of examples (T, N), which positions lie inside one, and where in the flat arrays those are."""
+def laid_out(ids: Array, bounds: Array, rows: Array) -> tuple[Array, Array, Array]:
+    """The ids of sequences (T, N), which positions lie inside one, and where in the flat arrays those are."""
+    firsts = bounds[rows]
+    lengths = bounds[rows + 1] - firsts
     steps = np.arange(lengths.max(initial=0))[:, None]
     inside = steps < lengths
-    positions = np.where(inside, examples.bounds[rows] + steps, 0)
-    return np.where(inside, examples.ids[positions], PADDING_ID), inside, positions
+    positions = np.where(inside, firsts + steps, 0)
+    return np.where(inside, ids[positions], PADDING_ID), inside, positions
 
 
 class LengthBatches:
@@ -117,7 +119,7 @@ class LengthBatches:
         """
         rows = self._rows(k, epoch)[index::shards]
         lengths = self.lengths[rows]
-        x, inside, positions = _laid_out(self.examples, lengths, rows)
+        x, inside, positions = laid_out(self.examples.ids, self.examples.bounds, rows)
         if self.tag:
             targets = np.where(inside, self.examples.targets[positions], NO_LABEL)
         else:

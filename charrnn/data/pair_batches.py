@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data.length_batches import NO_LABEL, PADDING_ID, draw_batches
+from charrnn.data.length_batches import NO_LABEL, draw_batches, laid_out
 from charrnn.data.pairs import PairExamples
 
 
@@ -42,18 +42,15 @@ def padded_pairs(examples: PairExamples, rows: Array, end_id: int, count: int | 
         end_id: the symbol that ends a target.
         count: of the batch; None for the symbols to write of these pairs.
     """
-    lengths, targets = examples.lengths[rows], examples.target_lengths[rows]
-    steps = np.arange(lengths.max(initial=0))[:, None]
-    inside = steps < lengths
-    x = np.where(inside, examples.ids[np.where(inside, examples.bounds[rows] + steps, 0)], PADDING_ID)
-    steps = np.arange(targets.max(initial=0) + 1)[:, None]
-    inside = steps < targets
-    y_out = np.full(inside.shape, NO_LABEL)
-    y_out[inside] = examples.target_ids[(examples.target_bounds[rows] + steps)[inside]]
-    y_in = np.full(inside.shape, end_id)
+    x, _, _ = laid_out(examples.ids, examples.bounds, rows)
+    targets, inside, _ = laid_out(examples.target_ids, examples.target_bounds, rows)
+    y_out = np.full((len(targets) + 1, len(rows)), NO_LABEL)
+    y_out[:-1][inside] = targets[inside]
+    y_in = np.full(y_out.shape, end_id)
     y_in[1:] = np.where(y_out[:-1] >= 0, y_out[:-1], end_id)  # an unknown symbol is read as an end, as is padding
-    y_out[targets, np.arange(len(rows))] = end_id
-    return PairBatch(x, lengths, y_in, y_out, max(int((y_out >= 0).sum()), 1) if count is None else count, rows)
+    y_out[inside.sum(axis=0), np.arange(len(rows))] = end_id
+    count = max(int((y_out >= 0).sum()), 1) if count is None else count
+    return PairBatch(x, examples.lengths[rows], y_in, y_out, count, rows)
 
 
 class PairBatches:
