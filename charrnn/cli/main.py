@@ -36,11 +36,11 @@ NO_ARGUMENTS: Any = getattr(click.exceptions, "NoArgsIsHelpError", ())  # click 
 
 for command in (
     train,
-    tune,
     sample,
     predict,
     evaluate,
     compare,
+    tune,
     embed,
     report,
     export,

@@ -17,6 +17,7 @@ COMMANDS = (
     "predict",
     "eval",
     "compare",
+    "tune",
     "embed",
     "report",
     "export",
@@ -44,7 +45,7 @@ def test_config_prints_the_shipped_reference_which_is_valid() -> None:
 def test_config_prints_the_shipped_schema_which_is_json() -> None:
     result = run("config", "--schema")
     assert (result.code, result.err) == (0, "")
-    assert json.loads(result.out)["properties"].keys() == {"task", "data", "model", "train", "seed", "out"}
+    assert json.loads(result.out)["properties"].keys() == {"task", "data", "model", "train", "seed", "out", "tune"}
     assert result.text == (ROOT / "configs" / "charrnn.schema.json").read_text(), "`make docs` writes it anew"
 
 
