@@ -12,8 +12,7 @@ import numpy as np
 from charrnn.arrays import Array
 
 HALF, ONE = np.array(0.5, np.float32), np.array(1, np.float32)  # arrays: a ufunc converts a Python number in every call
-MIN_SUMMED_ROWS = 32  # scatter_rows sums this many rows at a time, or a 32nd of all
-MIN_GATHERED_ROWS = 256  # and gathers this many, or a 32nd of all, which bounds its memory
+MIN_GATHERED_ROWS = 32  # scatter_rows gathers this many rows at a time, or a 32nd of all, which bounds its memory
 
 
 def sigmoid_(x: Array) -> Array:
@@ -97,15 +96,9 @@ def scatter_rows(dout: Array, ids: Array, dtable: Array) -> None:
     order = np.argsort(ids, kind="stable")
     present, starts = np.unique(ids[order], return_index=True)
     edges = [*starts.tolist(), len(ids)]
-    share = len(ids) // MIN_SUMMED_ROWS
-    most, gathered = max(MIN_SUMMED_ROWS, share), max(MIN_GATHERED_ROWS, share)
-    sums = np.zeros((dtable.shape[1], dout.shape[1]), dtable.dtype)
-    rows, begin, end = dout[:0], 0, 0  # those of order[begin:end]
-    for v, (first, last) in zip(present.tolist(), pairwise(edges), strict=True):
-        for start in range(first, last, most):
-            stop = min(start + most, last)
-            if stop > end:
-                begin, end = start, min(start + gathered, len(ids))
-                rows = dout[order[begin:end]]
-            sums[v] += np.add.reduce(rows[start - begin : stop - begin], axis=0)
-    dtable[...] = sums.reshape(len(sums), len(dtable), -1).swapaxes(0, 1)
+    dtable[...] = 0
+    most = max(MIN_GATHERED_ROWS, len(ids) // MIN_GATHERED_ROWS)
+    for v, (first, stop) in zip(present.tolist(), pairwise(edges), strict=True):
+        for start in range(first, stop, most):
+            rows = order[start : min(start + most, stop)]
+            dtable[:, v] += np.add.reduce(dout[rows], axis=0).reshape(len(dtable), -1)

@@ -202,7 +202,7 @@ def test_running_out_of_memory_is_one_line(error: Exception, tmp_path: Path, mon
         raise error
 
     monkeypatch.chdir(project(tmp_path))
-    monkeypatch.setattr("charrnn.training.opening.load_corpus", refuse)
+    monkeypatch.setattr("charrnn.training.opening.read_corpus", refuse)
     check(call("train", "my.yaml"), 1, "out of memory | smaller model | --dry-run")
 
 
@@ -291,9 +291,9 @@ EXISTING = {
     "a table over a run": misuse("eval runs/my --per-line runs/my", "runs/my | is a directory"),
     "a table without a name": misuse("eval runs/my --per-line ", "name of the file to write is empty"),
     "a table in no folder": misuse("eval runs/my --per-line a/b", "a/b | no folder a"),
-    "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | same"),
+    "two tables in one file": misuse("eval runs/my --per-char a --per-line a", "--per-char | --per-line | one file"),
     "a page over a file": misuse("eval runs/my --html text.txt", "text.txt | exists already"),
-    "a page and a table in one file": misuse("eval runs/my --per-char a --html a", "--per-char | --html | same"),
+    "a page and a table in one file": misuse("eval runs/my --per-char a --html a", "--per-char | --html | one file"),
     "a report of nothing": misuse("report runs/nope", "runs/nope | does not exist"),
     "a report of a text": misuse("report text.txt --out a.html", "text.txt | not a charrnn checkpoint"),
     "a report of a file, for no file": misuse("report runs/my/best.npz", "--out FILE.html"),

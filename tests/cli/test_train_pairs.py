@@ -34,7 +34,7 @@ def test_the_first_lines_describe_pairs_both_sides_model_and_plan() -> None:
     assert lines[4].startswith("model: gru 1 x 5, both directions, attention general, ")
     assert lines[5].endswith("; the best by exact")
     assert any(line.startswith("step ") and "  exact 0." in line and "  symbol_error " in line for line in lines)
-    commands = ["predict runs/pairs", "eval runs/pairs --baselines"]
+    commands = ["predict runs/pairs", "eval runs/pairs --baselines", "report runs/pairs"]
     assert [line for line in lines if line.startswith("next:")] == [f"next:  charrnn {name}" for name in commands]
 
 

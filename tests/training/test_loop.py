@@ -874,14 +874,14 @@ def test_nothing_is_replaced_by_a_run_that_cannot_begin():
 @pytest.mark.parametrize("how", [{}, {"resume": True}])
 def test_a_run_that_another_trainer_began_meanwhile_is_not_replaced(how, monkeypatch):
     """The other one comes and goes while this one still reads its text."""
-    read = opening.load_corpus
+    read = opening.read_corpus
 
     def slowly(*arguments: Any) -> Any:
-        monkeypatch.setattr(opening, "load_corpus", read)
+        monkeypatch.setattr(opening, "read_corpus", read)
         completed(tiny(seed=2))
         return read(*arguments)
 
-    monkeypatch.setattr(opening, "load_corpus", slowly)
+    monkeypatch.setattr(opening, "read_corpus", slowly)
     with pytest.raises((RunExistsError, CheckpointError)):
         open_run(tiny(), **how)
     assert load_checkpoint(RUN / LAST).config.seed == 2
