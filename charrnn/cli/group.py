@@ -39,7 +39,7 @@ def show_version(context: click.Context, parameter: click.Parameter, value: bool
 @click.option("--version", is_flag=True, is_eager=True, expose_value=False, callback=show_version,
               help="Print versions, BLAS kernel, threads and workers.")  # fmt: skip
 def cli() -> None:
-    """Train character-level RNN, LSTM and GRU models on a plain CPU: to write text, to classify, to tag and to translate.
+    """Train character-level RNN, LSTM and GRU models on a plain CPU: to write, classify, tag and translate texts.
 
     \b
     charrnn train quickstart                  train on the bundled tales (half a minute)
