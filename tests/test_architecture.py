@@ -28,7 +28,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "inspection": "config data models",
     "export": "nn storage config data models evaluation",
     "training": "nn optim storage config data models parallel evaluation generation",
-    "tuning": "config training",
+    "tuning": "storage config evaluation training",
     "display": "data evaluation inspection training",
     "cli": "storage config data models evaluation generation inspection export training tuning display",
 }

@@ -56,11 +56,9 @@ def tune(
         return bool(stop.code) or (minutes is not None and monotonic() - began > 60 * minutes)
 
     while not stopping():
-        trial = search.open_stopped()
+        trial = search.open_trial(trials, lambda number, error: tell(f"trial {number}: {error}"))
         if trial is None:
-            if search.count >= trials:
-                break
-            trial = search.open_next()
+            break
         over = trial.train(stopping, lambda progress: None)
         if over and not quiet:
             tell(trial_line(search, trial.number))
@@ -79,11 +77,9 @@ def tune(
 def trial_line(search: "Search", number: int) -> str:
     """How a trial ended."""
     own = search.study.trials[number]
-    ends = {"COMPLETE": f"{search.best_name} {own.value}", "PRUNED": "cut short", "FAIL": "diverged"}
-    if own.state.name == "COMPLETE":
-        ends["COMPLETE"] = f"{search.best_name} {own.value:.4f}"
+    end = {"PRUNED": "cut short", "FAIL": "diverged"}.get(own.state.name) or f"{search.best_name} {own.value:.4f}"
     values = ", ".join(f"{name} {value_text(value)}" for name, value in own.params.items())
-    return f"trial {number}: {ends[own.state.name]}  ({values})"
+    return f"trial {number}: {end}  ({values})"
 
 
 def value_text(value: object) -> str:
@@ -95,7 +91,8 @@ def outcome_lines(result: "Outcome") -> list[str]:
     """The table of the best trials, and what mattered."""
     from charrnn.display import aligned
 
-    counts = f"{len(result.rows)} trials finished, {result.pruned} cut short, {result.failed} diverged"
+    count = len(result.rows)
+    counts = f"{count} trial{'s' * (count != 1)} finished, {result.pruned} cut short, {result.failed} failed"
     if not result.rows:
         return [counts]
     names = list(result.rows[0].values)

@@ -11,16 +11,18 @@ key may have.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 from charrnn.config.building import load_config
 from charrnn.config.faults import Faults
 from charrnn.config.keys import leaves
-from charrnn.config.values import INT
+from charrnn.config.values import BOOL
 from charrnn.config.yaml_tree import MappingNode, Node, ScalarNode, SequenceNode, parse_yaml
-from charrnn.errors import ConfigError
+from charrnn.errors import ConfigError, Fault
 from charrnn.shipped import find_config
 
 SECTION = "tune"
+NOT_VARIED = ("task", "out", "train.best")  # trials lie in one folder and are compared by one figure
 FORMS = "a list of values, or {low: .., high: ..} with log: true where it spans orders of magnitude"
 
 
@@ -64,17 +66,17 @@ def load_space(path: str | Path, overrides: Sequence[str] = ()) -> Space:
     if section is None:
         return {}
     space: Space = {}
-    if not isinstance(section, MappingNode) or not section.items:
+    nodes = section.items if isinstance(section, MappingNode) else {}
+    if not nodes:
         faults.add(section.place, f"{SECTION} names keys with their values, such as train.learning_rate: {FORMS}")
-    else:
-        for name, node in section.items.items():
-            own = _entry(name, node, faults)
-            if own is not None:
-                space[name] = own
+    for name, node in nodes.items():
+        own = _entry(name, node, faults)
+        if own is not None:
+            space[name] = own
     faults.raise_if_any()
     for name, own in space.items():
         for value in own.values if isinstance(own, Choice) else map(number_text, (own.low, own.high)):
-            _check(path, [*overrides, f"{name}={value}"], section, name)
+            _check(path, [*overrides, f"{name}={value}"], nodes[name])
     return space
 
 
@@ -85,7 +87,7 @@ def number_text(value: float) -> str:
 
 def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
     """The values of one key."""
-    if name not in leaves():
+    if name not in leaves() or name in NOT_VARIED:
         faults.add(node.place, f"{SECTION}: {name} is no key that can vary; charrnn config lists all keys")
         return None
     if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.items) and node.items:
@@ -96,17 +98,23 @@ def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
             low, high = float(texts["low"]), float(texts["high"])
         except (KeyError, ValueError):
             low, high = 1.0, 0.0
-        log = texts.get("log", "false") == "true"
-        if low < high and (low > 0 or not log):
-            return Range(low, high, log, whole=all(INT.fullmatch(texts[key]) for key in ("low", "high")))
+        log = BOOL.get(texts.get("log", "false"))
+        if log is not None and low < high and (low > 0 or not log):
+            return Range(low, high, log, whole=_is_whole(name))
     faults.add(node.place, f"{SECTION}: {name}: expected {FORMS}")
     return None
 
 
-def _check(path: str | Path, overrides: Sequence[str], section: Node, name: str) -> None:
-    """Raise a ConfigError that names the section if a config with these overrides is wrong."""
+def _is_whole(name: str) -> bool:
+    """Whether the numbers that a key may have are whole."""
+    hint = leaves()[name].type_hint
+    types = get_args(hint) or (hint,)
+    return int in types and float not in types
+
+
+def _check(path: str | Path, overrides: Sequence[str], node: Node) -> None:
+    """Raise a ConfigError at the node that proposes the last of these overrides if a config with them is wrong."""
     try:
         load_config(path, overrides)
     except ConfigError as error:
-        message = str(error).splitlines()[0]
-        raise ConfigError(f"{section.place}: {SECTION}: {name}: {message}") from None
+        raise ConfigError(Fault(f"{SECTION}: {error.faults[0].message}", node.place)) from None

@@ -104,23 +104,28 @@ class Lock:
 
     The operating system releases it when the process ends, however it ends, so a stale lock cannot remain.
 
+    Arguments:
+        folder: what is claimed.
+        wait: wait for another Lock that holds the folder.
+
     Raises:
-        RunInUseError: another Lock holds the folder.
+        RunInUseError: another Lock holds the folder, without `wait`.
         OSError: the file system has no locks, or the folder cannot be written.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, wait: bool = False) -> None:
         self._file = open(folder / LOCK, "a+b")  # noqa: SIM115 - held open on purpose
         try:
             if os.name == "nt":
                 import msvcrt
 
                 self._file.seek(0)
-                msvcrt.locking(self._file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+                mode = msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK  # type: ignore[attr-defined,unused-ignore]
+                msvcrt.locking(self._file.fileno(), mode, 1)  # type: ignore[attr-defined,unused-ignore]
             else:
                 import fcntl
 
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError as error:
             self._file.close()
             if error.errno not in (errno.EAGAIN, errno.EACCES, errno.EDEADLK):

@@ -6,6 +6,7 @@ Every error of the config, the text and the checkpoints is raised before anythin
 from pathlib import Path
 
 from charrnn.config import Config
+from charrnn.data import reads_standard_input
 from charrnn.errors import CheckpointError, ConfigError, RunExistsError, TextError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.storage import RunDirectory
@@ -22,8 +23,11 @@ def complete_config(config: Config) -> Config:
     """Return the config with a value for every key that it leaves to the text.
 
     Raises:
-        TextError: the text cannot be read or is too small, or has no validation split, and trials are compared on it.
+        TextError: the text cannot be read or is too small, or has no validation split, and trials are compared on it;
+            or it comes from standard input, which only one trial could read.
     """
+    if reads_standard_input(config.data):
+        raise TextError("data.path: every trial reads the text, and standard input can be read once; save it in a file")
     corpus = read_corpus(config)
     if not len(corpus.valid):
         raise TextError("data.fractions: there is no validation split, on which trials are compared; give it a share")

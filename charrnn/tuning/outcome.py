@@ -25,7 +25,8 @@ class Outcome:
     Attributes:
         figure: the name of what was compared.
         rows: finished trials, the best first.
-        pruned, failed, open: trials that were cut short, that diverged, and that are not finished.
+        pruned, failed, open: trials that were cut short, that failed, and that are not finished. A trial fails that
+            diverges, or whose values do not go together.
         importance: key -> how much it decided which trials were among the best, in sum 1; empty for few trials.
         best: the config of the best trial, without a run directory; None if there is no finished trial.
     """

@@ -7,18 +7,20 @@ from the seed and its number, and from the trials that were finished before.
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from charrnn.config import Choice, Config, Space, load_config, number_text
-from charrnn.errors import CharrnnError, DivergedError, RunInUseError
+from charrnn.errors import CharrnnError, ConfigError, DivergedError, RunInUseError
+from charrnn.evaluation import LOWER_IS_BETTER
+from charrnn.storage import Lock
 from charrnn.training import Progress, Run, open_run, worker_count
 from charrnn.tuning.space import first_values
 
 JOURNAL = "tune.journal"
 STUDY = "tune"
-LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")
 STARTUP_TRIALS = 5  # trials that are never cut short, so that there is something to compare with
 WARM_UP = 0.3  # share of a trial before it may be cut short
 
@@ -52,21 +54,32 @@ class Search:
         self.best_name = "loss" if complete.task == "language" else complete.train.best
         self.lower = self.best_name in LOWER_IS_BETTER
         folder.mkdir(parents=True, exist_ok=True)
-        backend = self.optuna.storages.journal.JournalFileBackend(str(folder / JOURNAL))
-        self.study = self.optuna.create_study(
-            study_name=STUDY,
-            storage=self.optuna.storages.JournalStorage(backend),
-            sampler=_seeded_sampler(self.optuna, complete.seed),
-            pruner=self.optuna.pruners.MedianPruner(STARTUP_TRIALS, int(100 * WARM_UP)),
-            direction="minimize" if self.lower else "maximize",
-            load_if_exists=True,
-        )
         known = sha256(json.dumps([complete.to_dict(), repr(sorted(space.items()))]).encode()).hexdigest()
-        if self.study.user_attrs.get("config", known) != known:
-            raise CharrnnError(f"{folder}: holds a search with another config or space; choose another --out")
-        self.study.set_user_attr("config", known)
-        if not self.study.trials:
-            self.study.enqueue_trial(first_values(space, complete))
+        with closing(Lock(folder, wait=True)):
+            self.study = self._study(complete.seed)
+            if self.study.user_attrs.get("config", known) != known:
+                raise CharrnnError(f"{folder}: holds a search with another config or space; choose another --out")
+            self.study.set_user_attr("config", known)
+            if not self.study.trials:
+                self.study.enqueue_trial(first_values(space, complete))
+
+    def _study(self, seed: int) -> Any:
+        """Optuna's record of the trials, new or as the folder has it. Raises CharrnnError if it is damaged."""
+        path = self.folder / JOURNAL
+        try:
+            backend = self.optuna.storages.journal.JournalFileBackend(str(path))
+            return self.optuna.create_study(
+                study_name=STUDY,
+                storage=self.optuna.storages.JournalStorage(backend),
+                sampler=_seeded_sampler(self.optuna, seed),
+                pruner=self.optuna.pruners.MedianPruner(STARTUP_TRIALS, int(100 * WARM_UP)),
+                direction="minimize" if self.lower else "maximize",
+                load_if_exists=True,
+            )
+        except (ValueError, KeyError, TypeError):
+            raise CharrnnError(
+                f"{path}: this is no record of a search, or it is damaged; choose another --out"
+            ) from None
 
     @property
     def count(self) -> int:
@@ -83,21 +96,60 @@ class Search:
         overrides = [*self.assignments, *(f"{name}={text}" for name, text in texts.items())]
         return load_config(self.path, overrides, out=str(self.directory(number)))
 
-    def open_stopped(self) -> "Trial | None":
-        """A trial that was stopped, opened where it was saved; None if there is none."""
-        for frozen in self.study.get_trials(states=(self.optuna.trial.TrialState.RUNNING,)):
+    def open_trial(self, most: int, refused: Callable[[int, ConfigError], None]) -> "Trial | None":
+        """A trial that was stopped, opened where it was saved, or else a new one; None with `most` trials.
+
+        One process at a time is in here: a trial whose run directory is free belongs to no process then.
+
+        Arguments:
+            most: the trials that the folder may hold.
+            refused: is called with the number of a trial whose values do not go together, and why; it has failed.
+
+        Raises:
+            CharrnnError: a run cannot be opened. A new trial has failed then.
+        """
+        with closing(Lock(self.folder, wait=True)):
+            trial = self._open_stopped()
+            while trial is None and self.count < most:
+                proposed = self.study.ask()
+                values = {name: self._value(proposed, name) for name in self.space}
+                try:
+                    trial = Trial(self, proposed.number, self._open(proposed.number, values), proposed)
+                except CharrnnError as error:
+                    self.tell(proposed.number, "FAIL")
+                    if not isinstance(error, ConfigError):
+                        raise
+                    refused(proposed.number, error)
+            return trial
+
+    def _open_stopped(self) -> "Trial | None":
+        """A trial that was stopped; None if there is none."""
+        for number, values in self._unfinished():
+            if values.keys() != self.space.keys():
+                self.tell(number, "FAIL")  # its process ended before it had all values
+                continue
             try:
-                run = _open(self.config(frozen.number, frozen.params), resume=True)
+                run = self._open(number, values)
             except RunInUseError:
                 continue
-            return Trial(self, frozen.number, run, None)
+            if any(other == number for other, _ in self._unfinished()):
+                return Trial(self, number, run, None)
+            run.close()  # another process has finished it in the meantime
         return None
 
-    def open_next(self) -> "Trial":
-        """A new trial, in its run directory."""
-        proposed = self.study.ask()
-        values = {name: self._value(proposed, name) for name in self.space}
-        return Trial(self, proposed.number, _open(self.config(proposed.number, values), resume=True), proposed)
+    def _unfinished(self) -> list[tuple[int, dict[str, Any]]]:
+        """Number and values of the trials that are running or were stopped."""
+        states = (self.optuna.trial.TrialState.RUNNING,)
+        return [(frozen.number, frozen.params) for frozen in self.study.get_trials(states=states)]
+
+    def _open(self, number: int, values: dict[str, Any]) -> Run:
+        """The run of a trial, new or where it was saved."""
+        config = self.config(number, values)
+        return open_run(config, resume=True, workers=worker_count(config))
+
+    def tell(self, number: int, state: str, figure: float | None = None) -> None:
+        """Record how a trial ended: PRUNED, FAIL or, with its figure, COMPLETE."""
+        self.study.tell(number, figure, state=self.optuna.trial.TrialState[state])
 
     def _value(self, proposed: Any, name: str) -> Any:
         """The value that Optuna proposes for a key."""
@@ -114,6 +166,7 @@ class Trial:
 
     def __init__(self, search: Search, number: int, run: Run, proposed: Any) -> None:
         self.search, self.number, self.run, self.proposed = search, number, run, proposed
+        self._percent = -1  # of the steps, at the latest report
 
     def train(self, stopping: Callable[[], bool], show: Callable[[Progress], None]) -> bool:
         """Train to the end, or until the trial is cut short or has diverged, and tell Optuna.
@@ -125,23 +178,22 @@ class Trial:
         Returns:
             Whether the trial is over.
         """
-        state, study = self.search.optuna.trial.TrialState, self.search.study
         try:
             for progress in self.run:
                 show(progress)
                 if self._is_hopeless(progress):
-                    study.tell(self.number, state=state.PRUNED)
+                    self.search.tell(self.number, "PRUNED")
                     return True
                 if stopping() and not self.run.finished:
                     if not progress.saved:
                         self.run.save()
                     return False
+            best = self.run.state.best  # None if no figure was defined
+            self.search.tell(self.number, "FAIL" if best is None else "COMPLETE", best)
         except DivergedError:
-            study.tell(self.number, state=state.FAIL)
-            return True
+            self.search.tell(self.number, "FAIL")
         finally:
-            self.run.close()
-        study.tell(self.number, self.run.state.best)
+            self.run.close()  # after the end is recorded, so that no other process takes the trial for a stopped one
         return True
 
     def _is_hopeless(self, progress: Progress) -> bool:
@@ -150,12 +202,12 @@ class Trial:
         if self.proposed is None or record is None or record.valid_loss is None or self.run.finished:
             return False
         figure = record.valid_figures.get(self.search.best_name, record.valid_loss)
-        self.proposed.report(figure, int(100 * progress.step / progress.steps))
+        percent = 100 * progress.step // progress.steps
+        if percent == self._percent:
+            return False  # of several evaluations in one percent of the steps, the first one counts
+        self._percent = percent
+        self.proposed.report(figure, percent)
         return bool(self.proposed.should_prune())
-
-
-def _open(config: Config, resume: bool) -> Run:
-    return open_run(config, resume, workers=worker_count(config))
 
 
 def _seeded_sampler(optuna: Any, seed: int) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 
 from charrnn.cli import tune as command
-from charrnn.config import load_config
-from charrnn.errors import CharrnnError
+from charrnn.config import load_config, load_space
+from charrnn.errors import CharrnnError, ConfigError
+from charrnn.training import complete_config
 from charrnn.tuning import search
 from tests.support.processes import call
 
@@ -67,10 +68,71 @@ def test_a_trial_that_diverges_is_counted_and_the_search_goes_on(folder: Path) -
     (folder / "my.yaml").write_text(CONFIG.partition("tune:")[0].replace("max_steps: 6", "max_steps: 2") + section)
     result = call("tune", "my.yaml", "--trials", 6, cwd=folder)
     assert result.code == 0
-    finished, diverged = re.findall(r"^(\d) trials finished, 0 cut short, (\d) diverged", result.text)[0]
+    finished, diverged = re.findall(r"^(\d) trials finished, 0 cut short, (\d) failed", result.text)[0]
     assert int(finished) + int(diverged) == 6
     assert int(diverged)
     assert "diverged  (train.learning_rate 1e30)" in result.err
+
+
+def test_values_that_do_not_go_together_fail_and_the_search_goes_on(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    section = "tune: {model.cell: [rnn, ngram]}"
+    (folder / "my.yaml").write_text(CONFIG.partition("tune:")[0] + section)
+    result = call("tune", "my.yaml", "--trials", 6, cwd=folder)
+    assert result.code == 0
+    finished, failed = re.findall(r"^(\d) trials? finished, 0 cut short, (\d) failed", result.text)[0]
+    assert (int(finished) + int(failed), failed != "0") == (6, True)
+    assert "model.cell: ngram is counted" in result.err
+
+
+def test_evaluations_in_one_percent_of_the_steps_are_reported_once(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    short = {"train.max_steps": 150, "train.eval_every": 1, "data.fractions": "[0.9, 0.05, 0.05]"}
+    settings = [f"--set={name}={value}" for name, value in short.items()]
+    assert "Warning" not in call("tune", "my.yaml", "--trials", 1, *settings, cwd=folder).err
+
+
+def opened(folder: Path) -> search.Search:
+    path = str(folder / "my.yaml")
+    settings = load_config(path)
+    return search.Search(folder / "search", path, (), load_space(path), complete_config(settings))
+
+
+def test_a_trial_belongs_to_one_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("optuna")
+    monkeypatch.chdir(folder)
+    one, other = opened(folder), opened(folder)
+    assert len(one.study.trials) == 1, "the first values are proposed once"
+    first = one.open_trial(2, refuse)
+    second = other.open_trial(2, refuse)
+    assert first is not None
+    assert second is not None
+    assert (first.number, second.number) == (0, 1)
+    assert other.open_trial(2, refuse) is None, "both trials are running"
+    # A look at the trials from before the first one's end does not open it again.
+    before = other._unfinished()
+    assert first.train(lambda: False, lambda progress: None)
+    looks = [before]
+    monkeypatch.setattr(other, "_unfinished", lambda: looks.pop() if looks else type(other)._unfinished(other))
+    assert other.open_trial(2, refuse) is None
+    assert second.train(lambda: False, lambda progress: None)
+    # A trial whose process ended before it had values has failed.
+    one.study.ask()
+    assert one.open_trial(3, refuse) is None
+    assert one.study.trials[2].state.name == "FAIL"
+
+
+def refuse(number: int, error: ConfigError) -> None:
+    raise AssertionError(str(error))
+
+
+def test_a_damaged_record_is_said_in_one_line(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    (folder / "bad").mkdir()
+    (folder / "bad/tune.journal").write_text("garbage\n")
+    result = call("tune", "my.yaml", "--out", "bad", cwd=folder)
+    assert (result.code, result.out, len(result.lines)) == (1, b"", 1)
+    assert "tune.journal: this is no record of a search" in result.err
 
 
 def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -81,6 +143,9 @@ def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pyte
     result = call("tune", "my.yaml", cwd=folder)
     assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
     assert "there is no validation split, on which trials are compared" in result.err
+    result = call("tune", "my.yaml", "--set", "data.path=-", cwd=folder)
+    assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
+    assert "standard input can be read once" in result.err
     result = call("tune", "my.yaml", "--set", "model.cell=ngram", cwd=folder)
     assert (result.code, result.out) == (2, b"")
     assert "an n-gram is counted" in result.err
@@ -88,4 +153,4 @@ def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pyte
 
 def test_few_trials_say_nothing_of_what_mattered() -> None:
     result: Any = type("Result", (), {"rows": [], "pruned": 1, "failed": 2, "importance": {}})
-    assert command.outcome_lines(result) == ["0 trials finished, 1 cut short, 2 diverged"]
+    assert command.outcome_lines(result) == ["0 trials finished, 1 cut short, 2 failed"]

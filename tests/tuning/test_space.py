@@ -22,12 +22,14 @@ def write(folder: Path, section: str) -> Path:
 def test_a_section_names_ranges_and_choices(tmp_path: Path) -> None:
     section = (
         "tune:\n  train.learning_rate: {low: 1e-3, high: 1e-2, log: true}\n"
-        "  model.num_layers: {low: 1, high: 3}\n  model.cell: [gru, lstm]\n  model.hidden_size: [64, 128]\n"
+        "  model.num_layers: {low: 1, high: 3e0}\n  train.clip_norm: {low: 1, high: 5, log: True}\n"
+        "  model.cell: [gru, lstm]\n  model.hidden_size: [64, 128]\n"
     )
     path = write(tmp_path, section)
     assert load_space(path) == {
         "train.learning_rate": Range(1e-3, 1e-2, log=True),
         "model.num_layers": Range(1, 3, whole=True),
+        "train.clip_norm": Range(1, 5, log=True),
         "model.cell": Choice(("gru", "lstm")),
         "model.hidden_size": Choice(("64", "128")),
     }
@@ -40,11 +42,17 @@ def test_a_section_names_ranges_and_choices(tmp_path: Path) -> None:
     [
         ("tune: fast", "tune names keys with their values"),
         ("tune: {model.size: [1, 2]}", "2:20: tune: model.size is no key that can vary"),
+        ("tune: {train.best: [loss, accuracy]}", "tune: train.best is no key that can vary"),
+        ("tune: {model.dropout: {low: 0.1, high: 0.5, log: maybe}}", "tune: model.dropout: expected a list of values"),
+        (
+            "tune: {model.num_layers: {low: 1.5, high: 3}}",
+            "model.num_layers: expected a whole number or null, got '1.5'",
+        ),
         ("tune: {model.cell: gru}", "tune: model.cell: expected a list of values"),
         ("tune: {model.dropout: {low: 0.5, high: 0.1}}", "tune: model.dropout: expected a list of values"),
         ("tune: {model.dropout: {low: 0, high: 0.5, log: true}}", "with log: true where it spans"),
         ("tune: {model.dropout: {low: 0, high: x}}", "tune: model.dropout: expected a list of values"),
-        ("tune: {model.dropout: {low: 0, high: 1}}", "tune: model.dropout: override model.dropout: model.dropout: 1"),
+        ("tune: {model.dropout: {low: 0, high: 1}}", "2:23: tune: model.dropout: 1 must be below 1"),
         ("tune: {model.cell: [gru, gro]}", "expected rnn | lstm | gru | ngram, got 'gro'; did you mean gru?"),
     ],
 )
