@@ -54,5 +54,5 @@ def _numbers(weights: str, count: int) -> list[float]:
     if len(numbers) != count:
         raise click.UsageError(f"--weights {weights}: {len(numbers)} for {count} models; give one for each")
     if not (0 < total < float("inf")) or min(numbers) < 0:
-        raise click.UsageError(f"--weights {weights}: none may be negative, and one at least must be above 0")
+        raise click.UsageError(f"--weights {weights}: give finite numbers, none below 0 and at least one above 0")
     return [number / total for number in numbers]

@@ -82,9 +82,12 @@ def named_as_ours(path: Path, arrays: Mapping[str, Array]) -> dict[str, Array]:
         if any(name.startswith(f"{kind}.") for name in own):
             raise CheckpointError(f"{path}: {module} is a second module of the kind {kind}; a model here has one")
         own |= {f"{kind}.{parameter}": array for parameter, array in parameters.items()}
-    for name in ("rnn.weight_ih_l0", "rnn.weight_hh_l0", "output.weight"):
+    suffixes = {"l0", *(name.split("_", 2)[2] for name in own if name.startswith("rnn."))}
+    recurrent = [f"rnn.weight_{kind}_{suffix}" for suffix in sorted(suffixes) for kind in ("ih", "hh")]
+    embedding = [name for name in own if name.startswith("embedding.")]
+    for name in (*recurrent, *embedding, "output.weight"):
         if name not in own or own[name].ndim != 2:
-            raise CheckpointError(f"{path}: there is no {name}; save an RNN, LSTM or GRU of PyTorch with its Linear")
+            raise CheckpointError(f"{path}: there is no matrix {name}; save an RNN, LSTM or GRU of PyTorch with its Linear")
     return own
 
 

@@ -111,8 +111,8 @@ def test_several_models_write_as_one(small: Path) -> None:
     for typed, message in (
         (["--weights", "1"], "1 for 2 models; give one for each"),
         (["--weights", "1,x"], "write numbers between commas"),
-        (["--weights=-1,2"], "none may be negative"),
-        (["--weights", "0,nan"], "none may be negative"),
+        (["--weights=-1,2"], "none below 0"),
+        (["--weights", "0,nan"], "none below 0"),
     ):
         result = call("sample", *models, *typed, cwd=small)
         assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
