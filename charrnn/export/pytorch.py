@@ -87,7 +87,9 @@ def named_as_ours(path: Path, arrays: Mapping[str, Array]) -> dict[str, Array]:
     embedding = [name for name in own if name.startswith("embedding.")]
     for name in (*recurrent, *embedding, "output.weight"):
         if name not in own or own[name].ndim != 2:
-            raise CheckpointError(f"{path}: there is no matrix {name}; save an RNN, LSTM or GRU of PyTorch with its Linear")
+            raise CheckpointError(
+                f"{path}: there is no matrix {name}; save an RNN, LSTM or GRU of PyTorch with its Linear"
+            )
     return own
 
 

@@ -16,19 +16,17 @@ from charrnn.arrays import Array, Shape, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import Batch, Vocab
 from charrnn.errors import ConfigError
+from charrnn.models.dropping import Dropping, dropping_scalars
 from charrnn.models.language_model import ReadCharacter
 from charrnn.nn import (
-    Dropout,
     Head,
     NextCharacter,
     Params,
     Stack,
     StackTape,
     Stepper,
-    WeightDropout,
     initialise_,
     make_cell,
-    weight_dropout_scalars,
 )
 
 
@@ -64,11 +62,8 @@ class Tape:
 
     stack: StackTape
     scores: Array  # (T * N, V): logits, and after forward() the probabilities that the loss left
-    weights: WeightDropout | None = None  # None without dropout of recurrent weights
-    kept: Array | None = None  # (T, N, H), the mask of output dropout; None without it
-    outputs: Array | None = None  # (T, N, H), what it leaves
+    dropping: Dropping
     h: Array | None = None  # rows (T * N, H) that the head read in the latest forward()
-    dropped: bool = False  # whether that forward() dropped values
 
 
 class Network:
@@ -99,7 +94,6 @@ class Network:
         self._vocab = vocab
         self.stack = build_stack(config, vocab.size, cut=vocab.end_id is not None)
         self.head = build_head(config, vocab.size)
-        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(parameter_shapes(config, vocab.size), dtype, values, grads)
         self._tape: Tape | None = None  # memory of feed(), for the latest shape
 
@@ -136,22 +130,17 @@ class Network:
     def tape(self, length: int, streams: int, training: bool = True) -> Tape:
         """Memory for windows of up to `length` steps of `streams` streams."""
         config, dtype = self.config, self.dtype
-        tape = Tape(
-            self.stack.tape(length, streams, dtype, training), zeros((length * streams, self.vocab.size), dtype)
+        return Tape(
+            stack=self.stack.tape(length, streams, dtype, training),
+            scores=zeros((length * streams, self.vocab.size), dtype),
+            dropping=Dropping(config, self.params.value, (length, streams, config.hidden_size), dtype, training),
         )
-        if training and config.recurrent_dropout:
-            tape.weights = WeightDropout(config.recurrent_dropout, self.params.value)
-        if training and config.output_dropout:
-            tape.kept, tape.outputs = (zeros((length, streams, config.hidden_size), dtype) for _ in range(2))
-        return tape
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
         scalars = self.stack.tape_scalars(length, streams, training) + length * streams * self.vocab.size
-        if training and self.config.recurrent_dropout:
-            scalars += weight_dropout_scalars(self.params.shapes)
-        if training and self.config.output_dropout:
-            scalars += 2 * length * streams * self.config.hidden_size
+        if training:
+            scalars += dropping_scalars(self.config, self.params.shapes, length * streams, self.config.hidden_size)
         return scalars * self.dtype.itemsize
 
     def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
@@ -169,12 +158,8 @@ class Network:
         """
         length, streams = batch.x.shape
         keep = None if batch.begins is None else (~batch.begins[:, :, None]).astype(self.dtype)
-        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
-        top = self.stack.forward(value, batch.x, state, tape.stack, rng, keep)
-        if rng is not None and tape.kept is not None and tape.outputs is not None:
-            top = self.output_dropout.forward(top, tape.kept[:length], tape.outputs[:length], rng)
-        tape.h = top.reshape(length * streams, -1)
-        tape.dropped = rng is not None
+        top = self.stack.forward(tape.dropping.begin(rng), batch.x, state, tape.stack, rng, keep)
+        tape.h = tape.dropping.forward(top, rng).reshape(length * streams, -1)
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
         nats = self.head.loss_(scores, batch.y.reshape(-1))
         if batch.weight is not None:
@@ -190,20 +175,17 @@ class Network:
         """
         assert tape.h is not None, "forward() comes first"
         length, streams = batch.x.shape
-        value, grad = self.params.value, self.params.grad
+        grad, dropping = self.params.grad, tape.dropping
         weight: Array | float = 1 / batch.count
         if batch.weight is not None:
             weight = batch.weight.reshape(-1).astype(self.dtype) / batch.count
         dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
         used_scores, targets = tape.scores[: length * streams], batch.y.reshape(-1)
-        self.head.backward(value, grad, tape.h, used_scores, targets, weight, dh.reshape(length * streams, -1))
-        if tape.dropped and tape.kept is not None:
-            self.output_dropout.backward(dh, tape.kept[:length])
-        weights = tape.weights if tape.dropped else None
-        value = weights.value if weights else value
-        self.stack.backward(value, grad, batch.x, dh, tape.stack, tape.dropped, state_gradients)
-        if weights:
-            weights.backward(grad)
+        drows = dh.reshape(length * streams, -1)
+        self.head.backward(self.params.value, grad, tape.h, used_scores, targets, weight, drows)
+        dropping.backward(dh)
+        self.stack.backward(dropping.value, grad, batch.x, dh, tape.stack, dropping.drawn, state_gradients)
+        dropping.end(grad)
 
     # -- LanguageModel ------------------------------------------------------------------------------------------------
 

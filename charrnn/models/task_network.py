@@ -15,8 +15,8 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Shape, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import ExampleBatch
+from charrnn.models.dropping import Dropping, dropping_scalars
 from charrnn.nn import (
-    Dropout,
     Encoder,
     EncoderTape,
     Linear,
@@ -27,10 +27,8 @@ from charrnn.nn import (
     Pooling,
     Sigmoid,
     Softmax,
-    WeightDropout,
     initialise_,
     make_cell,
-    weight_dropout_scalars,
 )
 
 
@@ -104,13 +102,10 @@ class TaskTape:
 
     encoder: EncoderTape
     scores: Array  # (N, C), or (T * N, C) to tag; after forward() their gradient
+    dropping: Dropping
     ids: Array | None = None  # (T, N), what the latest forward() read
     rows: Array | None = None  # what its output layer read, (N, D) or (T * N, D)
     pooled: Pooled | None = None
-    dropped: bool = False  # whether it dropped values
-    weights: WeightDropout | None = None  # None without dropout of recurrent weights
-    kept: Array | None = None  # as `outputs`, the mask of output dropout; None without it
-    outputs: Array | None = None  # (N, D) or (T * N, D), what output dropout leaves
 
 
 class TaskNetwork:
@@ -140,7 +135,6 @@ class TaskNetwork:
         self.pooling = None if task.tag else Pooling(task.pooling, config.hidden_size)
         self.output_layer = OutputLayer(self.encoder.width, task.outputs)
         self.output = build_output(task)
-        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(task_shapes(config, task), dtype, values, grads)
         self._tape: TaskTape | None = None  # memory of predict(), for the latest shape
 
@@ -171,22 +165,19 @@ class TaskNetwork:
 
     def tape(self, length: int, streams: int, training: bool = True) -> TaskTape:
         """Memory for batches of `streams` examples of up to `length` steps."""
-        encoder = self.encoder.tape(length, streams, self.dtype, training)
-        tape = TaskTape(encoder, zeros(self._scores_shape(length, streams), self.dtype))
-        if training and self.config.recurrent_dropout:
-            tape.weights = WeightDropout(self.config.recurrent_dropout, self.params.value)
-        if training and self.config.output_dropout:
-            tape.kept, tape.outputs = (zeros((len(tape.scores), self.encoder.width), self.dtype) for _ in range(2))
-        return tape
+        rows, outputs = self._scores_shape(length, streams)
+        return TaskTape(
+            encoder=self.encoder.tape(length, streams, self.dtype, training),
+            scores=zeros((rows, outputs), self.dtype),
+            dropping=Dropping(self.config, self.params.value, (rows, self.encoder.width), self.dtype, training),
+        )
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
         rows, outputs = self._scores_shape(length, streams)
         scalars = self.encoder.tape_scalars(length, streams, training) + rows * outputs
-        if training and self.config.recurrent_dropout:
-            scalars += weight_dropout_scalars(self.params.shapes)
-        if training and self.config.output_dropout:
-            scalars += 2 * rows * self.encoder.width
+        if training:
+            scalars += dropping_scalars(self.config, self.params.shapes, rows, self.encoder.width)
         return scalars * self.dtype.itemsize
 
     # -- training -----------------------------------------------------------------------------------------------------
@@ -209,12 +200,8 @@ class TaskNetwork:
         if rng is not None and self.task.input_dropout and unknown is not None:
             ids = np.where(rng.random(ids.shape) < self.task.input_dropout, unknown, ids)
         tape.ids = ids
-        tape.dropped = rng is not None
-        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
-        rows = self._rows(value, ids, batch.lengths, tape, rng)
-        if rng is not None and tape.kept is not None and tape.outputs is not None:
-            count = len(rows)
-            rows = tape.rows = self.output_dropout.forward(rows, tape.kept[:count], tape.outputs[:count], rng)
+        rows = self._rows(tape.dropping.begin(rng), ids, batch.lengths, tape, rng)
+        rows = tape.rows = tape.dropping.forward(rows, rng)
         scores = self.output_layer.forward(self.params.value, rows, out=tape.scores[: len(rows)])
         targets = batch.targets.reshape(-1) if self.task.tag else batch.targets
         losses = self.output.loss_(scores, targets)
@@ -248,20 +235,17 @@ class TaskNetwork:
         ids, rows = tape.ids, tape.rows
         assert ids is not None, "forward() comes first"
         assert rows is not None
-        value, grad = self.params.value, self.params.grad
+        grad, dropping = self.params.grad, tape.dropping
         dscores = tape.scores[: len(rows)]
         dscores *= 1 / batch.count
         dh = self.encoder.dh_view(tape.encoder, len(ids))
         drows = np.empty_like(rows) if self.pooling else dh.reshape(rows.shape)
-        self.output_layer.backward(value, grad, rows, dscores, drows)
-        if tape.dropped and tape.kept is not None:
-            self.output_dropout.backward(drows, tape.kept[: len(rows)])
+        self.output_layer.backward(self.params.value, grad, rows, dscores, drows)
+        dropping.backward(drows)
         if self.pooling and tape.pooled:
             self.pooling.backward(drows, tape.pooled, dh)
-        weights = tape.weights if tape.dropped else None
-        self.encoder.backward(weights.value if weights else value, grad, ids, dh, tape.encoder, tape.dropped)
-        if weights:
-            weights.backward(grad)
+        self.encoder.backward(dropping.value, grad, ids, dh, tape.encoder, dropping.drawn)
+        dropping.end(grad)
 
     # -- predicting ---------------------------------------------------------------------------------------------------
 

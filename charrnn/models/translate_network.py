@@ -20,16 +20,15 @@ import numpy.typing as npt
 from charrnn.arrays import Array, zeros
 from charrnn.config import ModelConfig
 from charrnn.data import PairBatch
+from charrnn.models.dropping import Dropping
 from charrnn.models.translate_parts import DECODER, ENCODER, Parts, Translation, translate_tape_scalars
 from charrnn.nn import (
     Attended,
-    Dropout,
     EncoderTape,
     Params,
     Pooled,
     Softmax,
     StackTape,
-    WeightDropout,
     initialise_,
     log_softmax_,
 )
@@ -43,16 +42,13 @@ class TranslateTape:
     decoder: StackTape
     scores: Array  # (Tt * N, U), after forward() their gradient
     dstate: Array  # (L, S, N, H)
+    dropping: Dropping
     ids: Array | None = None  # (Ts, N), what the encoder read
     memory: Array | None = None  # (Ts, N, W)
     pooled: Pooled | None = None
     state: Array | None = None  # (L, S, N, H), from which the decoder began
     attended: Attended | None = None
     rows: Array | None = None  # (Tt * N, H), what the output layer read
-    dropped: bool = False  # whether values were dropped
-    weights: WeightDropout | None = None  # None without dropout of recurrent weights
-    kept: Array | None = None  # (Tt * N, H), the mask of output dropout; None without it
-    outputs: Array | None = None  # (Tt * N, H), what it leaves
 
 
 @dataclass
@@ -106,7 +102,6 @@ class TranslateNetwork:
         self.dtype = np.dtype(dtype)
         self.parts = Parts.of(config, task)
         self.output = Softmax(task.target_size, None, task.label_smoothing)
-        self.output_dropout = Dropout(config.output_dropout)
         self.params = Params(self.parts.shapes(), dtype, values, grads)
         self._tape: EncoderTape | None = None  # memory of encode(), for the latest shape
         self._step_tape: StackTape | None = None  # memory of step(), for the latest number of rows
@@ -135,18 +130,14 @@ class TranslateNetwork:
 
     def tape(self, source: int, target: int, streams: int, training: bool = True) -> TranslateTape:
         """Memory for batches of `streams` pairs of up to `source` and `target` steps, the end of a target included."""
-        decoder, config = self.parts.decoder, self.config
-        tape = TranslateTape(
+        decoder, rows = self.parts.decoder, target * streams
+        return TranslateTape(
             encoder=self.parts.encoder.tape(source, streams, self.dtype, training),
             decoder=decoder.tape(target, streams, self.dtype, training),
-            scores=zeros((target * streams, self.task.target_size), self.dtype),
+            scores=zeros((rows, self.task.target_size), self.dtype),
             dstate=decoder.state(streams, self.dtype),
+            dropping=Dropping(self.config, self.params.value, (rows, self.config.hidden_size), self.dtype, training),
         )
-        if training and config.recurrent_dropout:
-            tape.weights = WeightDropout(config.recurrent_dropout, self.params.value)
-        if training and config.output_dropout:
-            tape.kept, tape.outputs = (zeros((target * streams, config.hidden_size), self.dtype) for _ in range(2))
-        return tape
 
     def tape_bytes(self, source: int, target: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() and attention will take."""
@@ -172,8 +163,7 @@ class TranslateNetwork:
         if rng is not None and self.task.input_dropout and unknown is not None:
             ids = np.where(rng.random(ids.shape) < self.task.input_dropout, unknown, ids)
         tape.ids = ids
-        tape.dropped = rng is not None
-        value = self.params.value if rng is None or not tape.weights else tape.weights.draw(rng)
+        value = tape.dropping.begin(rng)
         memory = parts.encoder.forward(part(value, ENCODER), ids, batch.lengths, tape.encoder, rng)
         tape.memory = memory
         tape.pooled, tape.state = parts.bridge.forward(value, memory, batch.lengths)
@@ -183,10 +173,7 @@ class TranslateNetwork:
             key = parts.attention.keys(value, memory)
             tape.attended = parts.attention.forward(value, s, memory, key, batch.lengths)
             s = tape.attended.output
-        tape.rows = s.reshape(batch.y_in.size, -1)
-        if rng is not None and tape.kept is not None and tape.outputs is not None:
-            count = batch.y_in.size
-            tape.rows = self.output_dropout.forward(tape.rows, tape.kept[:count], tape.outputs[:count], rng)
+        tape.rows = tape.dropping.forward(s.reshape(batch.y_in.size, -1), rng)
         scores = parts.output_layer.forward(value, tape.rows, out=tape.scores[: batch.y_in.size])
         losses = self.output.loss_(scores, batch.y_out.reshape(-1))
         return losses.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
@@ -199,8 +186,8 @@ class TranslateNetwork:
         if not len(batch.lengths):
             self.params.grads[...] = 0
             return
-        weights = tape.weights if tape.dropped else None
-        value, grad, parts = weights.value if weights else self.params.value, self.params.grad, self.parts
+        dropping, grad, parts = tape.dropping, self.params.grad, self.parts
+        value = dropping.value
         ids, memory, pooled, state, rows = tape.ids, tape.memory, tape.pooled, tape.state, tape.rows
         assert ids is not None, "forward() comes first"
         assert memory is not None
@@ -214,8 +201,7 @@ class TranslateNetwork:
         dscores *= 1 / batch.count
         drows = np.empty_like(rows)
         parts.output_layer.backward(value, grad, rows, dscores, drows)
-        if tape.dropped and tape.kept is not None:
-            self.output_dropout.backward(drows, tape.kept[: len(rows)])
+        dropping.backward(drows)
         doutput = drows.reshape(ds.shape)
         if parts.attention and tape.attended:
             parts.attention.backward(value, grad, doutput, tape.attended, memory, ds, dmemory)
@@ -224,12 +210,11 @@ class TranslateNetwork:
             dmemory[...] = 0
         own = part(value, DECODER), part(grad, DECODER)
         before = [dstate[:, None] for dstate in tape.dstate]
-        parts.decoder.backward(*own, batch.y_in, ds, tape.decoder, tape.dropped, before)
+        parts.decoder.backward(*own, batch.y_in, ds, tape.decoder, dropping.drawn, before)
         parts.bridge.backward(value, grad, tape.dstate, pooled, state, dmemory)
         own = part(value, ENCODER), part(grad, ENCODER)
-        parts.encoder.backward(*own, ids, dmemory, tape.encoder, tape.dropped)
-        if weights:
-            weights.backward(grad)
+        parts.encoder.backward(*own, ids, dmemory, tape.encoder, dropping.drawn)
+        dropping.end(grad)
 
     # -- writing ------------------------------------------------------------------------------------------------------
 

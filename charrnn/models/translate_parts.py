@@ -9,6 +9,7 @@ from typing import Literal
 
 from charrnn.arrays import Shape
 from charrnn.config import ModelConfig
+from charrnn.models.dropping import dropping_scalars
 from charrnn.nn import (
     Attention,
     Bridge,
@@ -17,7 +18,6 @@ from charrnn.nn import (
     Pooling,
     Stack,
     make_cell,
-    weight_dropout_scalars,
 )
 
 ENCODER, DECODER = "encoder_", "decoder_"  # what the names of their parameters begin with
@@ -109,8 +109,6 @@ def translate_tape_scalars(
     scalars += target * streams * task.target_size + carried * (1 + training)
     if parts.attention:
         scalars += parts.attention.scalars(source, target, streams, training)
-    if training and config.recurrent_dropout:
-        scalars += weight_dropout_scalars(parts.shapes())
-    if training and config.output_dropout:
-        scalars += 2 * target * streams * config.hidden_size
+    if training:
+        scalars += dropping_scalars(config, parts.shapes(), target * streams, config.hidden_size)
     return scalars

@@ -40,7 +40,7 @@ def test_a_dropped_network_is_a_network_of_the_dropped_weights(cell, make_toy):
     toy, plain = make_toy(config), make_toy(replace(config, recurrent_dropout=0.0))
     loss, state = toy.forward(toy.full)
     assert loss != plain.forward(plain.full)[0]
-    for name, value in toy.tape.weights.value.items():
+    for name, value in toy.tape.dropping.value.items():
         plain.network.params.value[name][...] = value
     plain_loss, plain_state = plain.forward(plain.full)
     assert loss == plain_loss
