@@ -11,7 +11,8 @@ from charrnn.nn.cells import make_cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.encoder import Encoder
 from charrnn.nn.encoder_tape import EncoderTape
-from charrnn.nn.heads import Head, NextCharacter
+from charrnn.nn.gated import GatedCharacter
+from charrnn.nn.heads import NextCharacter
 from charrnn.nn.initialise import initialise_
 from charrnn.nn.ops import log_softmax_
 from charrnn.nn.outputs import Linear, Output, OutputLayer, Sigmoid, Softmax
@@ -29,7 +30,7 @@ __all__ = [
     "Dropout",
     "Encoder",
     "EncoderTape",
-    "Head",
+    "GatedCharacter",
     "Linear",
     "NextCharacter",
     "Output",
