@@ -21,7 +21,9 @@ REPORT_SECONDS = (
 def end_together(ranks: "Ranks", train: Callable[[], int]) -> int:
     """Train, and return the exit code that all ranks have. An error of this rank ends all with its code."""
     try:
-        return train()
+        code = train()
+        ranks.leave()
+        return code
     except BaseException as error:
         if ranks.number:
             sleep(REPORT_SECONDS)

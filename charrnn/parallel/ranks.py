@@ -60,7 +60,7 @@ class Ranks:
         except (ImportError, RuntimeError):
             raise CharrnnError(MISSING) from None
         self._world: Any = MPI.COMM_WORLD
-        self._request: Any = MPI.Request
+        self._mpi: Any = MPI
         self.wait = wait
         self.number = int(self._world.Get_rank())
         self.size = int(self._world.Get_size())
@@ -97,30 +97,45 @@ class Ranks:
         row[: len(data)] = np.frombuffer(data, np.uint8)
         return [own[:size].tobytes().decode() for own, size in zip(self.gather(row), sizes, strict=True)]
 
+    def leave(self) -> None:
+        """Wait until all ranks are done, and leave MPI. Raises CharrnnError if another rank does not answer."""
+        self.gather(np.zeros(1))
+        _end_after(int(self.wait) + 1)
+        self._mpi.Finalize()
+        _end_after(0)
+
     def abort(self, code: int) -> None:
         """End all ranks with an exit code. If MPI does not manage to, this one ends all the same."""
         sys.stdout.flush()
         sys.stderr.flush()
-        if hasattr(signal, "alarm"):
-            signal.signal(signal.SIGALRM, signal.SIG_DFL)  # no Python is needed: the call below may never return
-            signal.alarm(ABORT_SECONDS)
+        _end_after(ABORT_SECONDS)
         self._world.Abort(code)
 
     def _finish(self, requests: list[Any]) -> None:
-        """Wait for exchanges. Raises CharrnnError after `wait` seconds."""
+        """Wait for exchanges. Raises CharrnnError if they fail or take longer than `wait` seconds."""
         end = perf_counter() + self.wait
         tests = 0
-        while not self._request.Testall(requests):
-            tests += 1
-            if tests < EAGER_TESTS:
-                continue
-            if hasattr(os, "sched_yield"):
-                os.sched_yield()
-            if perf_counter() > end:
-                raise CharrnnError(
-                    f"no answer of another rank for {self.wait:g} s: a machine or the network between them has failed; "
-                    f"continue with --resume"
-                )
+        try:
+            while not self._mpi.Request.Testall(requests):
+                tests += 1
+                if tests < EAGER_TESTS:
+                    continue
+                if hasattr(os, "sched_yield"):
+                    os.sched_yield()
+                if perf_counter() > end:
+                    raise CharrnnError(
+                        f"no answer of another rank for {self.wait:g} s: a machine or the network between them has "
+                        f"failed; continue with --resume"
+                    )
+        except self._mpi.Exception as error:
+            raise CharrnnError(f"the exchange with another rank failed ({error}); continue with --resume") from None
+
+
+def _end_after(seconds: int) -> None:
+    """End this process after some seconds, even within a call of MPI that never returns; 0 takes that back."""
+    if hasattr(signal, "alarm"):
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.alarm(seconds)
 
 
 def bytes_of(array: Array) -> Array:
