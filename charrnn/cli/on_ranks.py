@@ -3,6 +3,7 @@
 import tempfile
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from time import sleep
 from typing import TYPE_CHECKING
@@ -44,8 +45,9 @@ def train_on_ranks(
     from charrnn.storage import RunDirectory
     from charrnn.training import begin_equally, open_run, worker_count
 
-    with tempfile.TemporaryDirectory(prefix="charrnn-rank-", ignore_cleanup_errors=True) as scratch:
-        if ranks.number:
+    folder = tempfile.TemporaryDirectory(prefix="charrnn-rank-", ignore_cleanup_errors=True)
+    with folder if ranks.number else nullcontext() as scratch:
+        if scratch:
             settings = replace(settings, out=scratch)
         if resume:
             begin_equally(RunDirectory(str(settings.out)), ranks)
