@@ -20,7 +20,9 @@ from charrnn.blas import one_thread
 from charrnn.errors import CharrnnError
 
 SPIN_SECONDS = 2e-3
-STOPPING = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]  # signals that end a run
+STOPPING = [
+    name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)
+]  # signals that end a run
 
 
 def cores() -> int:

@@ -30,7 +30,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "training": "nn optim storage config data models parallel evaluation generation",
     "tuning": "storage config evaluation training",
     "display": "data evaluation inspection training",
-    "cli": "storage config data models evaluation generation inspection export training tuning display",
+    "cli": "storage config data models parallel evaluation generation inspection export training tuning display",
 }
 GROUND_MAY_IMPORT = {"processes": "errors blas", "terminal": "errors"}  # module of the ground: others of the ground
 NOT_IN_FACE = {  # modules that other packages import past the face, with the reason
@@ -43,6 +43,7 @@ OUTSIDE = {  # third-party package: the packages and modules that may import it;
     "threadpoolctl": "blas",
     "click": "cli",
     "rich": "display.live cli.following",
+    "mpi4py": "parallel.ranks",
     "onnx": "export.onnx_model",
     "optuna": "tuning.search",
     "backports": "data.files",

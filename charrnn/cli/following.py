@@ -25,7 +25,8 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
     Returns:
         The exit code: 0, or 128 plus the number of the signal that stopped the run.
     """
-    stop = Stop()
+    ranks = run.team.ranks
+    stop = Stop(silent=ranks is not None and ranks.number > 0)
     _print(opening(run, resumed_from), quiet)
     if run.finished:
         _print([_finished_line(run)], quiet)
@@ -46,6 +47,7 @@ def _train(run: Run, stop: Stop, show: Callable[[Progress], None]) -> None:
     """Train to the end, or until a signal, after which the run is saved."""
     for progress in run:
         show(progress)
+        stop.code = run.team.agree("stop", stop.code)
         if stop.code:
             if not progress.saved:
                 run.save()

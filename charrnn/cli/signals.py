@@ -11,14 +11,20 @@ from charrnn.processes import STOPPING
 
 
 class Stop:
-    """Turns SIGINT, SIGTERM and SIGHUP into a flag that is read between steps. A second Ctrl-C ends the run at once.
+    """Turns the signals that end a run into a flag that is read between steps. A second Ctrl-C ends the run at once.
+
+    SIGUSR1 is the one that every launcher of several processes passes on, and that Slurm sends before the time is up.
+
+    Arguments:
+        silent: do not acknowledge the signal; another rank does.
 
     Attributes:
         code: 0, or after a signal 128 plus its number.
         message: "", or after a signal the line that acknowledges it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, silent: bool = False) -> None:
+        self._silent = silent
         self.code = 0
         self.message = ""
         if threading.current_thread() is threading.main_thread():
@@ -33,6 +39,6 @@ class Stop:
             raise KeyboardInterrupt
         self.code = 128 + number
         self.message = "stopping after this step, saving; Ctrl-C again to stop now"
-        if not sys.stderr.isatty():
+        if not sys.stderr.isatty() and not self._silent:
             with suppress(OSError):  # the reader of stderr may have ended
                 os.write(2, f"{self.message}\n".encode())

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(0), help="Seed of all randomness.")
 @click.option("--resume", is_flag=True, help="Continue from last.npz; start if there is none.")
 @click.option(
-    "--exact", is_flag=True, help="With --resume: refuse if BLAS kernel, NumPy or charrnn differ from those of the run."
+    "--exact",
+    is_flag=True,
+    help="With --resume: refuse if BLAS kernel, NumPy or charrnn differ from those of the run. With --mpi: "
+    "refuse if those of the machines differ.",
 )
 @click.option(
     "--init-from", type=click.Path(), metavar="CKPT", help="Start from a trained model; text and vocabulary may differ."
@@ -25,8 +28,20 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
 @click.option("--force", is_flag=True, help="Replace the run in the directory.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
+@click.option(
+    "--mpi",
+    is_flag=True,
+    help="Train on all machines on which mpiexec or srun starts this command, one process on each.",
+)
+@click.option(
+    "--mpi-wait",
+    type=click.FloatRange(1),
+    metavar="SECONDS",
+    help="Give up when another machine has not answered for so long (default: 300).",
+)
 def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int | None, resume: bool,
-          exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool) -> int:  # fmt: skip
+          exact: bool, init_from: str | None, dry_run: bool, force: bool, quiet: bool, mpi: bool,
+          mpi_wait: float | None) -> int:  # fmt: skip
     """Train a model as CONFIG says: a YAML file, or the name of a shipped one such as quickstart.
 
     \b
@@ -39,22 +54,40 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length,
     train.tensorboard.
     """
+    from charrnn.cli.on_ranks import end_together, train_on_ranks
     from charrnn.config import load_config
+    from charrnn.parallel import WAIT_SECONDS, Ranks, check_alone
 
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
-    if exact and not resume:
-        raise click.UsageError("--exact applies only with --resume; give both")
-    settings = load_config(config, assignments, out=out, seed=seed)
-    if settings.model.cell == "ngram":
-        if init_from:
-            raise click.UsageError(
-                "--init-from does not go with model.cell: ngram, which is counted from its text alone"
-            )
-        return train_ngram(settings, resume=resume, force=force, dry_run=dry_run, quiet=quiet)
-    if dry_run:
-        return estimate(settings)
-    return train_network(settings, resume=resume, exact=exact, init_from=init_from, force=force, quiet=quiet)
+    if exact and not (resume or mpi):
+        raise click.UsageError("--exact applies only with --resume or --mpi; give both")
+    if mpi_wait and not mpi:
+        raise click.UsageError("--mpi-wait applies only with --mpi; give both")
+    if mpi and dry_run:
+        raise click.UsageError("--dry-run measures one machine; leave out --mpi")
+    options = {"resume": resume, "force": force, "quiet": quiet}
+    if not mpi:
+        check_alone()
+        settings = load_config(config, assignments, out=out, seed=seed)
+        if settings.model.cell == "ngram":
+            _refuse_with_ngram(init_from is not None, "--init-from")
+            return train_ngram(settings, dry_run=dry_run, **options)
+        return estimate(settings) if dry_run else train_network(settings, exact=exact, init_from=init_from, **options)
+    ranks = Ranks(mpi_wait or WAIT_SECONDS)
+
+    def train_here() -> int:
+        settings = load_config(config, assignments, out=out, seed=seed)
+        _refuse_with_ngram(settings.model.cell == "ngram", "--mpi")
+        return train_on_ranks(settings, ranks, exact=exact, init_from=init_from, **options)
+
+    return end_together(ranks, train_here)
+
+
+def _refuse_with_ngram(wrong: bool, option: str) -> None:
+    """Refuse an option that an n-gram has no use for. Raises click.UsageError."""
+    if wrong:
+        raise click.UsageError(f"{option} does not go with model.cell: ngram, which is counted from its text alone")
 
 
 def train_network(

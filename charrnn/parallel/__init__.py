@@ -4,7 +4,8 @@ It computes gradients and updates parameters when told to. It does not decide wh
 """
 
 from charrnn.parallel.example_shards import TaskExamples, TranslatePairs
+from charrnn.parallel.ranks import WAIT_SECONDS, Ranks, check_alone
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 
-__all__ = ["TaskExamples", "Team", "TranslatePairs", "auto_shards"]
+__all__ = ["WAIT_SECONDS", "Ranks", "TaskExamples", "Team", "TranslatePairs", "auto_shards", "check_alone"]

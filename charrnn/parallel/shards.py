@@ -52,6 +52,10 @@ class TextWork:
     ids: SharedArray | TextFile
     counted: SharedArray | None = None
 
+    def network(self, values: SharedArray, grads: SharedArray) -> Network:
+        """The network, on shared parameters and the gradients of one shard."""
+        return Network(self.config, self.vocab, np.float32, values.array(), grads.array())
+
 
 @dataclass(frozen=True)
 class Job:
@@ -62,6 +66,7 @@ class Job:
     optimizer: str
     hyper: Hyper
     workers: int
+    own: tuple[int, int]  # the first shard that this rank computes, and the one after its last
     bounds: list[tuple[int, int]]  # for each shard: its first stream or example, and the one after its last
     values: SharedArray  # parameters, (P,)
     moments: SharedArray  # of the optimizer, (K, P)
@@ -81,8 +86,7 @@ class Shard:
         self.first, self.stop = job.bounds[index]
         self.seed = job.seed
         self.index = index
-        values, grads = job.values.array(), job.grads[index].array()
-        self.network = Network(work.config, work.vocab, np.float32, values, grads)
+        self.network = work.network(job.values, job.grads[index])
         counted = work.counted.array() if work.counted else None
         self.batches = make_batches(work.ids.array(), work.vocab.end_id, work.streams, work.length, job.seed, counted)
         self.state = work.states[index].array()
@@ -101,10 +105,10 @@ class Shard:
 
 
 class Worker:
-    """One process's part: every W-th shard of the batch, and one of W ranges of the parameters."""
+    """One process's part: every W-th shard of its rank, and one of W ranges of the parameters."""
 
     def __init__(self, job: Job, index: int) -> None:
-        self.shards = [job.shard(k) for k in range(index, len(job.bounds), job.workers)]
+        self.shards = [job.shard(k) for k in range(job.own[0] + index, job.own[1], job.workers)]
         values, moments = job.values.array(), job.moments.array()
         own = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
         self.values = values[own]

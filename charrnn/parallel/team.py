@@ -1,7 +1,8 @@
 """One training step, shared out over processes: the gradient by streams, the update by parameters.
 
 The N streams of a batch are cut into shards, each with its own state, tape and gradient (P,). The gradients are
-added in the order of the shards. The cut belongs to the config, so one, two or four workers give the same bits.
+added as a binary tree over the shards. The cut belongs to the config, so one, two or four workers give the same bits.
+On several machines each rank computes a range of the shards with its own workers; all then add up and update the same.
 Parameters, moments, gradients and states lie in shared memory; a step costs each worker two messages there and two
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
@@ -32,11 +33,13 @@ from charrnn.models import (
 from charrnn.optim import RULES, Hyper
 from charrnn.parallel.example_shards import ExampleWork, PairWork, TaskExamples, TranslatePairs
 from charrnn.parallel.memory import TextFile, shared, shared_copy
+from charrnn.parallel.ranks import Ranks
 from charrnn.parallel.shards import Job, TextWork, Worker, work
+from charrnn.parallel.tree import Sums, share
 from charrnn.processes import call_worker, close, receive, start
 
 REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
-
+WISHES = ("stop", "save")  # what one rank may wish and all must then do after the same step
 
 Content = Array | TaskExamples | TranslatePairs
 
@@ -90,15 +93,16 @@ class Team:
         config: with train.shards decided.
         vocab: the characters of a language model; else it is not used.
         content: the training text, ids (len,); or the training examples of a classifier or tagger, or pairs.
-        workers: processes in all; no more are started than there are shards.
+        workers: processes in all on this machine; no more are started than there are shards.
         file: the file that the ids are mapped from, if it holds nothing else: workers then map it themselves.
+        ranks: all machines of the run; None for a single one.
 
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
     optimizer; `bounds`, the first stream of each shard and the one after its last; `workers`; `processes`, those that
     were started.
 
     Raises:
-        CharrnnError: the run does not fit into memory.
+        CharrnnError: the run does not fit into memory, or has fewer shards than there are ranks.
     """
 
     def __init__(
@@ -108,12 +112,24 @@ class Team:
         content: Content,
         workers: int,
         file: Path | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         check_memory(config, vocab, content)
         shards = config.train.shards or 1
+        rank, size = (ranks.number, ranks.size) if ranks else (0, 1)
+        if shards < size:
+            raise CharrnnError(
+                f"train.shards: {shards} for {size} ranks, which need one each; add --set train.shards={size} or a "
+                f"multiple of it"
+            )
+        self.ranks = ranks
+        self._first, self._stop = share(shards, rank, size)
+        self._sums = Sums.of(shards, rank, size)
+        self._wishes = np.zeros(len(WISHES))  # of this rank; the largest of all ranks is in _agreed
+        self._agreed = np.zeros(len(WISHES))
         edges = [config.train.batch_size * k // shards for k in range(shards + 1)]
         self.bounds = list(pairwise(edges))
-        self.workers = max(1, min(workers, shards))
+        self.workers = max(1, min(workers, self._stop - self._first))
         work_of_shards: TextWork | ExampleWork | PairWork
         if isinstance(content, TranslatePairs):
             work_of_shards = self._pairs(config, content)
@@ -130,7 +146,7 @@ class Team:
         self._grads = [grad.array() for grad in job.grads]
         self._states = [state.array() for state in job.work.states] if isinstance(job.work, TextWork) else []
         self.moments = job.moments.array()
-        self.network: Network | TaskNetwork | TranslateNetwork = self._own.shards[0].network
+        self.network: Network | TaskNetwork | TranslateNetwork = job.work.network(job.values, job.grads[0])
 
     def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
         """The text of a language model, with the state of each shard."""
@@ -174,6 +190,7 @@ class Team:
                 weight_decay=train.weight_decay,
             ),
             workers=self.workers,
+            own=(self._first, self._stop),
             bounds=self.bounds,
             values=shared("<f4", size),
             moments=shared("<f4", RULES[train.optimizer][1], size),
@@ -182,13 +199,34 @@ class Team:
 
     @property
     def state(self) -> Array:
-        """The carried state of all streams, (L, S, N, H); a copy. Examples carry none: it is then empty, (0,)."""
-        return np.concatenate(self._states, axis=2) if self._states else np.zeros(0, np.float32)
+        """The carried state of all streams, (L, S, N, H); a copy. Examples carry none: it is then empty, (0,).
+
+        On several machines all ranks must ask for it at the same time.
+        """
+        if not self._states:
+            return np.zeros(0, np.float32)
+        if self.ranks:
+            shards, size = len(self.bounds), self.ranks.size
+            self.ranks.broadcast([(self._states[k], r) for r in range(size) for k in range(*share(shards, r, size))])
+        return np.concatenate(self._states, axis=2)
 
     @state.setter
     def state(self, state: Array) -> None:
         for own, (first, stop) in zip(self._states, self.bounds, strict=bool(self._states)):
             own[...] = state[:, :, first:stop]
+
+    def agree(self, wish: str, value: int) -> int:
+        """Agree with all ranks on one of WISHES.
+
+        Returns:
+            The value itself; on several machines, the largest that any rank had wished for before the latest step.
+        """
+        if not self.ranks:
+            return value
+        index = WISHES.index(wish)
+        agreed = int(self._agreed[index])
+        self._wishes[index] = 0 if agreed else value
+        return agreed
 
     def forward_backward(self, step: int) -> float:
         """Compute the gradient of one step into network.params.grads.
@@ -197,15 +235,21 @@ class Team:
             The mean loss in nats per character, or of a target.
 
         Raises:
-            CharrnnError: a worker has died.
+            CharrnnError: a worker has died, or another rank does not answer.
         """
-        losses = [0.0] * len(self.bounds)
+        losses = np.zeros(len(self.bounds))
         for index, own in enumerate(self._all("forward_backward", step)):
-            losses[index :: self.workers] = own
-        total = self._grads[0]
-        for grad in self._grads[1:]:  # always in this order, so that the sum has the same bits
-            total += grad
-        return sum(losses)
+            losses[self._first + index : self._stop : self.workers] = own
+        for addition in self._sums.before:
+            self._grads[addition.left] += self._grads[addition.right]
+        if self.ranks:
+            self.ranks.broadcast([(self._grads[shard], rank) for shard, rank in self._sums.roots])
+            rows = self.ranks.gather(np.concatenate([losses, self._wishes]))
+            losses = rows[:, : len(losses)].sum(axis=0)  # exact: all but one are zero
+            self._agreed = rows[:, len(losses) :].max(axis=0)
+        for addition in self._sums.after:
+            self._grads[addition.left] += self._grads[addition.right]
+        return sum(losses.tolist())
 
     def update(self, rate: float, t: int) -> str:
         """Update the parameters by their gradient at a learning rate; `t` counts steps from 1.

@@ -6,6 +6,7 @@ into a run directory that it has claimed.
 """
 
 from charrnn.training.advice import conclusion, limit, next_commands
+from charrnn.training.agreeing import begin_equally
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.counted import counted_lines
 from charrnn.training.estimate import Estimate, estimate_run
@@ -23,6 +24,7 @@ __all__ = [
     "LogRecord",
     "Progress",
     "Run",
+    "begin_equally",
     "complete_config",
     "conclusion",
     "counted_lines",

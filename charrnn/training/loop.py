@@ -9,7 +9,7 @@ nothing and handles no signals: whoever iterates may stop after any step.
 
 from collections.abc import Iterator
 from dataclasses import replace
-from math import isfinite
+from math import inf, isfinite
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,7 @@ from charrnn.data import Corpus
 from charrnn.errors import DivergedError
 from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
-from charrnn.parallel import Team
+from charrnn.parallel import Ranks, Team
 from charrnn.storage import RunDirectory
 from charrnn.training.corpora import AnyCorpus, read_corpus
 from charrnn.training.defaults import chosen_values, settled
@@ -50,7 +50,7 @@ class Run:
         resumed: a complete state to continue from.
         start_from: a network whose parameters to begin with (fine-tuning).
         workers: processes; for more than one, the program's main module must be importable: they are spawned.
-        notes: sentences about the files that the run begins from.
+        ranks: all machines of the run; each gives its own directory. None for a single one.
 
     Attributes:
         config: the settings, complete.
@@ -58,8 +58,8 @@ class Run:
         corpus, network, directory: what is trained on, what is trained, and where it is written.
         material: what the loop takes from the corpus.
         state: the progress so far.
-        plan: length and intervals.
-        facts: what the diagnosis judges by.
+        notes: sentences about what the run begins from.
+        plan, facts: length and intervals, and what the diagnosis judges by.
         added, removed: characters of the text that the model of `start_from` lacked, and those it had in excess.
 
     Raises:
@@ -77,10 +77,10 @@ class Run:
         resumed: SavedModel | None = None,
         start_from: Network | None = None,
         workers: int = 1,
-        notes: list[str] | None = None,
+        ranks: Ranks | None = None,
     ) -> None:
         self.directory = directory
-        self.notes = notes or []
+        self.notes: list[str] = []
         self.corpus = corpus or read_corpus(config)
         complete = settled(config, self.corpus, resumed, start_from)
         if resumed:
@@ -88,7 +88,7 @@ class Run:
         self.config = with_shards(complete, self.corpus, resumed)
         self.chosen = chosen_values(config, complete)
         material = self.material = make_material(self.config, self.corpus)
-        self.team = Team(self.config, material.vocab, material.content, workers, material.file)
+        self.team = Team(self.config, material.vocab, material.content, workers, material.file, ranks)
         self.network: Any = self.team.network  # an AnyNetwork; its kind is that of the corpus
         self.batches = material.batches
         self.plan = Plan.of(self.config.train, material.steps_per_epoch)
@@ -194,8 +194,8 @@ class Run:
             progress = replace(progress, sample=self._sample())
         if self.directory:
             due = step % plan.save_every == 0 or last
-            minutes = train.save_minutes
-            if due or (minutes and perf_counter() - self._saved_at >= 60 * minutes):
+            late = perf_counter() - self._saved_at >= 60 * (train.save_minutes or inf)
+            if self.team.agree("save", late) or due:
                 self.save(rollback_point=due and may_roll_back_to(progress.loss, self.material.guessing))
                 progress = replace(progress, saved=True)
         return progress

@@ -9,11 +9,13 @@ from charrnn.config import Config
 from charrnn.data import reads_standard_input
 from charrnn.errors import CheckpointError, ConfigError, RunExistsError, TextError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
+from charrnn.parallel import Ranks
 from charrnn.storage import RunDirectory
+from charrnn.training.agreeing import check_ranks
 from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
-from charrnn.training.resuming import changed_environment, resume_notes
+from charrnn.training.resuming import changed_environment, resume_notes, with_shards
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
@@ -41,6 +43,7 @@ def open_run(
     force: bool = False,
     workers: int = 1,
     exact: bool = False,
+    ranks: Ranks | None = None,
 ) -> Run:
     """Open a run in the directory config.out, which is locked until run.close().
 
@@ -50,7 +53,9 @@ def open_run(
         init_from: a checkpoint whose parameters to begin with (fine-tuning).
         force: replace the files of an earlier run.
         workers: processes, as for Run.
-        exact: with `resume`, refuse to continue with another BLAS kernel, NumPy or charrnn, which may give other bits.
+        exact: with `resume`, refuse to continue with another BLAS kernel, NumPy or charrnn, which may give other bits;
+            with `ranks`, refuse to begin if they differ in these.
+        ranks: all machines of the run; each opens it in its own directory. None for a single one.
 
     Returns:
         The run, at its first step or where it was saved.
@@ -58,6 +63,7 @@ def open_run(
     Raises:
         RunExistsError: the directory holds a run already, without `resume` or `force`; or an n-gram, with `resume`.
         RunInUseError: another trainer is working in the directory.
+        CharrnnError: the ranks see another config or text, or `exact` forbids to begin.
         CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
         TextError: the text cannot be read or is too small.
         ConfigError: `init_from` does not go with the task.
@@ -75,10 +81,13 @@ def open_run(
         check_transferable(origin.network, complete.model, config.data.tokens)
     directory.claim(resume, force)
     try:
-        if resume and directory.resumable:
-            saved = load_latest(directory.path)
+        differing: list[str] = []
+        saved = load_latest(directory.path) if resume and directory.resumable else None
+        if ranks:
+            differing = check_ranks(with_shards(complete, corpus, saved), corpus, ranks, exact)
+        if saved:
             notes = _resume_notes(saved, config, exact)
-            run = Run(config, corpus, directory, resumed=saved, workers=workers, notes=notes)
+            run = Run(config, corpus, directory, resumed=saved, workers=workers, ranks=ranks)
             if saved.path == directory.previous:
                 # Otherwise the next save would replace this good file by the damaged one.
                 saved.path.replace(directory.last)
@@ -86,9 +95,10 @@ def open_run(
         else:
             notes = [origin.note] if origin and origin.note else []
             start_from = origin.network if origin else None
-            run = Run(config, corpus, directory, start_from=start_from, workers=workers, notes=notes)
+            run = Run(config, corpus, directory, start_from=start_from, workers=workers, ranks=ranks)
             directory.clear()
             has_rollback_point = False
+        run.notes = notes + differing
         if config.train.on_divergence == "rollback" and not has_rollback_point:
             run.save_rollback_point()
         directory.write_config(run.config.to_yaml())

@@ -1,0 +1,153 @@
+"""`charrnn train --mpi`: the same bits on any number of ranks, and an end of all when one of them fails."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from tests.support.processes import ROOT, TALES
+
+BESIDE = Path(sys.executable).parent / "mpiexec"
+MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
+needs_mpi = pytest.mark.skipif(not (MPIEXEC and find_spec("mpi4py")), reason="needs mpi4py and an MPI")
+
+TEXT = """\
+data: {path: text.txt}
+model: {cell: gru, hidden_size: 8, num_layers: 2, dropout: 0.2}
+train: {batch_size: 8, seq_length: 16, max_steps: 12, log_every: 2, eval_every: 4, save_every: 6, sample_length: 0,
+        shards: 5, workers: 1}
+"""
+LABELS = """\
+task: classify
+data: {path: names.tsv}
+model: {cell: lstm, hidden_size: 8, num_layers: 1, bidirectional: true}
+train: {batch_size: 10, max_steps: 12, log_every: 2, eval_every: 4, shards: 4, workers: 1}
+"""
+# The command line, in which rank 1 does something after six steps: ends, stops to answer, fails, or gets a signal.
+DRIVER = """\
+import os, signal, sys
+from charrnn.cli.main import main
+from charrnn.training.loop import Run
+advance = Run.advance
+def advance_and(run):
+    progress = advance(run)
+    if progress.step == 7 and run.team.ranks.number == int(os.environ.get("CULPRIT", 1)):
+        what = os.environ["HAPPENS"]
+        if what == "error":
+            raise OSError(28, "No space left on device", "x")
+        os.kill(os.getpid(), getattr(signal, what))
+    return progress
+if __name__ == "__main__":
+    if os.environ.get("HAPPENS"):
+        Run.advance = advance_and
+    main()
+"""
+
+
+def make_project(path):
+    """A folder with texts, configs and the driver."""
+    (path / "text.txt").write_text(TALES.read_text()[:6000])
+    lines = [f"{'ab' if k % 3 else 'xy'}{k}\t{'one' if k % 3 else 'two'}\n" for k in range(120)]
+    (path / "names.tsv").write_text("".join(lines))
+    (path / "text.yaml").write_text(TEXT)
+    (path / "labels.yaml").write_text(LABELS)
+    (path / "driver.py").write_text(DRIVER)
+    return path
+
+
+@pytest.fixture
+def project(tmp_path):
+    return make_project(tmp_path)
+
+
+def train(project, ranks, *arguments, happens="", culprit=1, expect=0, launcher=True):
+    """Train on some ranks; what they wrote on stderr."""
+    command = [sys.executable, "driver.py", "train", *arguments]
+    if launcher:
+        command = [MPIEXEC, "-n", str(ranks), *command]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HAPPENS": happens, "CULPRIT": str(culprit)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == expect, done.stderr
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The files of a run without MPI, by config."""
+    project = make_project(tmp_path_factory.mktemp("alone"))
+    for config in ("text", "labels"):
+        train(project, 1, f"{config}.yaml", "--out", config, launcher=False)
+    return {
+        (config, name): (project / config / name).read_bytes()
+        for config in ("text", "labels")
+        for name in ("last.npz", "best.npz")
+    }
+
+
+@needs_mpi
+@pytest.mark.parametrize(("config", "ranks", "workers"), [("text", 2, 2), ("labels", 4, 1)])
+def test_any_number_of_ranks_writes_the_bytes_of_a_run_without_mpi(project, alone, config, ranks, workers):
+    train(project, ranks, f"{config}.yaml", "--mpi", "--out", "run", "--set", f"train.workers={workers}")
+    for name in ("last.npz", "best.npz"):
+        assert (project / "run" / name).read_bytes() == alone[config, name]
+
+
+@needs_mpi
+@pytest.mark.parametrize(
+    ("happens", "culprit", "code", "line"),
+    [
+        ("SIGKILL", 1, 9, ""),
+        ("error", 1, 1, "charrnn: x: No space left on device"),
+        ("SIGSTOP", 0, 1, "charrnn: no answer of another rank for 3 s"),
+        ("SIGUSR1", 1, 138, "saved at step 8"),
+    ],
+)
+def test_what_happens_to_one_rank_ends_all_and_the_run_continues_to_the_same_bytes(
+    project, alone, happens, culprit, code, line
+):
+    run = ["text.yaml", "--mpi", "--out", "run"]
+    wait = ["--mpi-wait", "3"] if happens == "SIGSTOP" else []
+    assert line in train(project, 2, *run, *wait, happens=happens, culprit=culprit, expect=code)
+    train(project, 3, *run, "--resume")
+    assert (project / "run" / "last.npz").read_bytes() == alone["text", "last.npz"]
+
+
+@needs_mpi
+def test_several_processes_without_mpi_or_unconnected_ones_or_too_many_are_refused(project, monkeypatch):
+    assert "add --mpi" in train(project, 2, "text.yaml", "--out", "run", expect=1)
+    assert "for 6 ranks" in train(project, 6, "text.yaml", "--mpi", "--out", "run", expect=1)
+    monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
+    assert "does not connect them" in train(project, 1, "text.yaml", "--mpi", "--out", "run", expect=1)
+    assert not (project / "run" / "last.npz").exists()
+
+
+@needs_mpi
+def test_ranks_with_another_config_are_refused_in_one_line(project):
+    once = [sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--out", "run"]
+    done = subprocess.run(
+        [MPIEXEC, "-n", "1", *once, ":", "-n", "1", *once, "--set", "train.clip_norm=3"],
+        cwd=project, env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    lines = [line for line in done.stderr.splitlines() if line.startswith("charrnn: ")]
+    assert done.returncode != 0
+    assert len(lines) == 1
+    assert "train.clip_norm is 5.0 on rank 0, 3.0 on rank 1" in lines[0]
+
+
+def test_a_launcher_is_noticed_without_mpi4py(project, monkeypatch):
+    monkeypatch.setenv("PMI_SIZE", "3")
+    assert "started 3 processes without --mpi" in train(project, 1, "text.yaml", launcher=False, expect=1)
+
+
+def test_sigusr1_saves_and_ends_a_run(project):
+    (project / "one.py").write_text(DRIVER.replace("run.team.ranks.number", "1"))
+    (project / "one.py").replace(project / "driver.py")
+    shown = train(
+        project, 1, "text.yaml", "--out", "run", happens="SIGUSR1", expect=128 + signal.SIGUSR1, launcher=False
+    )
+    assert "saved at step 7" in shown
