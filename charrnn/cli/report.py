@@ -118,9 +118,9 @@ def described(loaded: "SavedModel") -> str:
 
 def about(loaded: "SavedModel") -> str:
     """The model in a sentence or two."""
-    from charrnn.models import Network, model_name
+    from charrnn.models import NGram, model_name
 
-    model, network = loaded.language_model, isinstance(loaded.model, Network)
+    model, network = loaded.language_model, not isinstance(loaded.model, NGram)
     size = f"{model.size:,} {'parameters' if network else 'n-grams'}"
     steps = f", after {loaded.step:,} steps" if network and loaded.step else ""
     text = f"{model_name(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
@@ -156,16 +156,16 @@ def measure(loaded: "SavedModel", units: "Units") -> "HeldOut":
     from charrnn.data import choose_split
     from charrnn.display import HeldOut
     from charrnn.evaluation import ReportOptions, assess, surprise
-    from charrnn.models import Network
+    from charrnn.models import NGram
 
     corpus = loaded.corpus()
     split = choose_split(corpus, None)
     options = ReportOptions(baselines=len(corpus.train) <= MAX_BASELINE_CHARS)
     evaluation, _ = assess([loaded], split, corpus, options)
     inside = None
-    if isinstance(loaded.model, Network) and len(split) > 1:
+    if not isinstance(loaded.model, NGram) and len(split) > 1:
         try:
-            inside = look_inside(loaded.model, split.ids, units)
+            inside = look_inside(loaded.network, split.ids, units)
         except TextError as error:
             note(f"without units and gradients: {error}")
     return HeldOut(evaluation, surprise(loaded.language_model, split.ids), inside)

@@ -44,6 +44,14 @@ class ModelConfig:
         "Goodman 1998). witten-bell: interpolated. additive: add one to every count.",
         only=Condition("model.cell", ("ngram",)),
     )
+    ngram: int | None = key(
+        None,
+        "The n of a Kneser-Ney n-gram inside a language model. The network learns, character by character, how far to "
+        "rely on it: p = g p_network + (1 - g) p_ngram, with a learned gate g. null: none.",
+        low=1,
+        high=20,
+        only=Condition("task", ("language",)),
+    )
     hidden_size: int = key(
         FOLLOWS_TEXT,
         "Hidden units in each layer; null: follows the length of the text.",

@@ -59,6 +59,13 @@ def dropout_acts_between_layers(config: Config) -> Iterator[Clash]:
         yield Clash("model.dropout", message, ("model.num_layers",))
 
 
+def an_ngram_holds_no_other(config: Config) -> Iterator[Clash]:
+    """A gate belongs to a network."""
+    if config.model.ngram and config.model.cell == "ngram":
+        message = "model.ngram is an n-gram inside a network, and model.cell is ngram; set model.order, or another cell"
+        yield Clash("model.ngram", message, ("model.cell",))
+
+
 def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
     """The fractions sum to 1, and there is something to train on."""
     fractions = config.data.fractions
@@ -129,6 +136,7 @@ def plateau_needs_validation(config: Config) -> Iterator[Clash]:
 
 RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     dropout_acts_between_layers,
+    an_ngram_holds_no_other,
     fractions_divide_the_text,
     shards_need_streams,
     separate_texts_replace_splits,

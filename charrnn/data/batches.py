@@ -18,6 +18,7 @@ class Batch:
         count: targets of the window in all streams, including streams that this batch leaves out.
         fresh: whether the state must be set to zero before this window.
         begins: (T, N), where a document begins: the state is set to zero there; None for a text that is one stream.
+        counted: (T, N), ln p of the targets that an n-gram gives; None unless a network learns to be mixed with one.
     """
 
     x: Array
@@ -26,6 +27,7 @@ class Batch:
     count: int
     fresh: bool
     begins: Array | None = None
+    counted: Array | None = None
 
 
 class Batches:
@@ -39,14 +41,16 @@ class Batches:
         ids: the text, (len,).
         streams: N.
         length: T.
+        counted: (len,), ln p of each character that an n-gram gives, if batches are to hold them.
 
     Attributes:
         targets: len - 1.
         stream_length: targets in each stream, with padding.
     """
 
-    def __init__(self, ids: Array, streams: int, length: int) -> None:
+    def __init__(self, ids: Array, streams: int, length: int, counted: Array | None = None) -> None:
         self.ids = ids
+        self.counted = counted
         self.streams = streams
         self.length = length
         self.targets = max(len(ids) - 1, 0)
@@ -69,7 +73,9 @@ class Batches:
         inside = positions < self.targets
         weight = None if inside.all() else inside.astype(np.float32)
         positions = np.minimum(positions, self.targets - 1)
-        return Batch(self.ids[positions], self.ids[positions + 1], weight, self.count(window), fresh=window == 0)
+        counted = None if self.counted is None else self.counted[positions + 1]
+        x, y = self.ids[positions], self.ids[positions + 1]
+        return Batch(x, y, weight, self.count(window), fresh=window == 0, counted=counted)
 
     def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window, over all streams."""

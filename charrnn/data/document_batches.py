@@ -26,14 +26,18 @@ class DocumentBatches:
         streams: N.
         length: T.
         seed: the order of the documents is a function of seed and epoch.
+        counted: (len,), ln p of each symbol that an n-gram gives, if batches are to hold them.
 
     Attributes:
         targets: len.
         stream_length: targets that a stream has room for.
     """
 
-    def __init__(self, ids: Array, end_id: int, streams: int, length: int, seed: int) -> None:
+    def __init__(
+        self, ids: Array, end_id: int, streams: int, length: int, seed: int, counted: Array | None = None
+    ) -> None:
         self.ids = ids
+        self.counted = counted
         self.streams = streams
         self.length = length
         self.targets = len(ids)
@@ -67,7 +71,8 @@ class DocumentBatches:
         begins = inside & (source == self._begins_in_order[document])
         x = np.where(begins, self._end_id, self.ids[np.maximum(source - 1, 0)])
         weight = None if inside.all() else inside.astype(np.float32)
-        return Batch(x, self.ids[source], weight, self.count(window, epoch), window == 0, begins)
+        counted = None if self.counted is None else self.counted[source]
+        return Batch(x, self.ids[source], weight, self.count(window, epoch), window == 0, begins, counted)
 
     def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window of an epoch, over all streams."""
@@ -91,8 +96,10 @@ class DocumentBatches:
         self._epoch = epoch
 
 
-def make_batches(ids: Array, end_id: int | None, streams: int, length: int, seed: int) -> Batches | DocumentBatches:
+def make_batches(
+    ids: Array, end_id: int | None, streams: int, length: int, seed: int, counted: Array | None = None
+) -> Batches | DocumentBatches:
     """The batches of a text that is one stream, or of documents if there is a symbol that ends them."""
     if end_id is None:
-        return Batches(ids, streams, length)
-    return DocumentBatches(ids, end_id, streams, length, seed)
+        return Batches(ids, streams, length, counted)
+    return DocumentBatches(ids, end_id, streams, length, seed, counted)

@@ -21,7 +21,7 @@ from charrnn.evaluation.results import Assessment, DocumentNovelty, Figures, Mix
 from charrnn.evaluation.scores import Scores
 from charrnn.evaluation.scoring import check_text, score_each
 from charrnn.evaluation.windows import score_in_windows
-from charrnn.models import Network, SavedModel, model_name
+from charrnn.models import GatedNetwork, Network, NGram, SavedModel, model_name
 from charrnn.processes import cores
 
 
@@ -115,7 +115,7 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
 
 def scores_of(loaded: SavedModel, ids: Array, window: int | None = None) -> Scores:
     """Score ids by a model: a network on all processors, an n-gram, which is fast, on one. `window`: see windows.py."""
-    processes = cores() if isinstance(loaded.model, Network) else 1
+    processes = 1 if isinstance(loaded.model, NGram) else cores()
     if window is not None:
         return score_in_windows(loaded.language_model, ids, window, processes)
     return score_each(loaded.language_model, ids, processes)
@@ -178,6 +178,12 @@ def dynamic_rows(
     models: Sequence[SavedModel], names: Sequence[str], ids: Array, train: Array, rule: Rule, rate: float | None
 ) -> Iterator[Row]:
     """A row for each network as it adapts to the text. Raises: CheckpointError where there is no network."""
+    for each in models:
+        if isinstance(each.model, GatedNetwork):
+            raise CheckpointError(
+                f"{each.path}: dynamic evaluation does not go with an n-gram inside a network (model.ngram)",
+                hint="leave out --dynamic",
+            )
     networks = [(name, each.model) for name, each in zip(names, models, strict=True) if isinstance(each.model, Network)]
     if not networks:
         raise CheckpointError(f"{models[0].path}: this is an n-gram; it has no weights that could follow the text")

@@ -59,7 +59,7 @@ class NGramClassifier:
         documents, count = self._documents(ids, bounds), len(bounds) - 1
         joint = np.empty((count, len(self.models)))
         for k, model in enumerate(self.models):
-            joint[:, k] = np.bincount(documents.example, log_probabilities(model, documents.ids), count)
+            joint[:, k] = np.bincount(documents.example, model.log_probs(documents.ids), count)
         joint += self.log_prior
         peak = joint.max(1, keepdims=True)
         log_p: Array = joint - peak - np.log(np.exp(joint - peak).sum(1, keepdims=True))
@@ -72,22 +72,6 @@ class NGramClassifier:
         return EndedExamples(
             np.insert(shifted, bounds[1:], end), np.insert(example, bounds[1:], np.arange(len(bounds) - 1))
         )
-
-
-def log_probabilities(model: NGram, ids: Array) -> Array:
-    """ln p of each id of documents that each finish with an end, given those before it in its document; (M,)."""
-    p = np.full(len(ids), 1 / model.vocab.size)
-    contexts = np.zeros(len(ids), np.int64)
-    end = model.vocab.end_id
-    for k, level in enumerate(model.levels):
-        ranks = level.find(contexts, ids, model.vocab.size)
-        if len(level.keys):
-            backoff = np.where(contexts >= 0, level.backoff[contexts], 1.0)
-            p = np.where(ranks >= 0, level.share[ranks], 0.0) + backoff * p
-        first = level.find(np.zeros(1, np.int64), np.array([end]), model.vocab.size)[0] if k == 0 else -1
-        contexts = np.concatenate([[first], ranks[:-1]])
-    log_p: Array = np.log(p)
-    return log_p
 
 
 def fit_ngram_classifier(vocab: Vocab, ids: Array, bounds: Array, labels: Array, classes: int) -> NGramClassifier:

@@ -40,6 +40,10 @@ def network_of(saved: SavedModel) -> Network | TaskNetwork:
     """The network of a language model, classifier or tagger. Raises CheckpointError for any other model."""
     if isinstance(saved.model, TranslateModel):
         raise CheckpointError(f"{saved.path}: this is a translator, which can be exported to tensorboard only")
+    if saved.config.model.ngram:
+        raise CheckpointError(
+            f"{saved.path}: an export cannot hold the n-gram inside this network (model.ngram); train one without"
+        )
     return saved.model.network if isinstance(saved.model, TaskModel) else saved.network
 
 

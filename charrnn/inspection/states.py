@@ -16,7 +16,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import Vocab, ends_of
 from charrnn.errors import CheckpointError, TextError
-from charrnn.models import Network, NGram
+from charrnn.models import GatedNetwork, Network, NGram
 
 Each = Literal["document", "character"]
 Ending = Literal[".npy", ".npz", ".tsv"]
@@ -37,7 +37,7 @@ class States:
     begins: Array
 
 
-def embed(model: Network | NGram, texts: Sequence[str | bytes]) -> Array:
+def embed(model: Network | NGram | GatedNetwork, texts: Sequence[str | bytes]) -> Array:
     """The state of a network after each text.
 
     Arguments:
@@ -55,6 +55,8 @@ def embed(model: Network | NGram, texts: Sequence[str | bytes]) -> Array:
     """
     if isinstance(model, NGram):
         raise CheckpointError("an n-gram has no state; embed() needs a network")
+    if isinstance(model, GatedNetwork):
+        model = model.network
     documents = [model.vocab.encode(text, unknown="skip") for text in texts]
     for number, ids in enumerate(documents, 1):
         if model.vocab.end_id is not None and (ids == model.vocab.end_id).any():

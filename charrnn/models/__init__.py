@@ -6,6 +6,8 @@ state; they do not train themselves.
 
 from charrnn.models.building import AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
+from charrnn.models.folds import fold_log_probs
+from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
@@ -24,6 +26,7 @@ __all__ = [
     "AnyNetwork",
     "Encoded",
     "Evaluation",
+    "GatedNetwork",
     "Header",
     "LanguageModel",
     "MixedModel",
@@ -44,6 +47,7 @@ __all__ = [
     "check_arrays",
     "check_transferable",
     "distinct",
+    "fold_log_probs",
     "is_checkpoint",
     "is_known",
     "known_documents",

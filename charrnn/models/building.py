@@ -11,17 +11,18 @@ import numpy.typing as npt
 from charrnn.arrays import Array, Shape
 from charrnn.data import pair_rules_of, rules_of
 from charrnn.errors import CheckpointError
+from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.header import Header
 from charrnn.models.known import check_known
 from charrnn.models.network import Network, parameter_shapes
-from charrnn.models.ngram import NGram
+from charrnn.models.ngram import NGram, Smoothing
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import TaskNetwork, task_shapes
 from charrnn.models.translate_model import TranslateModel, translation_of
 from charrnn.models.translate_network import TranslateNetwork
 from charrnn.models.translate_parts import translate_shapes
 
-AnyModel = Network | NGram | TaskModel | TranslateModel
+AnyModel = Network | NGram | GatedNetwork | TaskModel | TranslateModel
 AnyNetwork = Network | TaskNetwork | TranslateNetwork
 
 
@@ -31,9 +32,13 @@ def build_model(path: Path, header: Header, arrays: dict[str, Array], dtype: npt
         return build_translator(path, header, arrays, dtype)
     if header.config.task != "language":
         return build_task(path, header, arrays, dtype)
-    if header.config.model.cell == "ngram":
-        return build_ngram(path, header, arrays)
-    return build_network(path, header, arrays, dtype)
+    config = header.config.model
+    if config.cell == "ngram":
+        return build_ngram(path, header, arrays, config.order, config.smoothing)
+    network = build_network(path, header, arrays, dtype)
+    if config.ngram:
+        return GatedNetwork(network, build_ngram(path, header, arrays, config.ngram, "kneser-ney"))
+    return network
 
 
 def build_network(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike) -> Network:
@@ -47,16 +52,16 @@ def build_network(path: Path, header: Header, arrays: dict[str, Array], dtype: n
     return network
 
 
-def build_ngram(path: Path, header: Header, arrays: dict[str, Array]) -> NGram:
+def build_ngram(path: Path, header: Header, arrays: dict[str, Array], order: int, smoothing: Smoothing) -> NGram:
     """An n-gram, counted again from the text in its checkpoint. Raises CheckpointError if that text is invalid."""
-    config, vocab = header.config.model, header.vocab
+    vocab = header.vocab
     assert vocab is not None, "a language model has a vocabulary"
     text = arrays.get("text")
-    if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < config.order or text.max() >= vocab.size:
+    if text is None or text.ndim != 1 or text.dtype.kind != "u" or len(text) < order or text.max() >= vocab.size:
         raise CheckpointError(f"{path}: damaged (the array text is missing, or is no text of its vocabulary)")
     if vocab.end_id is not None and text[-1] != vocab.end_id:
         raise CheckpointError(f"{path}: damaged (the last document in the array text has no end)")
-    return NGram(vocab, text, config.order, config.smoothing)
+    return NGram(vocab, text, order, smoothing)
 
 
 def build_task(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike) -> TaskModel:

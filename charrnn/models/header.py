@@ -218,4 +218,5 @@ def model_name(config: ModelConfig) -> str:
     """What tables call a model, for example "lstm 2 x 128"."""
     if config.cell == "ngram":
         return f"{config.order}-gram, {config.smoothing}"
-    return f"{config.cell} {config.num_layers} x {config.hidden_size}"
+    inside = f" with a {config.ngram}-gram" if config.ngram else ""
+    return f"{config.cell} {config.num_layers} x {config.hidden_size}{inside}"

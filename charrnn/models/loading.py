@@ -24,6 +24,7 @@ from charrnn.data import (
 )
 from charrnn.errors import CheckpointError, NewerFormatError, TextError
 from charrnn.models.building import AnyModel, build_model
+from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.header import Header
 from charrnn.models.known import NAME, known_documents
 from charrnn.models.network import Network
@@ -76,14 +77,20 @@ class SavedModel:
 
     @property
     def network(self) -> Network:
-        """The model as a network. Raises CheckpointError if it is an n-gram or another kind of model."""
+        """The model as a network; of a mixture, its network alone.
+
+        Raises:
+            CheckpointError: the model is an n-gram or another kind of model.
+        """
         model = self.language_model
+        if isinstance(model, GatedNetwork):
+            return model.network
         if isinstance(model, NGram):
             raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
         return model
 
     @property
-    def language_model(self) -> Network | NGram:
+    def language_model(self) -> Network | NGram | GatedNetwork:
         """The model as one of a language. Raises CheckpointError if it is another kind of model."""
         if isinstance(self.model, TaskModel | TranslateModel):
             kind = KINDS[self.config.task]

@@ -19,7 +19,7 @@ from charrnn.errors import ConfigError
 from charrnn.models.dropping import Dropping, dropping_scalars
 from charrnn.models.language_model import ReadCharacter
 from charrnn.nn import (
-    Head,
+    GatedCharacter,
     NextCharacter,
     Params,
     Stack,
@@ -41,8 +41,10 @@ def build_stack(config: ModelConfig, vocab_size: int, cut: bool = False) -> Stac
     return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout, cut)
 
 
-def build_head(config: ModelConfig, vocab_size: int) -> Head:
+def build_head(config: ModelConfig, vocab_size: int) -> NextCharacter | GatedCharacter:
     """The head of a config; it holds sizes only. This is the only place that chooses one."""
+    if config.ngram:
+        return GatedCharacter(config.hidden_size, vocab_size)
     return NextCharacter(config.hidden_size, vocab_size)
 
 
@@ -61,13 +63,16 @@ class Tape:
     """Memory of one forward and backward pass."""
 
     stack: StackTape
-    scores: Array  # (T * N, V): logits, and after forward() the probabilities that the loss left
+    scores: Array  # (T * N, V), a column more with a gate: scores, and after forward() what the loss left
     dropping: Dropping
     h: Array | None = None  # rows (T * N, H) that the head read in the latest forward()
 
 
 class Network:
     """A recurrent character model.
+
+    With model.ngram it has a gate too, and learns to be mixed with an n-gram. As a LanguageModel it is still the
+    network alone; a GatedNetwork is the mixture.
 
     Arguments:
         config: the model section.
@@ -132,13 +137,13 @@ class Network:
         config, dtype = self.config, self.dtype
         return Tape(
             stack=self.stack.tape(length, streams, dtype, training),
-            scores=zeros((length * streams, self.vocab.size), dtype),
+            scores=zeros((length * streams, self.head.width), dtype),
             dropping=Dropping(config, self.params.value, (length, streams, config.hidden_size), dtype, training),
         )
 
     def tape_bytes(self, length: int, streams: int, training: bool = True) -> int:
         """How many bytes tape() will take."""
-        scalars = self.stack.tape_scalars(length, streams, training) + length * streams * self.vocab.size
+        scalars = self.stack.tape_scalars(length, streams, training) + length * streams * self.head.width
         if training:
             scalars += dropping_scalars(self.config, self.params.shapes, length * streams, self.config.hidden_size)
         return scalars * self.dtype.itemsize
@@ -161,7 +166,11 @@ class Network:
         top = self.stack.forward(tape.dropping.begin(rng), batch.x, state, tape.stack, rng, keep)
         tape.h = tape.dropping.forward(top, rng).reshape(length * streams, -1)
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
-        nats = self.head.loss_(scores, batch.y.reshape(-1))
+        targets = batch.y.reshape(-1)
+        if isinstance(self.head, GatedCharacter) and batch.counted is not None:
+            nats = self.head.mixed_loss_(scores, targets, batch.counted.reshape(-1))
+        else:
+            nats = self.head.loss_(scores, targets)
         if batch.weight is not None:
             nats *= batch.weight.reshape(-1)
         return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
@@ -207,10 +216,28 @@ class Network:
 
     def predict(self, state: Array) -> Array:
         """Logits (N, V) of the next character in each stream."""
-        return self.head.scores(self.params.value, state[-1, 0])
+        return self.predict_scores(state)[:, : self.vocab.size]
 
     def feed(self, ids: Array, state: Array) -> Array:
         """Read ids (T, N) and move `state` on; logits (T, N, V) of the character after each, until the next feed()."""
+        return self.feed_scores(ids, state)[:, :, : self.vocab.size]
+
+    def stepper(self, state: Array) -> ReadCharacter:
+        """A function that reads one id of each stream, moves `state` on, and returns logits (N, V) of the next.
+
+        It copies the parameters, so it pays from about a dozen characters on.
+        """
+        read = self.step_scores(state)
+        return (lambda ids: read(ids)[:, :-1]) if self.config.ngram else read
+
+    # -- the scores of the head: logits, and with a gate one more column ----------------------------------------------
+
+    def predict_scores(self, state: Array) -> Array:
+        """The scores whose logits predict() returns."""
+        return self.head.scores(self.params.value, state[-1, 0])
+
+    def feed_scores(self, ids: Array, state: Array) -> Array:
+        """The scores whose logits feed() returns; it moves `state` on."""
         length, streams = ids.shape
         tape = self._tape
         if tape is None or tape.stack.streams != streams or tape.stack.length < length:
@@ -220,9 +247,6 @@ class Network:
         self.head.scores(self.params.value, h.reshape(length * streams, -1), out=out)
         return out.reshape(length, streams, -1)
 
-    def stepper(self, state: Array) -> ReadCharacter:
-        """A function that reads one id of each stream, moves `state` on, and returns logits (N, V) of the next.
-
-        It copies the parameters, so it pays from about a dozen characters on.
-        """
+    def step_scores(self, state: Array) -> ReadCharacter:
+        """A function that returns the scores whose logits that of stepper() returns."""
         return Stepper(self.stack, self.head, self.params.value, state).step

@@ -10,7 +10,7 @@ from charrnn.models.network import Network
 
 def check_transferable(old: Network, model: ModelConfig, tokens: str) -> None:
     """Refuse to fine-tune a network of another architecture, or of other tokens. Raises CheckpointError."""
-    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset"):
+    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset", "ngram"):
         theirs, ours = getattr(old.config, name), getattr(model, name)
         if ours != theirs:
             raise CheckpointError(
@@ -42,6 +42,8 @@ def transfer(old: Network, new: Network) -> tuple[str, str]:
         if name in by_character:
             axis = by_character[name]
             np.moveaxis(value, axis, 0)[known] = np.moveaxis(source, axis, 0)[table[known]]
+            if new.config.ngram and name.startswith("output"):
+                value[..., -1] = source[..., -1]  # the gate
         else:
             value[...] = source
     old_symbols, new_symbols = set(old.vocab.symbols), set(new.vocab.symbols)

@@ -11,6 +11,7 @@ from charrnn.nn.cells import make_cell
 from charrnn.nn.dropout import Dropout
 from charrnn.nn.encoder import Encoder
 from charrnn.nn.encoder_tape import EncoderTape
+from charrnn.nn.gated import GatedCharacter
 from charrnn.nn.heads import Head, NextCharacter
 from charrnn.nn.initialise import initialise_
 from charrnn.nn.ops import log_softmax_
@@ -29,6 +30,7 @@ __all__ = [
     "Dropout",
     "Encoder",
     "EncoderTape",
+    "GatedCharacter",
     "Head",
     "Linear",
     "NextCharacter",

@@ -17,6 +17,10 @@ from charrnn.nn.products import best_tiling, pack, prepare_product, tall_product
 class Head(Protocol):
     """What a network needs of a head. Shapes are those of this module; V is the width of the scores."""
 
+    @property
+    def width(self) -> int:
+        """The columns of the scores."""
+
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters."""
 
@@ -56,6 +60,11 @@ class NextCharacter:
     def __init__(self, hidden_size: int, vocab_size: int) -> None:
         self.hidden_size = hidden_size
         self.vocab_size = vocab_size
+
+    @property
+    def width(self) -> int:
+        """The columns of the scores, V."""
+        return self.vocab_size
 
     def shapes(self) -> dict[str, Shape]:
         """Name -> shape of the parameters."""
@@ -116,7 +125,12 @@ class NextCharacter:
             weight: a number, or one for each row, (M,).
             dh: gradient of h (M, H), overwritten.
         """
-        dlogits = softmax_cross_entropy_back_(used_scores, targets, weight)
+        self.backward_scores(value, grad, h, softmax_cross_entropy_back_(used_scores, targets, weight), dh)
+
+    def backward_scores(
+        self, value: Mapping[str, Array], grad: Mapping[str, Array], h: Array, dlogits: Array, dh: Array
+    ) -> None:
+        """Write the gradients of the linear layer, given that of its logits, (M, V); else as backward()."""
         np.matmul(h.T, dlogits, out=grad[self.weight])
         np.add.reduce(dlogits, axis=0, out=grad[self.bias])
         tall_product(dlogits, value[self.weight].T, out=dh)

@@ -41,6 +41,7 @@ class TextWork:
         streams, length: of a window.
         states: the carried state of each shard, (L, S, n, H).
         ids: the training text, (len,).
+        counted: with model.ngram, what fold_log_probs() gives for it, (len,).
     """
 
     config: ModelConfig
@@ -49,6 +50,7 @@ class TextWork:
     length: int
     states: list[SharedArray]
     ids: SharedArray | TextFile
+    counted: SharedArray | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,8 @@ class Shard:
         self.index = index
         values, grads = job.values.array(), job.grads[index].array()
         self.network = Network(work.config, work.vocab, np.float32, values, grads)
-        self.batches = make_batches(work.ids.array(), work.vocab.end_id, work.streams, work.length, job.seed)
+        counted = work.counted.array() if work.counted else None
+        self.batches = make_batches(work.ids.array(), work.vocab.end_id, work.streams, work.length, job.seed, counted)
         self.state = work.states[index].array()
         self.tape = self.network.tape(min(work.length, self.batches.stream_length), self.stop - self.first)
 

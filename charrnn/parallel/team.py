@@ -23,6 +23,7 @@ from charrnn.models import (
     TranslateNetwork,
     build_encoder,
     build_stack,
+    fold_log_probs,
     parameter_count,
     task_size,
     translate_size,
@@ -134,6 +135,7 @@ class Team:
     def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
         """The text of a language model, with the state of each shard."""
         stack = build_stack(config.model, vocab.size)
+        order = config.model.ngram
         shapes: list[Shape] = [stack.state_shape(stop - first) for first, stop in self.bounds]
         return TextWork(
             config=config.model,
@@ -142,6 +144,7 @@ class Team:
             length=config.train.seq_length,
             states=[shared("<f4", *shape) for shape in shapes],
             ids=TextFile(str(file), ids.dtype.str) if file else shared_copy(ids),
+            counted=shared_copy(fold_log_probs(vocab, ids, order)) if order else None,
         )
 
     def _examples(self, config: Config, content: TaskExamples) -> ExampleWork:

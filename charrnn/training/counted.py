@@ -36,11 +36,11 @@ class Counted:
 def count_beside(run: Run) -> Counted | None:
     """Count an n-gram of a run's training text and score the validation split by it, by the network, and by both.
 
-    Returns None for a run on examples, for one without a best checkpoint, for a text of more than MAX_CHARS, and for
-    one from standard input, which could not be read again.
+    Returns None for a run on examples, for a network with an n-gram inside, for a run without a best checkpoint, for a
+    text of more than MAX_CHARS, and for one from standard input, which could not be read again.
     """
     corpus = run.corpus
-    if not isinstance(corpus, Corpus):
+    if not isinstance(corpus, Corpus) or run.config.model.ngram:
         return None
     few = len(corpus.train) <= MAX_CHARS
     if not (few and len(corpus.valid) > 1 and run.directory and run.directory.best.exists()):

@@ -22,7 +22,17 @@ from charrnn.data import (
     rules_of,
 )
 from charrnn.evaluation import score, validation_figures
-from charrnn.models import AnyNetwork, Network, Task, TaskModel, TaskNetwork, known_documents, task_of
+from charrnn.models import (
+    AnyNetwork,
+    GatedNetwork,
+    Network,
+    NGram,
+    Task,
+    TaskModel,
+    TaskNetwork,
+    known_documents,
+    task_of,
+)
 from charrnn.parallel import TaskExamples, TranslatePairs
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.facts import RunFacts, target_entropy
@@ -93,6 +103,13 @@ class TextMaterial:
         self.batches = make_batches(corpus.train.ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
         self.steps_per_epoch = len(self.batches)
         self.guessing = log(vocab.size)
+        order = config.model.ngram
+        self._ngram = NGram(vocab, corpus.train.ids, order) if order else None
+
+    def model(self, network: AnyNetwork) -> Network | GatedNetwork:
+        """A network as the language model that it is trained to be: with model.ngram, mixed with the n-gram."""
+        assert isinstance(network, Network)
+        return GatedNetwork(network, self._ngram) if self._ngram else network
 
     @property
     def content(self) -> Array:
@@ -119,14 +136,12 @@ class TextMaterial:
         valid = self.corpus.valid
         if not len(valid):
             return None
-        assert isinstance(network, Network)
-        report = score(network, valid.ids, valid.unknown)
+        report = score(self.model(network), valid.ids, valid.unknown)
         return Validation(report.nats_per_char, report.nats_per_char, report.nats, report)
 
     def sample(self, network: AnyNetwork, step: int) -> str:
         """Draw train.sample_length characters after a step."""
-        assert isinstance(network, Network)
-        return draw_sample(network, self.config, step)
+        return draw_sample(self.model(network), self.config, step)
 
     @property
     def chars_per_step(self) -> float:
@@ -144,10 +159,10 @@ class TextMaterial:
         return network.tape_bytes(min(self.config.train.seq_length, self.batches.stream_length), streams)
 
     def kept(self) -> dict[str, Array]:
-        """The documents that the run trains on, if the text has any."""
-        if self.corpus.vocab.end_id is None:
-            return {}
-        return {"documents": known_documents(self.corpus.train.ids, self.corpus.vocab)}
+        """The documents that the run trains on, if the text has any, and the text itself for an n-gram inside."""
+        ids, vocab = self.corpus.train.ids, self.corpus.vocab
+        documents = {} if vocab.end_id is None else {"documents": known_documents(ids, vocab)}
+        return documents | ({"text": ids} if self._ngram else {})
 
 
 class ExampleMaterial:

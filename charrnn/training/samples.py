@@ -2,13 +2,13 @@
 
 from charrnn.config import Config
 from charrnn.generation import Joints, Options, draw_together, generate
-from charrnn.models import Network
+from charrnn.models import LanguageModel
 
 TEMPERATURE = 0.8
 SIDE_BY_SIDE = 8  # documents drawn at a time
 
 
-def draw_sample(network: Network, config: Config, step: int) -> str:
+def draw_sample(network: LanguageModel, config: Config, step: int) -> str:
     """Return train.sample_length characters drawn after a step: other ones at each step, the same in every run.
 
     Of a model of documents they are several documents, one after another, of which the last may be cut.

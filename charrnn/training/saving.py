@@ -7,7 +7,7 @@ from charrnn.arrays import Array
 from charrnn.config import Config, TrainConfig
 from charrnn.data import ExampleCorpus, PairCorpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Header, Network, NGram, SavedModel, TrainingState
+from charrnn.models import Header, SavedModel, TaskModel, TrainingState, TranslateModel
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
 from charrnn.training.corpora import AnyCorpus
@@ -75,7 +75,8 @@ def restore(saved: SavedModel, team: Team, train: TrainConfig) -> TrainingState:
             raise CheckpointError(f"{saved.path}: damaged (the array {name} is missing or of another shape)")
     if saved.header.training is None:
         raise CheckpointError(f"{saved.path}: damaged (its training state)")
-    network = saved.network if isinstance(saved.model, Network | NGram) else saved.model.network
+    model = saved.model
+    network = model.network if isinstance(model, TaskModel | TranslateModel) else saved.network
     team.network.params.values[...] = network.params.values
     team.state = saved.arrays["state"]
     team.moments[...] = saved.arrays["moments"]

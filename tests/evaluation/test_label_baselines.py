@@ -15,7 +15,6 @@ from charrnn.evaluation.label_baselines import (
     TaggedWords,
     choose_examples,
     fit_ngram_classifier,
-    log_probabilities,
     majority,
     most_frequent_by_unit,
     most_frequent_by_word,
@@ -46,7 +45,7 @@ def spelled_out(model: NGram, text: str) -> float:
 def test_log_probabilities_are_those_that_the_model_predicts(train: list[str], test: list[str], order: int) -> None:
     vocab = Vocab("abc" + END, end=END)
     model = NGram(vocab, vocab.encode("".join(text + END for text in train)), order)
-    each = log_probabilities(model, vocab.encode("".join(text + END for text in test)))
+    each = model.log_probs(vocab.encode("".join(text + END for text in test)))
     bounds = np.cumsum([0, *(len(text) + 1 for text in test)])
     found = [each[a:b].sum() for a, b in pairwise(bounds)]
     assert found == pytest.approx([spelled_out(model, text) for text in test])
