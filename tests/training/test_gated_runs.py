@@ -1,0 +1,105 @@
+"""Runs of a network with an n-gram inside: the same for any number of workers, resumed, sampled, scored and refused."""
+
+import os
+import re
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from charrnn.config.building import config_from_dict
+from charrnn.config.keys import Config
+from charrnn.errors import CheckpointError, ConfigError
+from charrnn.evaluation.assessment import ReportOptions, assess
+from charrnn.evaluation.scoring import score
+from charrnn.export.pytorch import to_safetensors
+from charrnn.models.gated_network import GatedNetwork
+from charrnn.models.loading import load_checkpoint
+from charrnn.storage import checkpoint
+from charrnn.training.opening import open_run
+from charrnn.training.state import Progress
+from tests.support.runs import BEST, RUN, kept
+
+LINES = ["the cat sat", "on the mat", "a hat", "that rat", "is fat and flat"]
+
+
+@pytest.fixture(autouse=True)
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working directory of its own with a text; nothing waits for a disk."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(os, "fsync", lambda descriptor: None)
+    Path("text.txt").write_text("\n".join(LINES * 12) + "\n")
+
+
+def config_of(documents: bool = False, out: str = str(RUN), **model: Any) -> Config:
+    data = {"path": "text.txt"} | ({"documents": "line"} if documents else {})
+    small = {"hidden_size": 5, "num_layers": 1, "ngram": 3} | model
+    train = {"batch_size": 4, "seq_length": 8, "shards": 2, "max_steps": 12, "eval_every": 4, "sample_length": 20}
+    return config_from_dict({"data": data, "model": small, "train": train, "out": out})
+
+
+def completed(config: Config, steps: int = 12, **options: Any) -> list[Progress]:
+    with closing(open_run(config, **options)) as run:
+        progress = [step for step, _ in zip(run, range(steps), strict=False)]
+        if steps < 12:
+            run.save()
+        return progress
+
+
+@pytest.mark.parametrize("documents", [False, True])
+def test_two_workers_and_resumed_runs_write_the_same_files(documents: bool) -> None:
+    last = completed(config_of(documents))[-1]
+    whole = kept()
+    completed(config_of(documents), workers=2, force=True)
+    assert kept() == whole
+    completed(config_of(documents), steps=5, force=True)
+    completed(config_of(documents), resume=True)
+    assert kept() == whole
+    assert last.sample
+
+
+def test_a_checkpoint_holds_the_mixture_that_the_run_validated() -> None:
+    config = config_of()
+    losses = [step.record.valid_loss for step in completed(config) if step.record and step.record.valid_loss]
+    saved = load_checkpoint(RUN)
+    assert isinstance(saved.model, GatedNetwork)
+    corpus = saved.corpus()
+    assert score(saved.model, corpus.valid.ids).nats_per_char == min(losses)
+    np.testing.assert_array_equal(saved.model.ngram.ids, corpus.train.ids)
+    with pytest.raises(CheckpointError, match="dynamic evaluation does not go with an n-gram"):
+        assess([saved], corpus.valid, corpus, ReportOptions(dynamic="rms"))
+    with pytest.raises(CheckpointError, match="an export cannot hold the n-gram"):
+        to_safetensors(saved)
+
+
+def test_a_checkpoint_without_its_text_is_refused() -> None:
+    completed(config_of())
+    header, arrays = checkpoint.load(RUN / BEST)
+    arrays.pop("text")
+    checkpoint.save(RUN / BEST, header, arrays)
+    with pytest.raises(CheckpointError, match="the array text is missing"):
+        load_checkpoint(RUN / BEST)
+
+
+def test_parameters_are_carried_over_with_the_gate_and_not_to_a_network_without() -> None:
+    completed(config_of())
+    with closing(open_run(config_of(out="other"), init_from=RUN)) as run:
+        weights = load_checkpoint(RUN).network.params.value["output_weight"]
+        np.testing.assert_array_equal(run.network.params.value["output_weight"], weights)
+    with pytest.raises(CheckpointError, match=r"the checkpoint has model\.ngram 3, the config None"):
+        open_run(config_of(out="third", ngram=None), init_from=RUN)
+
+
+@pytest.mark.parametrize(
+    ("model", "task", "message"),
+    [
+        ({"cell": "ngram"}, "language", "inside a network"),
+        ({}, "tag", r"model\.ngram applies only with task: language"),
+    ],
+)
+def test_a_gate_needs_a_network_that_models_a_language(model: dict[str, Any], task: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config_from_dict({"task": task, "data": {"path": "text.txt"}, "model": {"ngram": 3} | model})
+    assert any(re.search(message, str(fault)) for fault in caught.value.faults)
