@@ -12,7 +12,7 @@ from charrnn.nn.dropout import Dropout
 from charrnn.nn.encoder import Encoder
 from charrnn.nn.encoder_tape import EncoderTape
 from charrnn.nn.gated import GatedCharacter
-from charrnn.nn.heads import Head, NextCharacter
+from charrnn.nn.heads import NextCharacter
 from charrnn.nn.initialise import initialise_
 from charrnn.nn.ops import log_softmax_
 from charrnn.nn.outputs import Linear, Output, OutputLayer, Sigmoid, Softmax
@@ -31,7 +31,6 @@ __all__ = [
     "Encoder",
     "EncoderTape",
     "GatedCharacter",
-    "Head",
     "Linear",
     "NextCharacter",
     "Output",
