@@ -24,6 +24,7 @@ from charrnn.data import (
 from charrnn.evaluation import score, validation_figures
 from charrnn.models import AnyNetwork, Network, Task, TaskModel, TaskNetwork, known_documents, task_of
 from charrnn.parallel import TaskExamples, TranslatePairs
+from charrnn.training.class_weights import class_weights
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.facts import RunFacts, target_entropy
 from charrnn.training.pair_material import PairMaterial
@@ -162,7 +163,7 @@ class ExampleMaterial:
     def __init__(self, config: Config, corpus: ExampleCorpus) -> None:
         train, examples = config.train, corpus.train.examples
         self.config, self.corpus, self.vocab = config, corpus, corpus.vocab
-        weights = balanced_weights(examples.targets, len(corpus.labels)) if train.class_weights == "balanced" else None
+        weights = class_weights(train, examples.targets, corpus.labels.names)
         self.task = task_of(config, corpus.vocab, corpus.labels, weights, train.label_smoothing)
         self.batches = LengthBatches(examples, train.batch_size, config.seed, self.task.tag)
         self.steps_per_epoch = len(self.batches)
@@ -228,14 +229,6 @@ def make_material(config: Config, corpus: AnyCorpus) -> Material:
     if isinstance(corpus, Corpus):
         return TextMaterial(config, corpus)
     return PairMaterial(config, corpus) if isinstance(corpus, PairCorpus) else ExampleMaterial(config, corpus)
-
-
-def balanced_weights(targets: Array, classes: int) -> tuple[float, ...]:
-    """A weight for each label in inverse proportion to its frequency; their mean over the targets, (M,), is 1."""
-    counts = np.bincount(targets[targets >= 0], minlength=classes)
-    occurring = int((counts > 0).sum())
-    weights = counts.sum() / (occurring * np.maximum(counts, 1))
-    return tuple(np.where(counts > 0, weights, 0.0).tolist())
 
 
 def guessing_loss(task: Task) -> float:

@@ -26,10 +26,10 @@ from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
 from charrnn.training import material
 from charrnn.training.advice import conclusion, next_commands
+from charrnn.training.class_weights import balanced_weights
 from charrnn.training.defaults import EXAMPLE_RECIPES, settled
 from charrnn.training.estimate import estimate_run
 from charrnn.training.loop import Run
-from charrnn.training.material import balanced_weights
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
 from tests.support.example_files import KINDS, example_config, write_examples
@@ -132,6 +132,29 @@ def test_balanced_weights_have_a_mean_of_one_and_weigh_every_label_alike(kind):
 
 def test_a_label_without_a_target_has_no_weight():
     assert balanced_weights(np.array([0, 0, 2, -1]), 3) == (0.75, 0.0, 1.5)
+
+
+@pytest.mark.parametrize("kind", ["softmax", "tag"])
+def test_labels_have_the_weights_of_a_mapping_and_the_others_one(kind):
+    plain = completed(example_config(kind))
+    name = plain.corpus.labels.names[1]
+    weighted = completed(example_config(kind, out="weighted", train={"class_weights": {name: 4}}))
+    others = [1.0] * (len(plain.corpus.labels) - 2)
+    assert weighted.material.task.class_weights == (1.0, 4.0, *others)
+    assert not np.array_equal(plain.network.params.values, weighted.network.params.values)
+    assert load_config("weighted/config.yaml") == weighted.config
+    resumed = open_run(replace(weighted.config, train=replace(weighted.config.train, epochs=3)), resume=True)
+    assert resumed.material.task.class_weights == weighted.material.task.class_weights
+    resumed.close()
+
+
+def test_a_weight_of_an_unknown_label_names_the_nearest_before_anything_is_written():
+    name = completed(example_config("softmax")).corpus.labels.names[0]
+    config = example_config("softmax", out="other", train={"class_weights": {name + "x": 2, name: 1}})
+    with pytest.raises(ConfigError, match=f"no example has the label '{name}x'; did you mean .*'{name}'") as caught:
+        open_run(config)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not Path("other").exists()
 
 
 # -- validation ---------------------------------------------------------------------------------------------------
