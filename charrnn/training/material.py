@@ -194,11 +194,11 @@ class ExampleMaterial:
         if not len(self.corpus.valid):
             return None
         assert isinstance(network, TaskNetwork)
-        figures = validation_figures(self.model(network), self.corpus.valid)
+        figures, thresholds = validation_figures(self.model(network), self.corpus.valid)
         figure = figures.get(self.config.train.best, np.nan)
         loss = figures.pop("loss")
         there = present(self.corpus.valid.examples.targets).any()
-        return Validation(loss, figure, loss if there else 0.0, figures=figures)
+        return Validation(loss, figure, loss if there else 0.0, None, thresholds, figures)
 
     def sample(self, network: AnyNetwork, step: int) -> str:
         """Nothing: only a language model writes."""
