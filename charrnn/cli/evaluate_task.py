@@ -79,7 +79,7 @@ def scored_model(saved: "SavedModel", files: Sequence[str], split: str | None, n
     except CharrnnError as error:
         if needs_corpus:
             raise
-        if model.network.task.tag or model.network.task.output == "sigmoid":
+        if model.network.task.tag or (model.network.task.output == "sigmoid" and not model.thresholds):
             what = "seen words" if model.network.task.tag else "fitted thresholds"
             note(f"without {what}, which need the examples that the model was trained on: {error}")
     return ScoredModel(saved.name, model, examples)

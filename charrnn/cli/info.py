@@ -77,6 +77,10 @@ def symbols_lines(header: "Header") -> list[str]:
             lines.append(f"documents    each ends with {end}")
     if header.labels:
         lines.append(f"labels       {labels_text(header.labels.names)}")
+    if header.labels and header.thresholds:
+        pairs = zip(header.labels.names, header.thresholds, strict=True)
+        fitted = visible(", ".join(f"{name} {threshold:.3f}" for name, threshold in pairs), keep="")
+        lines.append(f"thresholds   {fitted[:MAX_SYMBOL_CHARS]}")
     for name, side in (("sources", header.source), ("targets", header.target)):
         if side:
             lines.append(f"{name}      {len(side.names)} symbols: {visible(' '.join(side.names))[:MAX_SYMBOL_CHARS]}")

@@ -32,7 +32,7 @@ MAX_BEAM = 1000
 @click.option("--beam", type=click.IntRange(1, MAX_BEAM), metavar="N",
               help="Keep the N likeliest beginnings of a target (default: 1, or K of --top).")  # fmt: skip
 @click.option("--threshold", type=Number(0, 1), metavar="F",
-              help="Print the yes/no labels that are at least as probable (default: 0.5).")  # fmt: skip
+              help="Print the yes/no labels that are at least as probable (default: fitted).")  # fmt: skip
 @click.option("--only", is_flag=True, help="Print the prediction alone, without row and probability.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object for each row.")
 def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None, format: Any, top: int | None,

@@ -96,9 +96,12 @@ SHORTHAND: dict[object, str] = {  # section: the key that a word in place of the
 
 
 def flat(nested: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the values of nested dicts, such as Config.to_dict() returns, with their dotted keys."""
+    """Yield the values of nested dicts, such as Config.to_dict() returns, with their dotted keys.
+
+    The value of a key that is a mapping stays one.
+    """
     for name, value in nested.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and prefix + name not in leaves():
             yield from flat(value, f"{prefix}{name}.")
         else:
             yield prefix + name, value

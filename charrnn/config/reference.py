@@ -124,4 +124,6 @@ def _type_schema(type_hint: object, bounds: dict[str, float]) -> dict[str, Any]:
         if choices[-1] is not Ellipsis:
             schema |= {"minItems": len(choices), "maxItems": len(choices)}
         return schema
+    if get_origin(type_hint) is dict:
+        return {"type": "object", "additionalProperties": _type_schema(choices[1], bounds), "minProperties": 1}
     return {"type": SCHEMA_TYPES[type_hint], **(bounds if type_hint in (int, float) else {})}

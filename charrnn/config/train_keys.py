@@ -113,9 +113,11 @@ class TrainConfig:
         below=1,
         only=Condition("task", ("classify", "tag", "translate")),
     )
-    class_weights: Literal["none", "balanced"] = key(
+    class_weights: Literal["none", "balanced"] | dict[str, float] = key(
         "none",
-        "balanced: the loss of each label counts in inverse proportion to its frequency.",
+        "balanced: the loss of each label counts in inverse proportion to its frequency. A mapping gives labels their "
+        "weights, such as {spam: 5}; a label that it does not name has 1.",
+        above=0,
         only=Condition("task", ("classify", "tag")),
     )
     best: Literal["loss", "accuracy", "macro_f1", "auc", "rmse", "span_f1", "exact", "symbol_error"] = key(

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeAlias, Union, get_args, get_origin
 
-from charrnn.config.yaml_tree import Node, ScalarNode, SequenceNode
+from charrnn.config.yaml_tree import MappingNode, Node, ScalarNode, SequenceNode
 
-Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | None"
+Value: TypeAlias = "str | int | float | bool | tuple[Value, ...] | dict[str, Value] | None"
 
 INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 INT_BASES = {"0o": 8, "0x": 16}
@@ -64,6 +64,8 @@ def type_in_words(type_hint: object) -> str:
         if choices[-1] is not Ellipsis:
             return f"a list of {len(choices)} numbers"
         return "a list of strings" if choices[0] is str else "a list of these"
+    if get_origin(type_hint) is dict:
+        return "a mapping of words to numbers"
     words: dict[object, str] = {
         int: "a whole number",
         float: "a number",
@@ -80,6 +82,8 @@ def convert(node: Node, type_hint: object) -> Value:
         return _first_that_fits(node, get_args(type_hint))
     if get_origin(type_hint) is tuple:
         return _to_tuple(node, get_args(type_hint))
+    if get_origin(type_hint) is dict:
+        return _to_dict(node, get_args(type_hint)[1])
     if not isinstance(node, ScalarNode):
         raise TypeMismatchError
     if get_origin(type_hint) is Literal:
@@ -105,6 +109,13 @@ def _to_tuple(node: Node, type_hints: tuple[object, ...]) -> Value:
     if type_hints[-1] is not Ellipsis and len(type_hints) != len(node.items):
         raise TypeMismatchError
     return tuple(convert(item, type_hints[0]) for item in node.items)
+
+
+def _to_dict(node: Node, type_hint: object) -> Value:
+    """Convert a mapping whose values have one type."""
+    if not isinstance(node, MappingNode) or not node.items:
+        raise TypeMismatchError
+    return {name: convert(item, type_hint) for name, item in node.items.items()}
 
 
 def _to_str(node: ScalarNode) -> str:
@@ -149,10 +160,12 @@ def violation(value: Value, bounds: Mapping[str, Any]) -> str | None:
     """Return how a value violates the bounds of its key, or None if it does not.
 
     Arguments:
-        value: A number, or a tuple of numbers that must all be within the bounds. Other values have no bounds.
+        value: A number, or a tuple or mapping of numbers that must all be within the bounds. Other values have no
+            bounds.
         bounds: The metadata of a key; see key().
     """
-    for number in value if isinstance(value, tuple) else (value,):
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, tuple) else (value,)
+    for number in values:
         if isinstance(number, bool) or not isinstance(number, int | float):
             continue
         if abs(number) == float("inf"):

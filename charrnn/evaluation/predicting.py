@@ -23,7 +23,7 @@ from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_unit
 from charrnn.generation import Answers, translate_texts
 from charrnn.models import TaskModel, TranslateModel
 
-THRESHOLD = 0.5  # the probability from which a yes/no label is predicted
+THRESHOLD = 0.5  # the probability from which a yes/no label is predicted, where none was fitted
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def predicted_spans(prediction: Prediction) -> list[PredictedSpan]:
 
 @overload
 def predict(
-    model: TaskModel | Sequence[TaskModel], texts: Sequence[str], threshold: float = THRESHOLD
+    model: TaskModel | Sequence[TaskModel], texts: Sequence[str], threshold: float | None = None
 ) -> list[Prediction]: ...
 
 
@@ -102,7 +102,7 @@ def predict(
 def predict(
     model: Any,
     texts: Sequence[str],
-    threshold: float = THRESHOLD,
+    threshold: float | None = None,
     features: Sequence[Sequence[str]] | None = None,
     beam: int = 1,
     top: int = 1,
@@ -112,7 +112,8 @@ def predict(
     Arguments:
         model: a classifier, tagger or translator, as load() gives it; or several, which vote.
         texts: as they are; they are folded as the training text was.
-        threshold: the probability from which a yes/no label is predicted.
+        threshold: the probability from which a yes/no label is predicted; None: that of each label, which training
+            fitted on the validation split (of several models the mean), else 0.5.
         features: for a translator that reads feature columns, their cells for each text.
         beam: how many beginnings of a target a translator keeps; 1 is greedy.
         top: how many targets it writes for each text.
@@ -127,21 +128,32 @@ def predict(
     return _labelled(models, texts, threshold)
 
 
-def _labelled(models: Sequence[TaskModel], texts: Sequence[str], threshold: float) -> list[Prediction]:
+def _labelled(models: Sequence[TaskModel], texts: Sequence[str], threshold: float | None) -> list[Prediction]:
     """The predictions of classifiers or taggers."""
     if models[0].network.task.tag:
         return predict_units(models, [spell_units(text, models[0].rules) for text in texts])
     votes = [one.predict(texts) for one in models]
-    return _of_scores(np.mean(votes, axis=0), models[0].labels.names, models[0].network.task.output, threshold)
+    limits = thresholds_of(models) if threshold is None else np.array(threshold)
+    return _of_scores(np.mean(votes, axis=0), models[0].labels.names, models[0].network.task.output, limits)
 
 
-def _of_scores(scores: Array, names: tuple[str, ...], output: str, threshold: float) -> list[Prediction]:
-    """The predictions of a classifier with scores (n, C), which are NaN for an empty text."""
+def thresholds_of(models: Sequence[TaskModel]) -> Array:
+    """The threshold of each label, (C,): the mean of those that the models have; 0.5 of a model without."""
+    count = len(models[0].labels)
+    mean: Array = np.mean([own.thresholds or (THRESHOLD,) * count for own in models], axis=0)
+    return mean
+
+
+def _of_scores(scores: Array, names: tuple[str, ...], output: str, thresholds: Array) -> list[Prediction]:
+    """The predictions of a classifier with scores (n, C), which are NaN for an empty text.
+
+    `thresholds`, (C,) or one number, are those of yes/no labels.
+    """
     chosen: list[tuple[str, ...]] = [()] * len(scores)
     if output == "softmax":
         chosen = [(names[k],) for k in scores.argmax(1).tolist()]
     elif output == "sigmoid":
-        chosen = [tuple(names[k] for k in np.flatnonzero(own)) for own in scores >= threshold]
+        chosen = [tuple(names[k] for k in np.flatnonzero(own)) for own in scores >= thresholds]
     empty = np.logical_and.reduce(np.isnan(scores), axis=1)
     return [
         Prediction((), own[:0], names) if nothing else Prediction(labels, own, names)

@@ -8,7 +8,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import ExampleCorpus, ExampleSplit, present
 from charrnn.errors import CheckpointError, TextError
-from charrnn.evaluation.predicting import THRESHOLD, check_voters, split_scores
+from charrnn.evaluation.predicting import check_voters, split_scores, thresholds_of
 from charrnn.evaluation.rank_metrics import best_threshold
 from charrnn.evaluation.task_baselines import answer_baselines, class_baselines, mean_row, tag_baselines
 from charrnn.evaluation.task_figures import (
@@ -118,11 +118,17 @@ def figures_of(name: str, voters: Sequence[ScoredModel], scores: Array) -> TaskF
 
 
 def fitted_thresholds(voters: Sequence[ScoredModel]) -> Array:
-    """For each yes/no label the threshold with the best F1 on the validation split, (C,); without one 0.5."""
+    """For each yes/no label the threshold with the best F1 on the validation split, (C,).
+
+    It is the one that a model was saved with. A vote is fitted here, if the examples can be read.
+    """
     count = len(voters[0].model.labels)
+    stored = thresholds_of([own.model for own in voters])
+    if len(voters) == 1 and voters[0].model.thresholds:
+        return stored
     valid = [own.corpus.valid for own in voters if own.corpus is not None]
     if len(valid) < len(voters) or not len(valid[0]):
-        return np.full(count, THRESHOLD)
+        return stored
     scores = np.mean([split_scores(own.model, part) for own, part in zip(voters, valid, strict=True)], axis=0)
     truth = valid[0].examples.targets
     return np.array([best_threshold(truth[:, k], scores[:, k]) for k in range(count)])

@@ -10,7 +10,7 @@ from charrnn.data import ExampleSplit, has_span_labels
 from charrnn.evaluation.label_metrics import macro_f1
 from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import rmse
-from charrnn.evaluation.rank_metrics import auc
+from charrnn.evaluation.rank_metrics import auc, best_threshold
 from charrnn.evaluation.spans import span_f1
 from charrnn.evaluation.tag_metrics import SMALLEST_P, unit_probabilities
 from charrnn.models import TaskModel
@@ -18,17 +18,19 @@ from charrnn.models import TaskModel
 LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")  # of the figures that train.best names
 
 
-def validation_figures(model: TaskModel, split: ExampleSplit) -> dict[str, float]:
+def validation_figures(model: TaskModel, split: ExampleSplit) -> tuple[dict[str, float], tuple[float, ...]]:
     """Predict a split and compare.
 
     Returns:
-        `loss`, the mean over the targets that are there, without class weights or smoothing, and of standardised
-        numbers; and by the names of train.best what goes with the output: accuracy and macro_f1; auc, the mean over
-        the labels; rmse, the mean over the columns in their own unit; accuracy of units, and span_f1 if labels are
-        those of spans.
+        The figures, and for each yes/no label the threshold with the best F1.
+
+        The figures are `loss`, the mean over the targets that are there, without class weights or smoothing, and of
+        standardised numbers; and by the names of train.best what goes with the output: accuracy and macro_f1; auc, the
+        mean over the labels; rmse, the mean over the columns in their own unit; accuracy of units, and span_f1 if
+        labels are those of spans.
     """
     if model.network.task.tag:
-        return _of_tags(model, split)
+        return _of_tags(model, split), ()
     predicted, truth = model.predict_examples(split.examples), split.examples.targets
     assert isinstance(predicted, np.ndarray), "a classifier predicts one array"
     if model.network.task.output == "softmax":
@@ -37,7 +39,7 @@ def validation_figures(model: TaskModel, split: ExampleSplit) -> dict[str, float
             "loss": _log_loss(predicted, truth),
             "accuracy": float((labels == truth).mean()),
             "macro_f1": macro_f1(truth, labels, len(model.labels)),
-        }
+        }, ()
     there = ~np.isnan(truth)
     if model.network.task.output == "sigmoid":
         p = np.where(truth == 1, predicted, 1 - predicted)[there]
@@ -46,9 +48,10 @@ def validation_figures(model: TaskModel, split: ExampleSplit) -> dict[str, float
         return {
             "loss": float(-np.log(np.maximum(p, SMALLEST_P)).mean()) if len(p) else np.nan,
             "auc": float(defined.mean()) if len(defined) else np.nan,
-        }
+        }, tuple(best_threshold(truth[:, k], predicted[:, k]) for k in range(truth.shape[1]))
     errors = (model.labels.standardise(predicted) - truth)[there]
-    return {"loss": float((errors**2).mean()) if len(errors) else np.nan, "rmse": _rmse(model, truth, predicted)}
+    loss = float((errors**2).mean()) if len(errors) else np.nan
+    return {"loss": loss, "rmse": _rmse(model, truth, predicted)}, ()
 
 
 def _log_loss(p: Array, truth: Array) -> float:

@@ -95,6 +95,7 @@ def model_document(saved: SavedModel, packed: Packed) -> dict[str, Any]:
             "names": labels.names,
             "means": labels.means,
             "deviations": labels.deviations,
+            "thresholds": saved.model.thresholds,
             "output": saved.model.network.task.output,
             "tokens": has_tokens(rules),
             "separator": rules.separator if config.task == "tag" else None,

@@ -74,7 +74,7 @@ def build_task(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.
     check_arrays(path, task_shapes(config.model, task), arrays)
     network = TaskNetwork(config.model, task, dtype)
     _fill(network.params.value, arrays)
-    return TaskModel(config, network, vocab, labels, rules_of(config))
+    return TaskModel(config, network, vocab, labels, rules_of(config), header.thresholds)
 
 
 def build_translator(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike) -> TranslateModel:

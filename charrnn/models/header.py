@@ -92,7 +92,8 @@ class Header:
     Attributes: `config`, resolved; `vocab`, None of a translator; `training`, how far the run had come, or None if the
     file does not say; `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text;
     `versions` of what computed it; `labels`, of a model that classifies or tags; `by_0_2`, whether 0.1 or 0.2 wrote it,
-    whose configs have no task and had other defaults; `source` and `target`, the symbols of both sides of a translator.
+    whose configs have no task and had other defaults; `source` and `target`, the symbols of both sides of a translator;
+    `thresholds`, of yes/no labels, or none if they were not fitted.
     """
 
     config: Config
@@ -105,6 +106,7 @@ class Header:
     by_0_2: bool = False
     source: Symbols | None = None
     target: Symbols | None = None
+    thresholds: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
@@ -124,6 +126,7 @@ class Header:
             **({"labels": asdict(self.labels)} if self.labels else {}),
             **({"source": asdict(self.source)} if self.source else {}),
             **({"target": asdict(self.target)} if self.target else {}),
+            **({"thresholds": list(self.thresholds)} if self.thresholds else {}),
         }
 
     @classmethod
@@ -150,6 +153,7 @@ class Header:
             training = None
         splits, fingerprint, versions = (_mapping(values.get(name)) for name in ("splits", "data", "versions"))
         labelled = config.task in ("classify", "tag")
+        labels = saved_labels(path, values.get("labels"), config) if labelled else None
         return cls(
             config=config,
             vocab=vocab,
@@ -157,10 +161,11 @@ class Header:
             splits=splits,
             fingerprint=fingerprint,
             versions=versions,
-            labels=saved_labels(path, values.get("labels"), config) if labelled else None,
+            labels=labels,
             by_0_2="task" not in values["config"],
             source=saved_symbols(path, values.get("source")) if translates else None,
             target=saved_symbols(path, values.get("target")) if translates else None,
+            thresholds=saved_thresholds(path, values.get("thresholds"), config, labels) if labels else (),
         )
 
 
@@ -179,6 +184,16 @@ def saved_labels(path: Path, values: Any, config: Config) -> Labels:
     if not (valid and all(own > 0 for own in deviations)):
         raise CheckpointError(f"{path}: damaged (its labels)")
     return Labels(tuple(names), tuple(means), tuple(deviations))
+
+
+def saved_thresholds(path: Path, values: Any, config: Config, labels: Labels) -> tuple[float, ...]:
+    """The thresholds that a header holds, if any. Raises CheckpointError if `values` is no such thing."""
+    if values is None or config.task != "classify" or config.model.output != "sigmoid":
+        return ()
+    thresholds = _list(values)
+    if len(thresholds) != len(labels) or not all(type(own) is float and 0 <= own <= 1 for own in thresholds):
+        raise CheckpointError(f"{path}: damaged (its thresholds)")
+    return tuple(thresholds)
 
 
 def _list(value: Any) -> list[Any]:

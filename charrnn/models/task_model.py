@@ -52,6 +52,7 @@ class TaskModel:
         vocab: the symbols that it reads.
         labels: what it predicts.
         rules: how its examples are read.
+        thresholds: for each yes/no label the probability from which it is predicted; empty if they were not fitted.
     """
 
     config: Config
@@ -59,6 +60,7 @@ class TaskModel:
     vocab: Vocab
     labels: Labels
     rules: ExampleRules
+    thresholds: tuple[float, ...] = ()
 
     @property
     def size(self) -> int:

@@ -6,6 +6,7 @@ from typing import Any
 from charrnn.config import Config
 from charrnn.data import ExampleCorpus, PairCorpus, has_span_labels, resolved_format
 from charrnn.errors import TextError
+from charrnn.training.class_weights import check_weighted_labels
 
 
 def with_format(config: Config) -> Config:
@@ -15,7 +16,9 @@ def with_format(config: Config) -> Config:
 
 
 def check_labels(config: Config, corpus: ExampleCorpus) -> None:
-    """Refuse, before the first step, labels that nothing can be learned from. Raises TextError."""
+    """Refuse, before the first step, labels that nothing can be learned from. Raises TextError or ConfigError."""
+    if isinstance(config.train.class_weights, dict):
+        check_weighted_labels(config.train.class_weights, corpus.labels.names)
     names, softmax = corpus.labels.names, config.task == "tag" or config.model.output == "softmax"
     if softmax and len(names) < 2:
         listed = f"'{names[0]}'" if names else "none"

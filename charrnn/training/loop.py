@@ -213,7 +213,7 @@ class Run:
         state.history.append(evaluation_of(sums, state.step, valid))
         del state.history[:-MAX_HISTORY]
         if self.directory and improved:
-            write_model(self.directory.best, self._header(), {**self.network.params.value, **self._kept})
+            write_model(self.directory.best, self._header(valid), {**self.network.params.value, **self._kept})
         return valid
 
     def _log(self, progress: Progress, valid: Validation | None) -> LogRecord:
@@ -249,8 +249,8 @@ class Run:
 
     # -- saving -------------------------------------------------------------------------------------------------------
 
-    def _header(self) -> Header:
-        return run_header(self.config, self.corpus, self.state)
+    def _header(self, valid: Validation | None = None) -> Header:
+        return run_header(self.config, self.corpus, self.state, valid.thresholds if valid else ())
 
     def save(self, rollback_point: bool = False) -> None:
         """Write last.npz, the complete state, from which the run continues bit for bit; keep the file before it.

@@ -34,6 +34,7 @@ from charrnn.models import (
     task_of,
 )
 from charrnn.parallel import TaskExamples, TranslatePairs
+from charrnn.training.class_weights import class_weights
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.facts import RunFacts, target_entropy
 from charrnn.training.pair_material import PairMaterial
@@ -177,7 +178,7 @@ class ExampleMaterial:
     def __init__(self, config: Config, corpus: ExampleCorpus) -> None:
         train, examples = config.train, corpus.train.examples
         self.config, self.corpus, self.vocab = config, corpus, corpus.vocab
-        weights = balanced_weights(examples.targets, len(corpus.labels)) if train.class_weights == "balanced" else None
+        weights = class_weights(train, examples.targets, corpus.labels.names)
         self.task = task_of(config, corpus.vocab, corpus.labels, weights, train.label_smoothing)
         self.batches = LengthBatches(examples, train.batch_size, config.seed, self.task.tag)
         self.steps_per_epoch = len(self.batches)
@@ -208,11 +209,11 @@ class ExampleMaterial:
         if not len(self.corpus.valid):
             return None
         assert isinstance(network, TaskNetwork)
-        figures = validation_figures(self.model(network), self.corpus.valid)
+        figures, thresholds = validation_figures(self.model(network), self.corpus.valid)
         figure = figures.get(self.config.train.best, np.nan)
         loss = figures.pop("loss")
         there = present(self.corpus.valid.examples.targets).any()
-        return Validation(loss, figure, loss if there else 0.0, figures=figures)
+        return Validation(loss, figure, loss if there else 0.0, None, thresholds, figures)
 
     def sample(self, network: AnyNetwork, step: int) -> str:
         """Nothing: only a language model writes."""
@@ -243,14 +244,6 @@ def make_material(config: Config, corpus: AnyCorpus) -> Material:
     if isinstance(corpus, Corpus):
         return TextMaterial(config, corpus)
     return PairMaterial(config, corpus) if isinstance(corpus, PairCorpus) else ExampleMaterial(config, corpus)
-
-
-def balanced_weights(targets: Array, classes: int) -> tuple[float, ...]:
-    """A weight for each label in inverse proportion to its frequency; their mean over the targets, (M,), is 1."""
-    counts = np.bincount(targets[targets >= 0], minlength=classes)
-    occurring = int((counts > 0).sum())
-    weights = counts.sum() / (occurring * np.maximum(counts, 1))
-    return tuple(np.where(counts > 0, weights, 0.0).tolist())
 
 
 def guessing_loss(task: Task) -> float:

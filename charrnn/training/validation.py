@@ -14,6 +14,7 @@ class Validation:
         figure: what train.best names.
         total: the loss of all targets together, which is finite unless the run has diverged.
         report: all that was scored of a text; None for examples.
+        thresholds: fitted ones of yes/no labels, else empty.
         figures: those of examples, by the names of train.best, without the loss.
     """
 
@@ -21,4 +22,5 @@ class Validation:
     figure: float
     total: float
     report: Report | None = None
+    thresholds: tuple[float, ...] = ()
     figures: dict[str, float] = field(default_factory=dict)

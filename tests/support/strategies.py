@@ -60,6 +60,8 @@ def values(kind: Any, bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
         return st.lists(values(parts[0], bounds), min_size=1, max_size=3).map(tuple)
     if get_origin(kind) is tuple:
         return st.tuples(*(values(part, bounds) for part in parts))
+    if get_origin(kind) is dict:
+        return st.dictionaries(names, values(parts[1], bounds), min_size=1, max_size=3)
     if kind is int:
         return st.integers(low, 10**9 if high is None else high)
     if kind is float:

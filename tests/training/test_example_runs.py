@@ -18,6 +18,9 @@ from charrnn.data.example_loading import load_examples
 from charrnn.data.length_batches import LengthBatches
 from charrnn.errors import CheckpointError, ConfigError, TextError
 from charrnn.evaluation import task_validation
+from charrnn.evaluation.predicting import predict, thresholds_of
+from charrnn.evaluation.rank_metrics import best_threshold
+from charrnn.models.header import Header
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import TaskNetwork
@@ -26,10 +29,10 @@ from charrnn.optim.rules import Hyper, Optimizer
 from charrnn.storage import checkpoint
 from charrnn.training import material
 from charrnn.training.advice import conclusion, next_commands
+from charrnn.training.class_weights import balanced_weights
 from charrnn.training.defaults import EXAMPLE_RECIPES, settled
 from charrnn.training.estimate import estimate_run
 from charrnn.training.loop import Run
-from charrnn.training.material import balanced_weights
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
 from tests.support.example_files import KINDS, example_config, write_examples
@@ -134,6 +137,29 @@ def test_a_label_without_a_target_has_no_weight():
     assert balanced_weights(np.array([0, 0, 2, -1]), 3) == (0.75, 0.0, 1.5)
 
 
+@pytest.mark.parametrize("kind", ["softmax", "tag"])
+def test_labels_have_the_weights_of_a_mapping_and_the_others_one(kind):
+    plain = completed(example_config(kind))
+    name = plain.corpus.labels.names[1]
+    weighted = completed(example_config(kind, out="weighted", train={"class_weights": {name: 4}}))
+    others = [1.0] * (len(plain.corpus.labels) - 2)
+    assert weighted.material.task.class_weights == (1.0, 4.0, *others)
+    assert not np.array_equal(plain.network.params.values, weighted.network.params.values)
+    assert load_config("weighted/config.yaml") == weighted.config
+    resumed = open_run(replace(weighted.config, train=replace(weighted.config.train, epochs=3)), resume=True)
+    assert resumed.material.task.class_weights == weighted.material.task.class_weights
+    resumed.close()
+
+
+def test_a_weight_of_an_unknown_label_names_the_nearest_before_anything_is_written():
+    name = completed(example_config("softmax")).corpus.labels.names[0]
+    config = example_config("softmax", out="other", train={"class_weights": {name + "x": 2, name: 1}})
+    with pytest.raises(ConfigError, match=f"no example has the label '{name}x'; did you mean .*'{name}'") as caught:
+        open_run(config)
+    assert len(str(caught.value).splitlines()) == 1
+    assert not Path("other").exists()
+
+
 # -- validation ---------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +182,7 @@ def test_the_figures_are_those_that_one_counts(monkeypatch):
     labels = np.where(np.arange(len(truth)) % 2, truth, (truth + 1) % names)
     p = np.eye(names)[labels] * 0.7 + 0.1
     monkeypatch.setattr(TaskModel, "predict_examples", lambda *_: p)
-    found = task_validation.validation_figures(run.material.model(run.network), run.corpus.valid)
+    found, _ = task_validation.validation_figures(run.material.model(run.network), run.corpus.valid)
     run.close()
     right = labels == truth
     assert found["accuracy"] == right.mean()
@@ -176,7 +202,7 @@ def test_the_best_model_is_the_one_with_the_best_figure(kind, best, monkeypatch)
     values = iter([0.5, 0.7, 0.7, 0.6, 0.9, 0.8])
     losses = iter([9.0, 8.0, 7.0, 6.0, 5.0, 4.0])
     monkeypatch.setattr(
-        material, "validation_figures", lambda *_: {"loss": next(losses), best: round(sign * next(values), 3)}
+        material, "validation_figures", lambda *_: ({"loss": next(losses), best: round(sign * next(values), 3)}, ())
     )
     sign = -1 if best == "rmse" else 1
     run = completed(example_config(kind, train={"best": best, "eval_every": 1, "max_steps": 6}))
@@ -186,7 +212,9 @@ def test_the_best_model_is_the_one_with_the_best_figure(kind, best, monkeypatch)
 
 def test_patience_follows_the_figure_and_not_the_loss(monkeypatch):
     values, losses = iter([0.5, 0.5, 0.4, 0.9]), iter([9.0, 8.0, 7.0, 6.0])
-    monkeypatch.setattr(material, "validation_figures", lambda *_: {"loss": next(losses), "accuracy": next(values)})
+    monkeypatch.setattr(
+        material, "validation_figures", lambda *_: ({"loss": next(losses), "accuracy": next(values)}, ())
+    )
     run = completed(example_config("softmax", train={"best": "accuracy", "eval_every": 1, "patience": 2}))
     assert (run.state.step, run.state.best_step) == (3, 1)
     assert run.state.stopped
@@ -194,7 +222,7 @@ def test_patience_follows_the_figure_and_not_the_loss(monkeypatch):
 
 def test_a_figure_that_is_not_defined_is_never_the_best(monkeypatch):
     values = iter([np.nan, 0.5, np.nan])
-    monkeypatch.setattr(material, "validation_figures", lambda *_: {"loss": 1.0, "auc": next(values)})
+    monkeypatch.setattr(material, "validation_figures", lambda *_: ({"loss": 1.0, "auc": next(values)}, ()))
     run = completed(example_config("sigmoid", train={"best": "auc", "eval_every": 1, "max_steps": 3}))
     assert (run.state.best, run.state.best_step) == (0.5, 2)
     assert [line["valid_auc"] for line in records()] == [None, 0.5, None]
@@ -473,3 +501,35 @@ def test_what_was_chosen_is_said_and_kept_when_the_run_is_resumed():
     assert "train.seq_length" not in run.chosen
     again = completed(replace(config, train=replace(config.train, max_steps=4)), resume=True)
     assert (again.state.step, again.config.train.batch_size) == (4, run.config.train.batch_size)
+
+
+# -- thresholds ---------------------------------------------------------------------------------------------------
+
+
+def test_thresholds_are_fitted_on_validation_kept_with_the_best_model_and_used():
+    run = completed(example_config("sigmoid"))
+    model, valid = load(run.directory.best), run.corpus.valid
+    scores, truth = model.predict_examples(valid.examples), valid.examples.targets
+    fitted = tuple(best_threshold(truth[:, k], scores[:, k]) for k in range(len(model.labels)))
+    assert model.thresholds == pytest.approx(fitted)
+    assert fitted != (0.5,) * len(fitted)
+    strict = replace(model, thresholds=(1.0,) * len(fitted))
+    (usual,), (none,) = predict(model, ["ab"]), predict(strict, ["ab"])
+    assert usual.labels == tuple(
+        name for name, p in usual.probabilities.items() if p >= fitted[model.labels.names.index(name)]
+    )
+    assert none.labels == ()
+    assert predict(strict, ["ab"], 0.0)[0].labels == model.labels.names
+    without = replace(model, thresholds=())
+    assert thresholds_of([without]) == pytest.approx(np.full(len(fitted), 0.5))
+    assert thresholds_of([strict, without]) == pytest.approx(np.full(len(fitted), 0.75))
+
+
+@pytest.mark.parametrize("wrong", [[0.5], [], "half", [2.0, 0.5], [True, 0.5], {}])
+def test_damaged_thresholds_are_refused(wrong):
+    best = completed(example_config("sigmoid")).directory.best
+    header = load_checkpoint(best).header
+    saved = json.loads(json.dumps(header.to_dict()))
+    assert Header.from_dict(saved, best).thresholds == header.thresholds
+    with pytest.raises(CheckpointError, match=r"damaged \(its thresholds\)"):
+        Header.from_dict(saved | {"thresholds": wrong}, best)

@@ -30,7 +30,8 @@ function showBars(values) {
   if (labels.output === "softmax" || order.length > MOST_BARS) order.sort((a, b) => values[b] - values[a] || a - b);
   byId("bars").replaceChildren(...order.slice(0, MOST_BARS).map((k, rank) => {
     const item = document.createElement("li");
-    const isChosen = labels.output === "softmax" ? rank === 0 : labels.output === "sigmoid" && values[k] >= 0.5;
+    const threshold = labels.thresholds[k] ?? 0.5;
+    const isChosen = labels.output === "softmax" ? rank === 0 : labels.output === "sigmoid" && values[k] >= threshold;
     item.className = isChosen ? "drawn" : "";
     item.append(element("b", named(labels.names[k])));
     if (labels.output === "linear") {
