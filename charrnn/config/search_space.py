@@ -8,6 +8,7 @@
 key may have.
 """
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,7 +87,9 @@ def number_text(value: float) -> str:
 def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
     """The values of one key."""
     if name not in leaves():
-        faults.add(node.place, f"{SECTION}: {name} is no key that can vary; charrnn config lists all keys")
+        near = difflib.get_close_matches(name, leaves(), 1)
+        remedy = f"did you mean {near[0]}?" if near else "charrnn config lists all keys"
+        faults.add(node.place, f"{SECTION}: {name} is no key that can vary; {remedy}")
         return None
     if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.items) and node.items:
         return Choice(tuple(item.text for item in node.items if isinstance(item, ScalarNode)))
@@ -108,5 +111,5 @@ def _check(path: str | Path, overrides: Sequence[str], section: Node, name: str)
     try:
         load_config(path, overrides)
     except ConfigError as error:
-        message = str(error).splitlines()[0]
+        message = error.faults[0].message.removeprefix(f"{name}: ")
         raise ConfigError(f"{section.place}: {SECTION}: {name}: {message}") from None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import Choice, Config, Space, load_config, number_text
-from charrnn.errors import CharrnnError, DivergedError, RunInUseError
+from charrnn.errors import CharrnnError, DivergedError, RunExistsError, RunInUseError
 from charrnn.training import Progress, Run, open_run, worker_count
 from charrnn.tuning.space import first_values
 
@@ -43,7 +43,8 @@ class Search:
         complete: the config of a run without a search.
 
     Raises:
-        CharrnnError: Optuna is missing, or the folder holds the search of another config or space.
+        CharrnnError: Optuna is missing.
+        RunExistsError: the folder holds the search of another config or space.
     """
 
     def __init__(self, folder: Path, path: str, assignments: Sequence[str], space: Space, complete: Config) -> None:
@@ -63,7 +64,8 @@ class Search:
         )
         known = sha256(json.dumps([complete.to_dict(), repr(sorted(space.items()))]).encode()).hexdigest()
         if self.study.user_attrs.get("config", known) != known:
-            raise CharrnnError(f"{folder}: holds a search with another config or space; choose another --out")
+            message = "holds a search with another config, --set or space; repeat the command that began it, or choose"
+            raise RunExistsError(f"{folder}: {message} another --out")
         self.study.set_user_attr("config", known)
         if not self.study.trials:
             self.study.enqueue_trial(first_values(space, complete))

@@ -40,11 +40,15 @@ def test_a_section_names_ranges_and_choices(tmp_path: Path) -> None:
     [
         ("tune: fast", "tune names keys with their values"),
         ("tune: {model.size: [1, 2]}", "2:20: tune: model.size is no key that can vary"),
+        (
+            "tune: {model.hiden_size: [1, 2]}",
+            "model.hiden_size is no key that can vary; did you mean model.hidden_size?",
+        ),
         ("tune: {model.cell: gru}", "tune: model.cell: expected a list of values"),
         ("tune: {model.dropout: {low: 0.5, high: 0.1}}", "tune: model.dropout: expected a list of values"),
         ("tune: {model.dropout: {low: 0, high: 0.5, log: true}}", "with log: true where it spans"),
         ("tune: {model.dropout: {low: 0, high: x}}", "tune: model.dropout: expected a list of values"),
-        ("tune: {model.dropout: {low: 0, high: 1}}", "tune: model.dropout: override model.dropout: model.dropout: 1"),
+        ("tune: {model.dropout: {low: 0, high: 1}}", "tune: model.dropout: 1"),
         ("tune: {model.cell: [gru, gro]}", "expected rnn | lstm | gru | ngram, got 'gro'; did you mean gru?"),
     ],
 )
