@@ -42,9 +42,15 @@ def find_config(name: str | Path) -> Path:
 
 
 def config_hint(name: str | Path) -> str:
-    """What to say of a CONFIG that cannot be read: the names of the shipped configs, and the one nearest to `name`."""
+    """What to say of a CONFIG that cannot be read: the names of the shipped configs, and what `name` may have meant.
+
+    That is a YAML file of the same name, with another ending, or the shipped config with the nearest name.
+    """
     names = list(configs())
-    near = difflib.get_close_matches(Path(name).stem[:80].lower(), names, 1)
+    paths = [Path(f"{Path(name).with_suffix('')}{suffix}") for suffix in (".yaml", ".yml")]
+    near = [str(path) for path in paths if path.is_file()] or difflib.get_close_matches(
+        Path(name).stem[:80].lower(), names, 1
+    )
     return f"the name of a shipped config ({', '.join(names)}){f'; did you mean {near[0]}?' if near else ''}"
 
 

@@ -72,6 +72,22 @@ def test_an_unknown_name_is_one_line_that_names_all_configs_and_the_nearest(name
     )
 
 
+def test_what_is_mistaken_for_a_config_is_one_line_that_says_what_to_name(tmp_path: Path) -> None:
+    (tmp_path / "my.yaml").write_text("data: {path: my.txt}")
+    (tmp_path / "my.tsv").write_text("one\tA\n")
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "config.yaml").write_text("data: {path: my.txt}")
+    for name, remedy in {
+        "my.yml": f"did you mean {tmp_path / 'my.yaml'}?",
+        "my.tsv": f"this is no config; to train on it, write `data: {{path: {tmp_path / 'my.tsv'}}}` to a YAML file",
+        "run": f"the config of this run is {tmp_path / 'run' / 'config.yaml'}",
+    }.items():
+        with pytest.raises(ConfigError) as error:
+            charrnn.load_config(tmp_path / name)
+        assert remedy in str(error.value)
+        assert "\n" not in str(error.value)
+
+
 def test_a_name_like_no_other_suggests_nothing() -> None:
     assert "did you mean" not in shipped.config_hint("my.yaml")
 

@@ -45,7 +45,7 @@ def cli() -> None:
     charrnn train quickstart                  train on the bundled tales (half a minute)
     charrnn sample runs/quickstart            write new text
     charrnn eval runs/quickstart              score the held-out text
-    charrnn predict runs/origins names.txt    label each line with a classifier or tagger
+    charrnn predict runs/origins names.txt    label, tag or translate each line
     charrnn compare runs/quickstart runs/my   which model is better, and by more than noise?
     charrnn report runs/quickstart            a page of pictures: how it learned, what it finds hard
     charrnn config > my.yaml                  every key of a config, explained

@@ -109,8 +109,8 @@ def check_translator(saved: "SavedModel", shown: Shown) -> None:
     features = saved.translate_model.rules.layout.features
     if shown.format == "lines" and features:
         raise click.UsageError(
-            f"this model also reads the columns of data.features ({', '.join(map(str, features))}); give it a table: "
-            f"add --format tsv, csv or jsonl"
+            f"this model also reads the columns of data.features ({', '.join(map(str, features))}); give it a table "
+            f"as FILE, or on standard input with --format tsv, csv or jsonl"
         )
 
 

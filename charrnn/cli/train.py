@@ -54,9 +54,7 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     train.eval_every, train.save_every, train.save_minutes, train.sample_every, train.sample_length,
     train.tensorboard.
     """
-    from charrnn.cli.on_ranks import end_together, train_on_ranks
     from charrnn.config import load_config
-    from charrnn.parallel import WAIT_SECONDS, Ranks, check_alone
 
     if resume and force:
         raise click.UsageError("--resume continues a run and --force replaces it; give one of them")
@@ -68,12 +66,15 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         raise click.UsageError("--dry-run measures one machine; leave out --mpi")
     options = {"resume": resume, "force": force, "quiet": quiet}
     if not mpi:
-        check_alone()
         settings = load_config(config, assignments, out=out, seed=seed)
+        _refuse_among_several()
         if settings.model.cell == "ngram":
             _refuse_with_ngram(init_from is not None, "--init-from")
             return train_ngram(settings, dry_run=dry_run, **options)
         return estimate(settings) if dry_run else train_network(settings, exact=exact, init_from=init_from, **options)
+    from charrnn.cli.on_ranks import end_together, train_on_ranks
+    from charrnn.parallel import WAIT_SECONDS, Ranks
+
     ranks = Ranks(mpi_wait or WAIT_SECONDS)
 
     def train_here() -> int:
@@ -82,6 +83,13 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         return train_on_ranks(settings, ranks, exact=exact, init_from=init_from, **options)
 
     return end_together(ranks, train_here)
+
+
+def _refuse_among_several() -> None:
+    """Refuse to train as one of several processes that a launcher has started. Raises CharrnnError."""
+    from charrnn.parallel import check_alone
+
+    check_alone()
 
 
 def _refuse_with_ngram(wrong: bool, option: str) -> None:

@@ -20,6 +20,7 @@ Section = TypeVar("Section", bound=AnySection)
 
 SAME_SECTION_SIMILARITY = 0.6  # lowest similarity of a misspelt key to the key of its section that is suggested
 OTHER_SECTION_SIMILARITY = 0.75  # the same for keys of other sections
+SUFFIXES_OF_DATA = (".txt", ".tsv", ".csv", ".jsonl", ".conll", ".conllu")  # of files that are mistaken for configs
 
 
 def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str | int | None) -> Config:
@@ -39,6 +40,9 @@ def load_config(path: str | Path, overrides: Sequence[str] = (), **values: str |
     path = find_config(path)
     faults = Faults()
     root = parse_yaml(_read_text(path), str(path), faults)
+    if not isinstance(root, MappingNode) and path.suffix in SUFFIXES_OF_DATA:
+        message = f"this is no config; to train on it, write `data: {{path: {path}}}` to a YAML file and name that"
+        raise ConfigError(Fault(message, Place(str(path))))
     if root is not None and is_null(root):
         root = MappingNode({}, Place(str(path), 1, 1))
     if isinstance(root, MappingNode):
@@ -74,6 +78,8 @@ def _read_text(path: Path) -> str:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:
         message = f"{error.strerror}; a config is a YAML file, or {config_hint(path)}"
+        if (path / "config.yaml").is_file():
+            message = f"{error.strerror}; the config of this run is {path / 'config.yaml'}"
         raise ConfigError(Fault(message, Place(str(path)))) from None
     except UnicodeDecodeError as error:
         message = f"byte offset {error.start}: not UTF-8; a config is UTF-8 text"

@@ -8,6 +8,7 @@
 key may have.
 """
 
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,7 +89,9 @@ def number_text(value: float) -> str:
 def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
     """The values of one key."""
     if name not in leaves() or name in NOT_VARIED:
-        faults.add(node.place, f"{SECTION}: {name} is no key that can vary; charrnn config lists all keys")
+        near = difflib.get_close_matches(name, leaves().keys() - {name, *NOT_VARIED}, 1)
+        remedy = f"did you mean {near[0]}?" if near else "charrnn config lists all keys"
+        faults.add(node.place, f"{SECTION}: {name} is no key that can vary; {remedy}")
         return None
     if isinstance(node, SequenceNode) and all(isinstance(item, ScalarNode) for item in node.items) and node.items:
         return Choice(tuple(item.text for item in node.items if isinstance(item, ScalarNode)))

@@ -200,21 +200,28 @@ def _of_table(rows: Iterator[SplitLine], columns: Sequence[Column], separated: s
     """
     named = any(isinstance(column, str) for column in columns)
     positions = [] if named else [int(column) - 1 for column in columns]
+    width = 0
     for place, line, cells in rows:
         if not positions:
             positions = [
                 column - 1 if isinstance(column, int) else _position(place, column, cells) for column in columns
             ]
+            width = len(cells)
             yield StreamedRow(place, line, None, None, ("",) * (len(columns) - 1))
-        elif cells == [""]:
+            continue
+        if cells == [""]:
             yield StreamedRow(place, line, "", None, ("",) * (len(columns) - 1))
-        elif len(cells) <= max(positions):
-            count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
+            continue
+        count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
+        if len(cells) <= max(positions):
             needed = max(positions) + 1
-            raise TextError(f"{place}: {count}, but column {needed} is needed; complete the row, or name another")
-        else:
-            source, *features = (cells[k] for k in positions)
-            yield StreamedRow(place, line, source, None, tuple(features))
+            raise TextError(
+                f"{place}: {count}, but column {needed} is needed; complete the row, or name another column"
+            )
+        if named and len(cells) != width:  # the prediction would stand below the wrong name
+            raise TextError(f"{place}: {count}, but the header has {width}; correct the row")
+        source, *features = (cells[k] for k in positions)
+        yield StreamedRow(place, line, source, None, tuple(features))
 
 
 def _position(place: str, column: str, header: Sequence[str]) -> int:

@@ -111,17 +111,44 @@ def _from_cells(name: str, lines: Iterator[NumberedCells], layout: Layout, fault
             return
     positions = [header.index(column) if isinstance(column, str) else column - 1 for column in layout.columns]
     last = max(positions)
+    short: list[tuple[str, str]] = []  # faults of the rows before the first complete one
+    complete = False
     for number, cells in lines:
         if len(cells) > last:
+            if not complete:
+                _add_all(short, faults)
+                complete = True
             yield _row(name, number, [cells[k] for k in positions], layout)
             continue
-        place = f"{name}:{number}"
-        if cells == [""]:
-            faults.add(place, "the line is empty; remove it")
-            continue
-        separated = "tabs" if layout.format == "tsv" else "commas"
-        count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
-        faults.add(place, f"{count}, but column {last + 1} is needed; complete the row, or name another column")
+        fault = f"{name}:{number}", _too_short(cells, last + 1, layout)
+        if complete:
+            faults.add(*fault)
+        else:
+            short.append(fault)
+    if not complete and len(short) > 1:
+        separated = _separators(layout)
+        faults.add(
+            name, f"no row has a column {last + 1} (columns separated by {separated}); name another column or file"
+        )
+    elif not complete:
+        _add_all(short, faults)
+
+
+def _add_all(noted: Sequence[tuple[str, str]], faults: Faults) -> None:
+    for place, reason in noted:
+        faults.add(place, reason)
+
+
+def _separators(layout: Layout) -> str:
+    return "tabs" if layout.format == "tsv" else "commas"
+
+
+def _too_short(cells: Sequence[str], needed: int, layout: Layout) -> str:
+    """Why a row cannot be read that has fewer cells than needed."""
+    if cells == [""]:
+        return "the line is empty; remove it"
+    count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {_separators(layout)}"
+    return f"{count}, but column {needed} is needed; complete the row, or name another column"
 
 
 def _has_columns(place: str, header: Sequence[str], layout: Layout, faults: Faults) -> bool:

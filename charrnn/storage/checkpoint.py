@@ -116,7 +116,9 @@ def load(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}") from None
     except zipfile.BadZipFile:
-        raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged") from None
+        raise CheckpointError(
+            f"{path}: not a charrnn checkpoint, or a damaged one; name an .npz file or a run directory"
+        ) from None
     except Exception as error:  # a damaged or hostile file can make any library fail
         raise CheckpointError(f"{path}: damaged ({type(error).__name__})") from None
 
@@ -129,7 +131,9 @@ def _read(path: Path, file: BinaryIO) -> tuple[dict[str, Any], dict[str, Array]]
     directory_bytes = int.from_bytes(end_record[12:16], "little")
     overridden = zip64_locator.startswith(b"PK\6\7") and limit < 1 << 32  # only files of 4 GB need a ZIP64 record
     if not end_record.startswith(b"PK\5\6") or directory_bytes > MAX_DIRECTORY_BYTES or overridden:
-        raise CheckpointError(f"{path}: not a charrnn checkpoint, or one that is damaged")
+        raise CheckpointError(
+            f"{path}: not a charrnn checkpoint, or a damaged one; name an .npz file or a run directory"
+        )
     with zipfile.ZipFile(file) as archive:
         members = archive.infolist()
         names = [info.filename for info in members]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from charrnn.config import Choice, Config, Space, load_config, number_text
-from charrnn.errors import CharrnnError, ConfigError, DivergedError, RunInUseError
+from charrnn.errors import CharrnnError, ConfigError, DivergedError, RunExistsError, RunInUseError
 from charrnn.evaluation import LOWER_IS_BETTER
 from charrnn.storage import Lock
 from charrnn.training import Progress, Run, open_run, worker_count
@@ -45,7 +45,8 @@ class Search:
         complete: the config of a run without a search.
 
     Raises:
-        CharrnnError: Optuna is missing, or the folder holds the search of another config or space.
+        CharrnnError: Optuna is missing.
+        RunExistsError: the folder holds the search of another config or space.
     """
 
     def __init__(self, folder: Path, path: str, assignments: Sequence[str], space: Space, complete: Config) -> None:
@@ -58,7 +59,10 @@ class Search:
         with closing(Lock(folder, wait=True)):
             self.study = self._study(complete.seed)
             if self.study.user_attrs.get("config", known) != known:
-                raise CharrnnError(f"{folder}: holds a search with another config or space; choose another --out")
+                raise RunExistsError(
+                    f"{folder}: holds a search with another config, --set or space; repeat the command that began it, "
+                    f"or choose another --out"
+                )
             self.study.set_user_attr("config", known)
             if not self.study.trials:
                 self.study.enqueue_trial(first_values(space, complete))

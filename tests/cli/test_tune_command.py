@@ -58,8 +58,8 @@ def test_a_search_is_run_stopped_continued_and_leaves_its_best_config(folder: Pa
     again = call("tune", "my.yaml", "--trials", 4, "--out", "parts", cwd=folder)
     assert figures(again.text) == found
     other = call("tune", "my.yaml", "--set", "model.hidden_size=5", "--out", "whole", cwd=folder)
-    assert (other.code, other.out) == (1, b"")
-    assert "holds a search with another config or space; choose another --out" in other.err
+    assert (other.code, other.out) == (2, b"")
+    assert "holds a search with another config, --set or space; repeat the command" in other.err
 
 
 def test_a_trial_that_diverges_is_counted_and_the_search_goes_on(folder: Path) -> None:

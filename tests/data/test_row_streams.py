@@ -81,6 +81,7 @@ def test_json_objects_keep_what_they_hold(path: Path) -> None:
 
 FAULTS = {
     "bytes": ("lines", 1, b"a\n\xff\n", "byte 0xff at offset 2 (line 2)"),
+    "header": ("tsv", "x", "x\ty\na\n", "rows:2: 1 cell separated by tabs, but the header has 2; correct the row"),
     "cells": ("tsv", 2, "a\tb\nc\n", "rows:2: 1 cell separated by tabs, but column 2"),
     "name": ("tsv", "text", "a\tb\n", "rows:1: no column is called 'text'; the columns are 'a', 'b'"),
     "twice": ("csv", "a", "a,a\n", "rows:1: 2 columns are called 'a'"),

@@ -153,6 +153,13 @@ def test_a_fault_has_its_place_and_reason(kind: str) -> None:
     assert line.startswith(message)
 
 
+def test_a_file_without_a_needed_column_has_one_fault_for_all_rows() -> None:
+    (line,) = faults(read, "a\tA\n\nb\tB\n", Layout("tsv", 1, (5,)))
+    assert line == "my.txt: no row has a column 5 (columns separated by tabs); name another column or file"
+    lines = faults(read, "a\n\nb\tB\nc\n", Layout("tsv"))
+    assert [line.split(": ")[0] for line in lines] == ["my.txt:1", "my.txt:2", "my.txt:4"]
+
+
 def test_reading_goes_on_after_a_faulty_csv_row() -> None:
     text = 'a"b,A\n"c\nd"e,C\nf,F\ng\n'
     lines = faults(read, text, Layout("csv"))
@@ -189,8 +196,8 @@ def test_a_class_cannot_come_from_standard_input() -> None:
 
 @pytest.mark.parametrize("count", [MAX_FAULTS_SHOWN, MAX_FAULTS_SHOWN + 1, 1000])
 def test_twenty_faults_are_shown_and_the_others_counted(count: int) -> None:
-    lines = faults(read, "a\n" * count, Layout("tsv"))
-    assert [line.split(": ")[0] for line in lines[:20]] == [f"my.txt:{k}" for k in range(1, 21)]
+    lines = faults(read, "a\tA\n" + "a\n" * count, Layout("tsv"))
+    assert [line.split(": ")[0] for line in lines[:20]] == [f"my.txt:{k}" for k in range(2, 22)]
     more = {0: [], 1: ["and 1 more fault"]}.get(count - 20, [f"and {count - 20} more faults"])
     assert lines[20:] == more
 

@@ -121,6 +121,7 @@ CASES = [
     Case("model.cell", "gru", "parameters"),
     Case("model.order", 3, "n-gram", {"model.cell": "ngram"}),
     Case("model.smoothing", "additive", "n-gram", {"model.cell": "ngram"}),
+    Case("model.ngram", 3, "parameters"),
     Case("model.hidden_size", 5, "parameters"),
     Case("model.num_layers", 2, "parameters"),
     Case("model.embedding_size", 3, "parameters"),

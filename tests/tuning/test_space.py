@@ -48,6 +48,10 @@ def test_a_section_names_ranges_and_choices(tmp_path: Path) -> None:
             "tune: {model.num_layers: {low: 1.5, high: 3}}",
             "model.num_layers: expected a whole number or null, got '1.5'",
         ),
+        (
+            "tune: {model.hiden_size: [1, 2]}",
+            "model.hiden_size is no key that can vary; did you mean model.hidden_size?",
+        ),
         ("tune: {model.cell: gru}", "tune: model.cell: expected a list of values"),
         ("tune: {model.dropout: {low: 0.5, high: 0.1}}", "tune: model.dropout: expected a list of values"),
         ("tune: {model.dropout: {low: 0, high: 0.5, log: true}}", "with log: true where it spans"),
