@@ -10,7 +10,7 @@ import sys
 from collections import defaultdict
 from dataclasses import is_dataclass
 from pathlib import Path
-from typing import get_args
+from typing import get_args, get_origin
 from unicodedata import category
 
 import numpy as np
@@ -640,6 +640,8 @@ def edge(path, bound):
     found = (limit, beside(outward)) if bound in ("low", "high") else (beside(-outward), limit)
     if isinstance(entry.default, tuple):
         return tuple([number] * len(entry.default) for number in found)
+    if dict in map(get_origin, get_args(kind)):
+        return tuple({"spam": number} for number in found)
     return found
 
 

@@ -232,7 +232,7 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
     splits = (run.corpus.train, run.corpus.valid, run.corpus.test)
     folder = Path(str(config.out))
     saved = load(folder / "last.npz")
-    network = saved if config.task == "language" else saved.network
+    network = saved if config.task == "language" and not config.model.ngram else saved.network
     assert network.params.values.tobytes() == run.network.params.values.tobytes()
     contents = [split.ids if config.task == "language" else split.examples.ids for split in splits]
     targets = [split.examples.target_ids.tolist() for split in splits] if config.task == "translate" else []
