@@ -47,7 +47,8 @@ def config_hint(name: str | Path) -> str:
     That is a YAML file of the same name, with another ending, or the shipped config with the nearest name.
     """
     names = list(configs())
-    paths = [Path(f"{Path(name).with_suffix('')}{suffix}") for suffix in (".yaml", ".yml")]
+    beginning = str(name).removesuffix(Path(name).suffix)
+    paths = [Path(f"{beginning}{suffix}") for suffix in (".yaml", ".yml")]
     near = [str(path) for path in paths if path.is_file()] or difflib.get_close_matches(
         Path(name).stem[:80].lower(), names, 1
     )

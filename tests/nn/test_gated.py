@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from charrnn.arrays import Array
 from charrnn.nn.gated import GatedCharacter
@@ -54,6 +53,7 @@ def test_derivatives_agree_with_complex_steps() -> None:
 
 
 def test_losses_and_derivatives_are_those_of_pytorch() -> None:
+    torch = pytest.importorskip("torch")
     weight, bias, h = (torch.tensor(own, requires_grad=True) for own in (*VALUE.values(), H))
     scores = h @ weight + bias
     gate = torch.sigmoid(scores[:, -1])

@@ -406,7 +406,7 @@ def test_a_run_is_resumed_from_the_save_before_a_damaged_one():
     [
         ({"target": "vowels", "fractions": [0.9, 0.05, 0.05]}, "has no other example"),
         ({"target": "nothing"}, "no column is called 'nothing'"),
-        ({"source": 9, "target": 2}, "column 9 is needed"),
+        ({"source": 9, "target": 2}, "no row has a column 9"),
         ({"path": "nowhere.tsv"}, "nowhere.tsv does not exist"),
         ({"path": "files"}, "says nothing about the format"),
     ],
