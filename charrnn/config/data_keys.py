@@ -88,6 +88,12 @@ class DataConfig:
     too_long: Literal["error", "cut", "skip"] = key(
         "error", "What is done with an example that is longer than max_length.", only=EXAMPLES
     )
+    empty: Literal["error", "skip"] = key(
+        "error",
+        "What is done with an example that lacks its source or its target, because the cell is empty or the row ends "
+        "before it. skip: it is left out. Numbers and yes/no labels may be missing as they are.",
+        only=EXAMPLES,
+    )
     tokens: Literal["char", "byte"] = key("char", "What the model reads: characters, or raw bytes.")
     encoding: str = key("utf-8", "Encoding of the text; invalid text is an error. Not used with tokens: byte.")
     normalize: Literal["none", "nfc", "nfd", "nfkc", "nfkd"] = key(

@@ -40,6 +40,7 @@ class ExampleFacts:
         seen: for each split but train, how many of its inputs also stand in training.
         ambiguous: different inputs that stand in the files with different targets.
         cut, skipped: examples that were too long.
+        empty: examples that were left out because they lacked a source or a target.
     """
 
     count: int
@@ -52,6 +53,7 @@ class ExampleFacts:
     ambiguous: int
     cut: int
     skipped: int
+    empty: int = 0
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def build_examples(files: Mapping[str, Sequence[FileText]], rules: ExampleRules)
     Raises:
         TextError: what is wrong, a line for each fault with its place; or there is too little to split.
     """
-    faults = Faults()
+    faults = Faults(rules.empty)
     by_key = {key: read_example_rows(files[key], rules, faults) for key in SPLIT_OF_KEY if key in files}
     rows = ExampleRows()
     for own in by_key.values():
@@ -106,7 +108,9 @@ def build_examples(files: Mapping[str, Sequence[FileText]], rules: ExampleRules)
         _split(name, part, targets and targets.chosen(own), vocab, labels, rules)
         for name, part, own in zip(SPLIT_NAMES, parts, chosen, strict=True)
     )
-    return ExampleCorpus(vocab, labels, train, valid, test, _facts(rows, targets, labels, parts, chosen))
+    return ExampleCorpus(
+        vocab, labels, train, valid, test, _facts(rows, targets, labels, parts, chosen, len(faults.left_out))
+    )
 
 
 def held_out_examples(
@@ -117,7 +121,7 @@ def held_out_examples(
     Raises:
         TextError: what is wrong, a line for each fault with its place, such as a label that the model does not know.
     """
-    faults = Faults()
+    faults = Faults(rules.empty)
     rows = read_example_rows(files, rules, faults)
     targets = _read_targets(rows, rules, faults)
     if targets is not None:
@@ -184,6 +188,7 @@ def _facts(
     labels: Labels,
     parts: Sequence[ExampleRows],
     chosen: Sequence[Array],
+    empty: int,
 ) -> ExampleFacts:
     lengths = np.array([len(text) for text in rows.texts])
     train = set(parts[0].texts)
@@ -207,6 +212,7 @@ def _facts(
         ambiguous=sum(count > 1 for count in targets_of.values()),
         cut=rows.cut,
         skipped=rows.skipped,
+        empty=empty,
     )
 
 

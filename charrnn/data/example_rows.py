@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from charrnn.arrays import Array
-from charrnn.data.rows import Faults, FileText, Layout, Row
+from charrnn.data.rows import Empty, Faults, FileText, Layout, Row
 from charrnn.data.sentences import Sentence, read_sentences
 from charrnn.data.tables import read_table
 from charrnn.data.tagging import Tagged, tag_rows, tag_segments, tag_sentences
@@ -27,6 +27,7 @@ class ExampleRules:
         min_count: training symbols that occur less often become the unknown one.
         max_length: the greatest length of an example in symbols; None: any.
         too_long: what is done with a longer one.
+        empty: what is done with an example that lacks its source or its target.
         scheme: for tag, what labels stand for; with segments they follow from the tokens of sentences.
         split, fractions, split_seed: how the examples of one path are split.
     """
@@ -39,6 +40,7 @@ class ExampleRules:
     min_count: int = 1
     max_length: int | None = None
     too_long: Literal["error", "cut", "skip"] = "error"
+    empty: Empty = "error"
     scheme: Literal["plain", "bio", "segments"] = "plain"
     split: Literal["random", "stratified", "column"] = "random"
     fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
@@ -103,7 +105,7 @@ def read_example_rows(files: Sequence[FileText], rules: ExampleRules, faults: Fa
         return _limited(sentences, tag_sentences(sentences, rules.text), rules, faults)
     if rules.scheme == "segments":
         raise TextError(f"data.format: {format} has no tokens, as model.scheme: segments needs; use conll or conllu")
-    rows = read_table(files, rules.layout, faults)
+    rows = read_table(files, rules.layout, faults, rules.task == "tag" or rules.output == "softmax")
     if rules.task == "classify":
         whole = [Tagged(rules.text.spell(rules.text.fold(row.source)), (), (), ()) for row in rows]
         return _limited(rows, whole, rules, faults)

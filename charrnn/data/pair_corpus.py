@@ -34,6 +34,7 @@ class PairFacts:
         seen: for each split but train, how many of its sources also stand in training.
         ambiguous: different sources that stand in the files with different targets.
         skipped: pairs that were too long.
+        empty: pairs that were left out because they lacked a source or a target.
     """
 
     count: int
@@ -43,6 +44,7 @@ class PairFacts:
     seen: dict[str, int]
     ambiguous: int
     skipped: int
+    empty: int = 0
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def build_pairs(files: Mapping[str, Sequence[FileText]], rules: PairRules) -> Pa
     Raises:
         TextError: what is wrong, a line for each fault with its place; or there is too little to split.
     """
-    faults = Faults()
+    faults = Faults(rules.empty)
     by_key = {key: read_pair_rows(files[key], rules, faults) for key in SPLIT_OF_KEY if key in files}
     faults.check()
     rows = PairRows()
@@ -89,7 +91,7 @@ def build_pairs(files: Mapping[str, Sequence[FileText]], rules: PairRules) -> Pa
     source = symbols_of(parts[0].sources, rules.min_count)
     target = symbols_of(parts[0].targets)
     train, valid, test = (_split(name, own, source, target) for name, own in zip(SPLIT_NAMES, parts, strict=True))
-    return PairCorpus(source, target, train, valid, test, _facts(rows, parts))
+    return PairCorpus(source, target, train, valid, test, _facts(rows, parts, len(faults.left_out)))
 
 
 def held_out_pairs(
@@ -100,7 +102,7 @@ def held_out_pairs(
     Raises:
         TextError: what is wrong, a line for each fault with its place.
     """
-    faults = Faults()
+    faults = Faults(rules.empty)
     rows = read_pair_rows(files, rules, faults)
     faults.check()
     return _split(name, rows, source, target)
@@ -135,7 +137,7 @@ def _split(name: str, rows: PairRows, source: Symbols, target: Symbols) -> PairS
     )
 
 
-def _facts(rows: PairRows, parts: Sequence[PairRows]) -> PairFacts:
+def _facts(rows: PairRows, parts: Sequence[PairRows], empty: int) -> PairFacts:
     train = set(parts[0].sources)
     targets_of = Counter(source for source, _ in {*zip(rows.sources, rows.targets, strict=True)})
     return PairFacts(
@@ -149,6 +151,7 @@ def _facts(rows: PairRows, parts: Sequence[PairRows]) -> PairFacts:
         },
         ambiguous=sum(count > 1 for count in targets_of.values()),
         skipped=rows.skipped,
+        empty=empty,
     )
 
 

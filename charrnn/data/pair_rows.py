@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from charrnn.arrays import Array
-from charrnn.data.rows import Faults, FileText, Layout, Row
+from charrnn.data.rows import Empty, Faults, FileText, Layout, Row
 from charrnn.data.sentences import Sentence, column_position, read_sentences
 from charrnn.data.symbols import Spelling, spell
 from charrnn.data.tables import read_table
@@ -26,6 +26,7 @@ class PairRules:
         min_count: source symbols that occur less often in training become the unknown one.
         max_length: the greatest length of a source with its tags, and of a target, in symbols; None: any.
         too_long: what is done with a longer one.
+        empty: what is done with a row that lacks its source or its target.
         split, fractions, split_seed: how the pairs of one path are split.
     """
 
@@ -36,6 +37,7 @@ class PairRules:
     min_count: int = 1
     max_length: int | None = None
     too_long: Literal["error", "skip"] = "error"
+    empty: Empty = "error"
     split: Literal["random", "column"] = "random"
     fractions: tuple[float, float, float] = (0.9, 0.05, 0.05)
     split_seed: int = 1
@@ -96,9 +98,9 @@ def read_pair_rows(files: Sequence[FileText], rules: PairRules, faults: Faults) 
         target = rules.target_of(row.targets[0])
         length = max(len(source), len(target))
         if not rules.source_of(row.source):
-            faults.add(row.place, "the source is blank; remove the row")
+            faults.add_empty(row.place, "the source is blank; remove the row")
         elif not target:
-            faults.add(row.place, "the target is empty; fill it in, or remove the row")
+            faults.add_empty(row.place, "the target is empty; fill it in, or remove the row")
         elif rules.max_length is not None and length > rules.max_length:
             result.skipped += 1
             if rules.too_long == "error":
@@ -118,7 +120,7 @@ def _rows(files: Sequence[FileText], layout: Layout, faults: Faults) -> list[Row
     """The rows of tables; of files with a token a line, a row for each token."""
     if layout.format not in ("conll", "conllu"):
         return read_table(files, layout, faults)
-    return token_rows(read_sentences(files, layout, faults), layout, faults)
+    return token_rows(read_sentences(files, layout, faults, by_token=True), layout, faults)
 
 
 def token_rows(sentences: Sequence[Sentence], layout: Layout, faults: Faults) -> list[Row]:
@@ -132,7 +134,7 @@ def token_rows(sentences: Sequence[Sentence], layout: Layout, faults: Faults) ->
             cells, line = sentence.lines[k].split("\t"), sentence.line + k
             if positions and len(cells) <= max(positions):
                 reason = f"no column {max(positions) + 1}, which data.features names; complete the line"
-                faults.add(f"{sentence.file}:{line}", reason)
+                faults.add_empty(f"{sentence.file}:{line}", reason)
             else:
                 rows.append(Row(sentence.file, line, source, (target,), features=tuple(cells[p] for p in positions)))
     return rows

@@ -15,6 +15,7 @@ from charrnn.data.vocab import END
 from charrnn.errors import TextError, visible
 
 Format = Literal["tsv", "csv", "jsonl", "lines", "files", "folders", "conll", "conllu"]
+Empty = Literal["error", "skip"]  # see data.empty
 Column = str | int  # the name of a column, or its number, counted from 1
 
 FORMAT_OF_ENDING: dict[str, Format] = {
@@ -119,17 +120,35 @@ class FileText(NamedTuple):
 
 
 class Faults:
-    """The faults of rows, in the order in which they were found."""
+    """The faults of rows, in the order in which they were found.
 
-    def __init__(self) -> None:
+    Arguments:
+        empty: what data.empty says of an example that lacks its source or its target; None where it says nothing.
+
+    Attributes: `count` of faults; `left_out`, the places of the examples that were skipped.
+    """
+
+    def __init__(self, empty: Empty | None = None) -> None:
         self._shown: list[str] = []
+        self._empty = empty
         self.count = 0
+        self.left_out: set[str] = set()
 
     def add(self, place: str, reason: str) -> None:
         """Note one fault: where it is, what is wrong, and what to do."""
         self.count += 1
         if self.count <= MAX_FAULTS_SHOWN:
             self._shown.append(visible(f"{place}: {reason}", keep=""))
+
+    def add_empty(self, place: str, reason: str, example: str = "") -> None:
+        """Note that something is empty or missing, or leave out its example, as data.empty says.
+
+        Arguments: `place` and `reason` as in add(); `example`, where it begins, if not at `place`.
+        """
+        if self._empty == "skip":
+            self.left_out.add(example or place)
+        else:
+            self.add(place, f"{reason}, or set data.empty to skip" if self._empty else reason)
 
     def check(self) -> None:
         """Raise TextError if there are faults: a line for each of the first, and the number of the others."""

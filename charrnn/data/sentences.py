@@ -42,7 +42,7 @@ class Sentence:
 
 
 def read_sentences(
-    files: Sequence[FileText], layout: Layout, faults: Faults, with_labels: bool = True
+    files: Sequence[FileText], layout: Layout, faults: Faults, with_labels: bool = True, by_token: bool = False
 ) -> list[Sentence]:
     """Read the sentences of conll or conllu files.
 
@@ -51,6 +51,7 @@ def read_sentences(
         layout: the format; the column of the tokens; and one target column.
         faults: collects what is wrong.
         with_labels: whether the target column is read; without it all labels are empty.
+        by_token: whether each token is an example, so that one that lacks something is left out without its sentence.
 
     Returns:
         The sentences without faults, in order.
@@ -70,10 +71,10 @@ def read_sentences(
             if line.strip(" \t"):
                 lines.append(line)
             elif lines:
-                sentences += _sentence(file.name, number - len(lines), lines, layout, positions, faults)
+                sentences += _sentence(file.name, number - len(lines), lines, layout, positions, faults, by_token)
                 lines = []
         if lines:
-            sentences += _sentence(file.name, number + 1 - len(lines), lines, layout, positions, faults)
+            sentences += _sentence(file.name, number + 1 - len(lines), lines, layout, positions, faults, by_token)
     return sentences
 
 
@@ -104,10 +105,17 @@ def target_position(layout: Layout) -> int:
 
 
 def _sentence(
-    name: str, first: int, lines: Sequence[str], layout: Layout, positions: Sequence[int], faults: Faults
+    name: str,
+    first: int,
+    lines: Sequence[str],
+    layout: Layout,
+    positions: Sequence[int],
+    faults: Faults,
+    by_token: bool,
 ) -> list[Sentence]:
-    """The sentence of these lines; none if they hold a fault or no token."""
-    before = faults.count
+    """The sentence of these lines; none if they hold a fault or no token, or if it is left out."""
+    before, own_place = faults.count, f"{name}:{first}"
+    missing: list[tuple[str, str]] = []
     tokens: list[str] = []
     labels: list[str] = []
     spaces: list[bool] = []
@@ -117,24 +125,32 @@ def _sentence(
         place = f"{name}:{first + k}"
         if layout.format == "conllu" and not _is_token(line, cells, place, faults):
             continue
-        if len(cells) <= max(positions):
-            count = f"{len(cells)} column{'s' * (len(cells) > 1)} separated by tabs"
-            faults.add(place, f"{count}, but column {max(positions) + 1} is needed; complete the line")
+        if lack := _lack(cells, positions):
+            missing.append((place, lack))
             continue
         chosen = [cells[position] for position in positions]
-        if not all(chosen):
-            faults.add(place, "the token or its label is empty; fill it in, or remove the line")
-            continue
         tokens.append(chosen[0])
         labels.append(chosen[1] if len(chosen) > 1 else "")
         spaces.append(layout.format == "conll" or NO_SPACE not in cells[-1].split("|"))
         token_lines.append(k)
-    if faults.count == before and not tokens:
-        faults.add(f"{name}:{first}", "a sentence without a token; remove it")
-    if faults.count > before:
+    if faults.count == before and not tokens and not missing:
+        missing.append((own_place, "a sentence without a token; remove it"))
+    for place, reason in missing:
+        faults.add_empty(place, reason, place if by_token else own_place)
+    if faults.count > before or not tokens or (missing and not by_token):
         return []
     parts = (tuple(tokens), tuple(labels), tuple(spaces), tuple(lines), tuple(token_lines))
     return [Sentence(name, first, *parts)]
+
+
+def _lack(cells: Sequence[str], positions: Sequence[int]) -> str:
+    """What a line lacks of the cells at these positions, as a message says it; nothing if it has them all."""
+    if len(cells) <= max(positions):
+        count = f"{len(cells)} column{'s' * (len(cells) > 1)} separated by tabs"
+        return f"{count}, but column {max(positions) + 1} is needed; complete the line"
+    if not all(cells[position] for position in positions):
+        return "the token or its label is empty; fill it in, or remove the line"
+    return ""
 
 
 def _is_token(line: str, cells: Sequence[str], place: str, faults: Faults) -> bool:

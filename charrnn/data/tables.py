@@ -17,14 +17,14 @@ SURROGATES = re.compile("[\ud800-\udfff]")
 NumberedCells = tuple[int, list[str]]  # the line on which a row begins, and its cells
 
 
-def read_table(files: Sequence[FileText], layout: Layout, faults: Faults, allow_empty: bool = False) -> list[Row]:
+def read_table(files: Sequence[FileText], layout: Layout, faults: Faults, needs_target: bool = False) -> list[Row]:
     """Read the rows of files of any format but conll and conllu.
 
     Arguments:
         files: as read_files() returns them.
         layout: the format and the columns.
         faults: collects what is wrong.
-        allow_empty: whether a row may have an empty source.
+        needs_target: whether the first target of a row may not be empty.
 
     Returns:
         The rows without faults, in order.
@@ -32,10 +32,12 @@ def read_table(files: Sequence[FileText], layout: Layout, faults: Faults, allow_
     rows: list[Row] = []
     for file in files:
         for row in _rows(file, layout, faults):
-            if row.source or allow_empty:
-                rows.append(row)
+            if not row.source:
+                faults.add_empty(row.place, "the source is empty; remove the row")
+            elif needs_target and row.targets[:1] == ("",):
+                faults.add_empty(row.place, "the target is empty; fill it in, or remove the row")
             else:
-                faults.add(row.place, "the source is empty; remove the row")
+                rows.append(row)
     return rows
 
 
@@ -116,13 +118,13 @@ def _from_cells(name: str, lines: Iterator[NumberedCells], layout: Layout, fault
     for number, cells in lines:
         if len(cells) > last:
             if not complete:
-                _add_all(short, faults)
+                _add_short(short, faults)
                 complete = True
             yield _row(name, number, [cells[k] for k in positions], layout)
             continue
         fault = f"{name}:{number}", _too_short(cells, last + 1, layout)
         if complete:
-            faults.add(*fault)
+            faults.add_empty(*fault)
         else:
             short.append(fault)
     if not complete and len(short) > 1:
@@ -131,12 +133,12 @@ def _from_cells(name: str, lines: Iterator[NumberedCells], layout: Layout, fault
             name, f"no row has a column {last + 1} (columns separated by {separated}); name another column or file"
         )
     elif not complete:
-        _add_all(short, faults)
+        _add_short(short, faults)
 
 
-def _add_all(noted: Sequence[tuple[str, str]], faults: Faults) -> None:
+def _add_short(noted: Sequence[tuple[str, str]], faults: Faults) -> None:
     for place, reason in noted:
-        faults.add(place, reason)
+        faults.add_empty(place, reason)
 
 
 def _separators(layout: Layout) -> str:

@@ -89,7 +89,7 @@ def read_targets(rows: Sequence[Row], output: Output, separator: str | None, fau
     """Read the target cells of rows.
 
     Arguments:
-        rows: their cells; all rows have as many.
+        rows: their cells; all rows have as many. For softmax none is empty.
         output: what the targets are for.
         separator: for sigmoid, what separates the labels in a single cell; None if there is a yes/no column for each.
         faults: collects what is wrong with a cell.
@@ -105,9 +105,6 @@ def read_targets(rows: Sequence[Row], output: Output, separator: str | None, fau
         raise TextError(f"data.target: {columns} columns, but labels are read from one; name one, or use sigmoid")
     names: list[tuple[str, ...]]
     if output == "softmax":
-        for row in rows:
-            if not row.targets[0]:
-                faults.add(row.place, "the label is empty; fill it in, or remove the row")
         names = [(row.targets[0],) for row in rows]
     elif one_cell:
         names = [_label_set(row.targets[0], separator or "") for row in rows]

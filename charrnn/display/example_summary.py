@@ -70,6 +70,8 @@ def held_out_lines(corpus: ExampleCorpus) -> list[str]:
         clauses.append(f"{facts.cut:,} cut to data.max_length")
     if facts.skipped:
         clauses.append(f"{facts.skipped:,} longer than data.max_length skipped")
+    if facts.empty:
+        clauses.append(f"{facts.empty:,} empty left out")
     return ["; ".join(clauses)] if clauses else []
 
 

@@ -18,6 +18,8 @@ def pair_header(run: Run, corpus: PairCorpus) -> list[str]:
         clauses.append(f"{facts.ambiguous:,} source{'s' * (facts.ambiguous > 1)} with different targets")
     if facts.skipped:
         clauses.append(f"{facts.skipped:,} longer than data.max_length skipped")
+    if facts.empty:
+        clauses.append(f"{facts.empty:,} empty left out")
     return [
         f"pairs: {facts.count:,} ({splits})",
         f"sources: {_side(facts.sources, corpus.source)}",

@@ -154,10 +154,10 @@ def test_labels_that_cannot_be_learnt_are_refused_with_their_places() -> None:
 def test_all_faults_are_reported_at_once() -> None:
     lines = faults(build, "one\t\n\tA\nlong one\tA\nthree\n", max_length=5)
     assert [line.split(";")[0] for line in lines] == [
+        "path:1: the target is empty",
         "path:2: the source is empty",
         "path:4: 1 cell separated by tabs, but column 2 is needed",
         "path:3: 8 symbols, more than data.max_length 5",
-        "path:1: the label is empty",
         "path:3: the label 'A' has no other example",
     ]
 
@@ -169,6 +169,30 @@ def test_an_empty_file_holds_no_example() -> None:
     assert line.startswith("data.path: there is no example in it")
     (line,) = faults(build, "one\tA\none\tA\n")
     assert line.startswith("data.path: 2 examples cannot be divided into splits")
+
+
+def test_what_is_empty_is_left_out_if_asked() -> None:
+    text = "a\tx\n\tx\nb\t\n\nc\n d\tx\n"
+    assert [line.split(":")[1] for line in faults(build, text)] == ["2", "3", "4", "5"]
+    assert all(line.endswith(", or set data.empty to skip") for line in faults(build, text))
+    corpus = build(text, empty="skip", fractions=(1, 0, 0))
+    assert pairs(corpus, corpus.train) == [("a", "x"), (" d", "x")]
+    assert (corpus.facts.empty, corpus.facts.count) == (4, 2)
+    assert build("a\t\nb\t1\n\t0\nc\t0\n", output="sigmoid", empty="skip", fractions=(1, 0, 0)).facts.count == 3
+    held_out = held_out_split(text, ExampleRules("classify", TSV, empty="skip"), corpus)
+    assert sources(held_out, corpus.vocab) == ["a", " d"]
+    (line,) = faults(build, "a\nb\n", empty="skip")
+    assert line.startswith("path: no row has a column 2")
+    (line,) = faults(build, "a\t\nb\t\n", empty="skip")
+    assert line.startswith("data.path: there is no example in it")
+
+
+def test_a_sentence_with_an_empty_token_or_label_is_left_out_whole() -> None:
+    text = "a\tX\nb\tY\n\na\tX\nb\nc\n\nb\t\na\tY\n\nb\tX\n"
+    corpus = build(text, task="tag", layout=Layout("conll"), empty="skip", fractions=(1, 0, 0))
+    assert sources(corpus.train, corpus.vocab) == ["a b", "b"]
+    assert corpus.facts.empty == 2
+    assert [line.split(":")[1] for line in faults(build, text, task="tag", layout=Layout("conll"))] == ["5", "6", "8"]
 
 
 def test_long_examples_are_cut_or_skipped() -> None:

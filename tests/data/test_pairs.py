@@ -126,6 +126,22 @@ def test_long_pairs_are_skipped_if_asked() -> None:
     assert (len(corpus.train), corpus.facts.skipped) == (1, 1)
 
 
+def test_a_row_without_a_source_or_a_target_is_left_out_if_asked() -> None:
+    corpus = build("a\tb\n\tb\nc\t\nd\n \tb\n", source_symbols="space", empty="skip", fractions=(1, 0, 0))
+    assert ([row.place for row in corpus.train.rows], corpus.facts.empty) == (["path:1"], 4)
+
+
+def test_a_token_without_a_column_is_left_out_of_its_sentence_if_asked() -> None:
+    layout = Layout("conll", features=(3,))
+    text = "daß\na\tb\tX\nc\td\ne\tf\tY\n"
+    lines = faults(lambda: build(text, layout=layout))
+    assert lines[0] == (
+        "path:1: 1 column separated by tabs, but column 2 is needed; complete the line, or set data.empty to skip"
+    )
+    corpus = build(text, layout=layout, empty="skip", fractions=(1, 0, 0))
+    assert ([row.place for row in corpus.train.rows], corpus.facts.empty) == (["path:2", "path:4"], 2)
+
+
 def test_held_out_pairs_are_read_in_the_symbols_of_a_model() -> None:
     rules = PairRules(Layout("tsv"))
     split = held_out_pairs([FileText("x", "ac\tyz\n")], rules, Symbols(("a", "b")), Symbols(("y",)), "x")

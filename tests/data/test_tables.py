@@ -218,7 +218,3 @@ def test_the_ending_of_a_file_says_its_format() -> None:
     assert [*map(format_of, names)] == ["tsv", "tsv", "csv", "jsonl", "conllu", "conll", "jsonl"]
     with pytest.raises(TextError, match=r"g.txt: the ending .txt says nothing about the format .* set data.format"):
         format_of("g.txt")
-
-
-def test_an_empty_source_is_allowed_for_predictions() -> None:
-    assert cells(read("a\n\nb\n", Layout.usual("lines"), allow_empty=True)) == [("a",), ("",), ("b",)]
