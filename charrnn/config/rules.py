@@ -12,9 +12,12 @@ from charrnn.config.faults import Faults
 from charrnn.config.keys import Config
 from charrnn.config.table import AnySection, default_of, key_table, value_of
 from charrnn.config.task_rules import TASK_RULES
+from charrnn.config.values import shortened
 from charrnn.config.yaml_tree import Node, place_of
 
 NOT_WITH_BYTES = ("normalize", "lowercase", "min_count", "encoding")  # keys of data that concern characters only
+
+FILE_KEYS = ("data.path", "data.valid_path", "data.test_path", "out")
 
 
 def check_combinations(config: Config, root: Node, faults: Faults) -> None:
@@ -50,6 +53,15 @@ def check_conditions(config: AnySection, root: Node, faults: Faults) -> None:
 def _report(clash: Clash, root: Node, faults: Faults) -> None:
     if faults.faulty_keys.isdisjoint((clash.key, *clash.others)):
         faults.add(place_of(root, *clash.key.split(".")), clash.message)
+
+
+def names_of_files_hold_no_zero(config: Config) -> Iterator[Clash]:
+    """The character NUL separates symbols in some tables, but no system has it in the name of a file."""
+    for name in FILE_KEYS:
+        value = value_of(config, name) or ""
+        for own in value if isinstance(value, tuple) else (value,):
+            if "\0" in own:
+                yield Clash(name, f"{name}: no file name holds the character NUL, as {shortened(own)} does; correct it")
 
 
 def dropout_acts_between_layers(config: Config) -> Iterator[Clash]:
@@ -135,6 +147,7 @@ def plateau_needs_validation(config: Config) -> Iterator[Clash]:
 
 
 RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
+    names_of_files_hold_no_zero,
     dropout_acts_between_layers,
     an_ngram_holds_no_other,
     fractions_divide_the_text,

@@ -17,7 +17,7 @@ MAX_INT_LENGTH = 30  # characters; every key's bound is far lower, and Python li
 FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 NULL = ("", "~", "null", "Null", "NULL")
 BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-NOT_IN_STRINGS = re.compile("[\0\ud800-\udfff]")  # neither a file name nor UTF-8 can hold these
+SURROGATES = re.compile("[\ud800-\udfff]")  # UTF-8 cannot hold these
 
 MAX_SHOWN = 100  # characters of a value in a message
 
@@ -119,7 +119,7 @@ def _to_dict(node: Node, type_hint: object) -> Value:
 
 
 def _to_str(node: ScalarNode) -> str:
-    if not node.text or is_null(node) or NOT_IN_STRINGS.search(node.text):
+    if not node.text or is_null(node) or SURROGATES.search(node.text):
         raise TypeMismatchError
     return node.text
 

@@ -334,7 +334,8 @@ def test_an_override_that_is_empty_or_only_a_comment_is_null(load):
         ("data:\r\n  path: a^\0", "not YAML: the character '\\x00' is not allowed"),
         ('data: {path: "\\U^00110000"}', "not YAML"),
         ('data: {path: "\\U^FFFFFFFF"}', "not YAML"),
-        ('data: {path: ^"a\\0b"}', "data.path: "),
+        ('data: {^path: "a\\0b"}', "data.path: no file name holds the character NUL"),
+        ('data: {^path: [a, "b\\0"]}\nout: a', "data.path: no file name holds the character NUL"),
         ('data: {path: a}\nout: ^"\\ud800"', "out: "),
     ],
 )

@@ -3,6 +3,7 @@
 import json
 import unicodedata
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from charrnn.config import load_config
 from charrnn.data.example_corpus import ExampleCorpus, build_examples, held_out_examples
+from charrnn.data.example_loading import load_examples
 from charrnn.data.example_rows import ExampleRules
 from charrnn.data.examples import ExampleSplit
 from charrnn.data.rows import FileText, Layout
@@ -320,6 +323,17 @@ def test_a_task_needs_targets_of_its_kind() -> None:
 
 
 # -- tag ----------------------------------------------------------------------------------------------------------
+
+
+def test_symbols_may_be_separated_by_the_character_nul(tmp_path: Path) -> None:
+    table, path = tmp_path / "lengths.tsv", tmp_path / "lengths.yaml"
+    table.write_text('a\0"e\0r\tā\0"ē\0r\r\n"e\0a\t"e\0a\r\n', newline="")
+    path.write_text(f'task: tag\ndata: {{path: "{table}", label_separator: "\\0", fractions: [1, 0, 0]}}\n')
+    config = load_config(path)
+    path.write_text(config.to_yaml())
+    assert load_config(path) == config
+    corpus = load_examples(config)
+    assert unit_labels(corpus, corpus.train) == [("a", "ā"), ('"e', '"ē'), ("r", "r"), ('"e', '"e'), ("a", "a")]
 
 
 def unit_labels(corpus: ExampleCorpus, split: ExampleSplit) -> list[tuple[str, str]]:
