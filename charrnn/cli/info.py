@@ -93,14 +93,12 @@ def labels_text(names: "Sequence[str]") -> str:
 
 
 def size_of(saved: "SavedModel") -> tuple[int, str]:
-    """The size of a model and its unit: the parameters of a network, the characters that an n-gram counts.
+    """The size of a model and its unit: the parameters of a network, the characters that n-grams count.
 
     The n-grams themselves are not counted here: that may take far more memory than the file, which need not be one of
     the user's own.
     """
-    from charrnn.models import NGram
-
-    if isinstance(saved.model, NGram):
+    if saved.config.model.cell == "ngram":
         return len(saved.arrays["text"]), "characters"
     return saved.model.size, "parameters"
 

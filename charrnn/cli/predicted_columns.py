@@ -144,7 +144,5 @@ def separator_of(model: "TaskModel") -> str:
 
 def longest_text(model: "TaskModel") -> int:
     """The characters of the longest text that a model reads in MAX_TEXT_BYTES."""
-    steps = 1000
-    per_symbol = model.network.tape_bytes(steps, 1, training=False) / steps
     symbols_per_char = 4 if model.vocab.tokens == "byte" else 1
-    return int(MAX_TEXT_BYTES / per_symbol / symbols_per_char)
+    return int(MAX_TEXT_BYTES / model.symbol_bytes / symbols_per_char)

@@ -19,10 +19,11 @@ def about_task(loaded: "SavedModel") -> str:
     model = loaded.task_model
     kind = {"classify": "A classifier", "tag": "A tagger"}[loaded.config.task]
     ways = " in both directions" if model.network.task.bidirectional else ""
-    steps = f", after {loaded.step:,} steps" if loaded.step else ""
+    counted = loaded.config.model.cell == "ngram"
+    steps = f", after {loaded.step:,} steps" if loaded.step and not counted else ""
     count = f"{len(model.labels):,} {'column' if model.network.task.output == 'linear' else 'label'}"
     text = (
-        f"{kind}: {model_name(loaded.config.model)}{ways}, {model.size:,} parameters, "
+        f"{kind}: {model_name(loaded.config.model)}{ways}, {model.size:,} {'n-grams' if counted else 'parameters'}, "
         f"vocabulary of {model.vocab.size}, {count}{'s' * (len(model.labels) != 1)}{steps}."
     )
     return f"{text} {loaded.note}".rstrip()

@@ -7,7 +7,6 @@ import click
 
 if TYPE_CHECKING:
     from charrnn.config import Config
-    from charrnn.training import Fitted
 
 
 @click.command()
@@ -126,6 +125,7 @@ def estimate(settings: "Config") -> int:
 
 def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool, quiet: bool) -> int:
     """Count an n-gram and print what was counted; return the exit code."""
+    from charrnn.display import fitted_lines
     from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
     from charrnn.training import fit
@@ -134,7 +134,7 @@ def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool,
         lines = ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
     else:
         fitted = fit(settings, force, keep=not dry_run)
-        lines = ngram_lines(settings, fitted)
+        lines = fitted_lines(fitted)
         if dry_run:
             click.echo("\n".join([*lines, "nothing was written"]))
             return 0
@@ -144,24 +144,10 @@ def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool,
     return 0
 
 
-def ngram_lines(settings: "Config", fitted: "Fitted") -> list[str]:
-    """The text, the size and the score of a counted n-gram."""
-    from charrnn.display import documents_lines
-
-    corpus, model, valid = fitted.corpus, settings.model, fitted.valid
-    return [
-        f"text: {corpus.size:,} characters (train {len(corpus.train):,}, valid {len(corpus.valid):,}, "
-        f"test {len(corpus.test):,}), vocabulary {corpus.vocab.size}",
-        *documents_lines(corpus.documents),
-        f"model: {model.order}-gram, {model.smoothing}, {fitted.model.size:,} n-grams, counted in "
-        f"{fitted.seconds:.1f} s",
-        f"Validation loss {valid.nats_per_char:.4f} nats per character." if valid else "no validation split",
-    ]
-
-
 def ngram_commands(settings: "Config") -> list[str]:
     """The commands to type next. `charrnn eval` cannot read a text from standard input a second time."""
     from charrnn.data import reads_standard_input
 
-    names = ["sample"] if reads_standard_input(settings.data) else ["sample", "eval"]
+    names = ["sample" if settings.task == "language" else "predict"]
+    names += [] if reads_standard_input(settings.data) else ["eval"]
     return [f"charrnn {name} {shlex.quote(str(settings.out))}" for name in names]

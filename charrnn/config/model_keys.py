@@ -27,13 +27,14 @@ class ModelConfig:
 
     cell: Literal["rnn", "lstm", "gru", "ngram"] = key(
         "gru",
-        "The recurrent cell, or ngram: a Markov model that is counted in seconds instead of trained, as a baseline. An "
-        "n-gram ignores every model key but order and smoothing, and all of train except batch_size and seq_length "
-        "under data.split: streams.",
+        "The recurrent cell, or ngram: a Markov model that is counted in seconds instead of trained, as a baseline; to "
+        "classify, one for each label, with Bayes' rule. An n-gram ignores every model key but order and smoothing, "
+        "and all of train except batch_size and seq_length under data.split: streams.",
     )
     order: int = key(
         7,
-        "The n of the n-gram. It counts the predicted character: an n-gram predicts from the n - 1 characters before.",
+        "The n of the n-gram. It counts the predicted character: an n-gram predicts from the n - 1 characters before. "
+        "To classify, the highest that is tried; the validation split chooses.",
         low=1,
         high=20,
         only=Condition("model.cell", ("ngram",)),

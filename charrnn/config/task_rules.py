@@ -28,11 +28,16 @@ def a_language_model_reads_forwards(config: Config) -> Iterator[Clash]:
         yield Clash("model.bidirectional", message, ("task",))
 
 
-def examples_are_not_counted(config: Config) -> Iterator[Clash]:
-    """An n-gram is a model of a language."""
-    if config.task != "language" and config.model.cell == "ngram":
+def ngrams_have_one_label(config: Config) -> Iterator[Clash]:
+    """An n-gram is a model of a language, or of the texts of each label."""
+    if config.task == "language" or config.model.cell != "ngram":
+        return
+    if config.task != "classify":
         message = f"model.cell: ngram does not go with task: {config.task}; use lstm, gru or rnn"
         yield Clash("model.cell", message, ("task",))
+    elif config.model.output != "softmax":
+        message = f"model.cell: ngram gives one of several labels, not model.output: {config.model.output}; use gru"
+        yield Clash("model.cell", message, ("model.output", "task"))
 
 
 def splits_suit_the_task(config: Config) -> Iterator[Clash]:
@@ -154,7 +159,7 @@ def pairs_are_read_whole(config: Config) -> Iterator[Clash]:
 
 TASK_RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     a_language_model_reads_forwards,
-    examples_are_not_counted,
+    ngrams_have_one_label,
     splits_suit_the_task,
     names_need_no_columns,
     labels_suit_the_output,

@@ -44,6 +44,14 @@ class Examples:
         lengths: Array = np.diff(self.bounds)
         return lengths
 
+    def chosen(self, positions: Array) -> "Examples":
+        """The examples at positions (K,), of a classifier."""
+        lengths = self.lengths[positions]
+        after = np.cumsum(lengths)
+        where = np.arange(int(lengths.sum())) + np.repeat(self.bounds[positions] - after + lengths, lengths)
+        bounds = np.concatenate([[0], after]).astype(np.int64)
+        return Examples(self.ids[where], bounds, self.targets[positions])
+
 
 @dataclass(frozen=True)
 class ExampleSplit:

@@ -3,6 +3,7 @@
 It draws results that it is handed and computes none of them. All text of a user's is escaped here.
 """
 
+from charrnn.display.fitted_summary import fitted_lines
 from charrnn.display.formats import curve
 from charrnn.display.lines import aligned, comparison_lines, evaluation_lines, flow_lines
 from charrnn.display.page_evaluation import evaluation_page
@@ -10,7 +11,7 @@ from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
 from charrnn.display.page_task import HeldOutExamples, examples_page
 from charrnn.display.page_translation import HeldOutPairs
-from charrnn.display.run_summary import describe_bench, describe_estimate, documents_lines, opening
+from charrnn.display.run_summary import describe_bench, describe_estimate, opening
 from charrnn.display.svg import standalone
 from charrnn.display.task_comparison import task_comparison_lines
 from charrnn.display.task_lines import task_lines
@@ -29,10 +30,10 @@ __all__ = [
     "curve",
     "describe_bench",
     "describe_estimate",
-    "documents_lines",
     "evaluation_lines",
     "evaluation_page",
     "examples_page",
+    "fitted_lines",
     "flow_lines",
     "gradient_charts",
     "opening",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from charrnn.data import ExampleCorpus
 from charrnn.errors import visible
-from charrnn.training import Run
+from charrnn.training import FittedClassifier, Run
 
 MAX_LABELS = 12  # named in the header, the most frequent ones
 MAX_LABEL_CHARS = 30
@@ -16,17 +16,25 @@ MIN_VALID = 100  # examples, below which validation figures are a rough guide
 
 def example_header(run: Run, corpus: ExampleCorpus) -> list[str]:
     """Return lines that name the examples, the model and the length of training."""
-    facts, model = corpus.facts, run.config.model
+    model = run.config.model
+    both = ", both directions" if model.bidirectional else ""
+    return [
+        *examples_lines(run, corpus),
+        f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
+        training_line(run),
+    ]
+
+
+def examples_lines(run: Run | FittedClassifier, corpus: ExampleCorpus) -> list[str]:
+    """Return lines that name the examples and their labels."""
+    facts = corpus.facts
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     splits = ", ".join(f"{name} {count:,}" for name, count in facts.splits.items())
-    both = ", both directions" if model.bidirectional else ""
     return [
         f"examples: {facts.count:,} ({splits}) of {facts.shortest:,} to {facts.longest:,} {kind}, median "
         f"{facts.median:,}; vocabulary {corpus.vocab.size}",
         *labels_lines(run, corpus),
         *held_out_lines(corpus),
-        f"model: {model.cell} {model.num_layers} x {model.hidden_size}{both}, {run.network.params.size:,} parameters",
-        training_line(run),
     ]
 
 
@@ -39,7 +47,7 @@ def training_line(run: Run) -> str:
     )
 
 
-def labels_lines(run: Run, corpus: ExampleCorpus) -> list[str]:
+def labels_lines(run: Run | FittedClassifier, corpus: ExampleCorpus) -> list[str]:
     """Return the line about the labels or columns, the most frequent first, with their counts in the training split."""
     config = run.config
     counts = {name: own[0] for name, own in corpus.facts.labels.items()}

@@ -4,17 +4,15 @@ Shapes: n examples, C labels or columns, U units of a tagger.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.data import ExampleCorpus, ExampleRules, ExampleSplit, Labels, has_span_labels
+from charrnn.data import ExampleCorpus, ExampleRules, Examples, ExampleSplit, Labels, has_span_labels
 from charrnn.evaluation.label_baselines import (
-    NGramClassifier,
     TaggedWords,
-    choose_examples,
-    fit_ngram_classifier,
     majority,
     most_frequent_by_unit,
     most_frequent_by_word,
@@ -34,6 +32,9 @@ from charrnn.evaluation.task_figures import (
 )
 from charrnn.evaluation.task_results import TaskRow
 from charrnn.evaluation.units import has_tokens, unit_spellings
+from charrnn.models import NGramClassifier, choose_order
+
+MAX_ORDER = 8  # of n-grams
 
 
 def mean_row(split: ExampleSplit, labels: Labels) -> TaskRow:
@@ -49,33 +50,33 @@ def class_baselines(split: ExampleSplit, corpus: ExampleCorpus) -> Iterator[Task
     common = majority(train.targets, len(names))
     found = label_figures(truth, np.full(len(truth), common), names)
     yield TaskRow(f"always {names[common]}", label_measures(found))
-    model = fit_ngram_classifier(corpus.vocab, train.ids, train.bounds, train.targets, len(names))
+    model = choose_order(corpus.vocab, train, corpus.valid.examples, len(names), MAX_ORDER).model
     p = np.exp(model.log_p(split.examples.ids, split.examples.bounds))
-    yield class_figures(_ngram_name(model), p, split, corpus.labels).row
+    yield class_figures(f"n-grams of order {model.order}, Bayes' rule", p, split, corpus.labels).row
 
 
 def answer_baselines(split: ExampleSplit, corpus: ExampleCorpus) -> Iterator[TaskRow]:
     """For each yes/no label an n-gram model of those who say yes, and one of those who say no."""
-    train = corpus.train.examples
+    valid = corpus.valid
     scores, thresholds = [], []
     for k in range(len(corpus.labels)):
-        given = np.flatnonzero(~np.isnan(train.targets[:, k]))
-        ids, bounds = choose_examples(train.ids, train.bounds, given)
-        model = fit_ngram_classifier(corpus.vocab, ids, bounds, train.targets[given, k].astype(np.int64), 2)
+        answers, held_out = _of_label(corpus.train.examples, k), _of_label(valid.examples, k)
+        model = choose_order(corpus.vocab, answers, held_out, 2, MAX_ORDER).model
         scores.append(_p_yes(model, split))
-        valid = corpus.valid
         thresholds.append(best_threshold(valid.examples.targets[:, k], _p_yes(model, valid)) if len(valid) else 0.5)
     p = np.stack(scores, axis=1)
     yield answer_figures("n-grams, Bayes' rule", p, split, corpus.labels, np.array(thresholds)).row
 
 
+def _of_label(examples: Examples, label: int) -> Examples:
+    """The examples for which a yes/no label is given, with the answer, 1 or 0, as their target."""
+    own = examples.chosen(np.flatnonzero(~np.isnan(examples.targets[:, label])))
+    return replace(own, targets=own.targets[:, label].astype(np.int64))
+
+
 def _p_yes(model: NGramClassifier, split: ExampleSplit) -> Array:
     p: Array = np.exp(model.log_p(split.examples.ids, split.examples.bounds)[:, 1])
     return p
-
-
-def _ngram_name(model: NGramClassifier) -> str:
-    return f"n-grams of order {model.order}, Bayes' rule"
 
 
 def tag_baselines(split: ExampleSplit, corpus: ExampleCorpus, rules: ExampleRules) -> Iterator[TaskRow]:

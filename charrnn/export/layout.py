@@ -18,7 +18,7 @@ from charrnn.arrays import Array
 from charrnn.config import ModelConfig
 from charrnn.data import Vocab
 from charrnn.errors import CheckpointError
-from charrnn.models import Network, SavedModel, TaskModel, TaskNetwork, TranslateModel
+from charrnn.models import Network, NGramClassifier, SavedModel, TaskModel, TaskNetwork, TranslateModel
 from charrnn.nn import make_cell
 
 GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}  # of PyTorch, in its order
@@ -44,7 +44,11 @@ def network_of(saved: SavedModel) -> Network | TaskNetwork:
         raise CheckpointError(
             f"{saved.path}: an export cannot hold the n-gram inside this network (model.ngram); train one without"
         )
-    return saved.model.network if isinstance(saved.model, TaskModel) else saved.network
+    if not isinstance(saved.model, TaskModel):
+        return saved.network
+    if isinstance(saved.model.network, NGramClassifier):
+        raise CheckpointError(f"{saved.path}: these are n-grams, and a network is needed here")
+    return saved.model.network
 
 
 def vocab_of(saved: SavedModel) -> Vocab:

@@ -15,6 +15,7 @@ from charrnn.models.loading import SavedModel, is_checkpoint, load, load_checkpo
 from charrnn.models.mixed_model import MixedModel
 from charrnn.models.network import Network, build_stack, parameter_count, parameter_shapes
 from charrnn.models.ngram import NGram, order_losses
+from charrnn.models.ngram_classifier import NGramClassifier, choose_order
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_shapes, task_size
 from charrnn.models.transfer import check_transferable, transfer
@@ -31,6 +32,7 @@ __all__ = [
     "LanguageModel",
     "MixedModel",
     "NGram",
+    "NGramClassifier",
     "Network",
     "ReadCharacter",
     "SavedModel",
@@ -46,6 +48,7 @@ __all__ = [
     "build_stack",
     "check_arrays",
     "check_transferable",
+    "choose_order",
     "distinct",
     "fold_log_probs",
     "is_checkpoint",

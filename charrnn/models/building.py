@@ -6,16 +6,19 @@ Names and shapes of the arrays must be those that the config calls for, before m
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import numpy.typing as npt
 
 from charrnn.arrays import Array, Shape
-from charrnn.data import pair_rules_of, rules_of
+from charrnn.config import ModelConfig
+from charrnn.data import Examples, Vocab, pair_rules_of, rules_of
 from charrnn.errors import CheckpointError
 from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.header import Header
 from charrnn.models.known import check_known
 from charrnn.models.network import Network, parameter_shapes
 from charrnn.models.ngram import NGram, Smoothing
+from charrnn.models.ngram_classifier import NGramClassifier
 from charrnn.models.task_model import TaskModel, task_of
 from charrnn.models.task_network import TaskNetwork, task_shapes
 from charrnn.models.translate_model import TranslateModel, translation_of
@@ -70,11 +73,34 @@ def build_task(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.
     assert vocab is not None, "a model of labels has a vocabulary"
     assert labels is not None, "a model of labels has some"
     _check_format(path, header)
+    if config.model.cell == "ngram":
+        counted = build_counted(path, vocab, len(labels), arrays, config.model)
+        return TaskModel(config, counted, vocab, labels, rules_of(config))
     task = task_of(config, vocab, labels)
     check_arrays(path, task_shapes(config.model, task), arrays)
     network = TaskNetwork(config.model, task, dtype)
     _fill(network.params.value, arrays)
     return TaskModel(config, network, vocab, labels, rules_of(config), header.thresholds)
+
+
+def build_counted(
+    path: Path, vocab: Vocab, classes: int, arrays: dict[str, Array], config: ModelConfig
+) -> NGramClassifier:
+    """N-grams of labels, counted again from the examples of a file. Raises CheckpointError if they are invalid."""
+    nothing = np.zeros(0)
+    text, bounds, targets = (arrays.get(name, nothing) for name in ("text", "bounds", "targets"))
+    if not _are_examples(text, bounds, targets, vocab.size, classes):
+        raise CheckpointError(f"{path}: damaged (the arrays text, bounds and targets are missing, or are no examples)")
+    return NGramClassifier(vocab, Examples(text, bounds, targets), classes, config.order, config.smoothing)
+
+
+def _are_examples(text: Array, bounds: Array, targets: Array, size: int, classes: int) -> bool:
+    """Whether arrays of a file are symbols (len,) below `size`, bounds (n + 1,), and labels (n,) below `classes`."""
+    flat = all(own.ndim == 1 and own.dtype.kind in "iu" and len(own) for own in (text, bounds, targets))
+    if not flat or len(bounds) != len(targets) + 1 or bounds[0] != 0 or bounds[-1] != len(text):
+        return False
+    within = text.min() >= 0 and text.max() < size and targets.min() >= 0 and targets.max() < classes
+    return bool(within and (bounds[1:] > bounds[:-1]).all())
 
 
 def build_translator(path: Path, header: Header, arrays: dict[str, Array], dtype: npt.DTypeLike) -> TranslateModel:

@@ -12,9 +12,11 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.config import Config
 from charrnn.data import ExampleRules, Examples, Labels, Vocab, encode_texts, padded
+from charrnn.models.ngram_classifier import SYMBOL_BYTES, NGramClassifier
 from charrnn.models.task_network import Task, TaskNetwork
 
 BATCH_SIZE = 128  # with more, the memory of a batch of short texts no longer fits into the cache
+LONG_TEXT = 1000  # symbols, of which the memory of a text is extrapolated
 MAX_BATCH_SYMBOLS = 1 << 16  # of a batch, padding included: long texts are predicted in smaller batches
 
 
@@ -48,7 +50,7 @@ class TaskModel:
 
     Attributes:
         config: the settings of its run.
-        network: the trained network.
+        network: the trained network, or the counted n-grams.
         vocab: the symbols that it reads.
         labels: what it predicts.
         rules: how its examples are read.
@@ -56,7 +58,7 @@ class TaskModel:
     """
 
     config: Config
-    network: TaskNetwork
+    network: TaskNetwork | NGramClassifier
     vocab: Vocab
     labels: Labels
     rules: ExampleRules
@@ -64,8 +66,15 @@ class TaskModel:
 
     @property
     def size(self) -> int:
-        """The number of parameters."""
-        return self.network.params.size
+        """The number of parameters, or of n-grams."""
+        return self.network.size if isinstance(self.network, NGramClassifier) else self.network.params.size
+
+    @property
+    def symbol_bytes(self) -> float:
+        """The memory that predicting takes for each symbol of a long text, in bytes, about."""
+        if isinstance(self.network, NGramClassifier):
+            return SYMBOL_BYTES
+        return self.network.tape_bytes(LONG_TEXT, 1, training=False) / LONG_TEXT
 
     def predict(self, sources: Sequence[str], batch_size: int = BATCH_SIZE) -> Array | list[Array]:
         """Predict the targets of texts, which are folded and spelled as the training text was.

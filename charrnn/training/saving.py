@@ -7,7 +7,7 @@ from charrnn.arrays import Array
 from charrnn.config import Config, TrainConfig
 from charrnn.data import ExampleCorpus, PairCorpus
 from charrnn.errors import CheckpointError
-from charrnn.models import Header, SavedModel, TaskModel, TrainingState, TranslateModel
+from charrnn.models import Header, NGramClassifier, SavedModel, TaskModel, TrainingState, TranslateModel
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
 from charrnn.training.corpora import AnyCorpus
@@ -77,6 +77,7 @@ def restore(saved: SavedModel, team: Team, train: TrainConfig) -> TrainingState:
         raise CheckpointError(f"{saved.path}: damaged (its training state)")
     model = saved.model
     network = model.network if isinstance(model, TaskModel | TranslateModel) else saved.network
+    assert not isinstance(network, NGramClassifier), "what is counted is never resumed"
     team.network.params.values[...] = network.params.values
     team.state = saved.arrays["state"]
     team.moments[...] = saved.arrays["moments"]

@@ -137,3 +137,27 @@ def test_a_label_cannot_command_a_terminal() -> None:
     assert result.code == 0, result.err
     assert "\x1b" not in result.err
     assert "\x1b" not in call("info", "runs/softmax").text
+
+
+def test_ngrams_of_labels_go_through_every_command() -> None:
+    result = trained("softmax", "--set", "model.cell=ngram", "--out", "runs/counted")
+    assert result.lines[3].startswith("orders tried, with their accuracy on the validation split: 1: ")
+    assert "-gram of each label, kneser-ney, " in result.lines[4]
+    assert result.lines[-2:] == ["next:  charrnn predict runs/counted", "next:  charrnn eval runs/counted"]
+    counted = call("eval", "runs/counted", "--baselines", "--json")
+    rows = json.loads(counted.out)["rows"]
+    assert {**rows[0], "name": ""} == {**rows[2], "name": ""}  # the baseline is the same model
+    assert call("predict", "runs/counted", "--text", "abc").text.startswith("abc\t")
+    assert "-gram, kneser-ney" in call("info", "runs/counted").text
+    assert call("report", "runs/counted").code == 0
+    assert "n-grams, vocabulary of" in Path("runs/counted/report.html").read_text()
+    trained("softmax")
+    assert len(json.loads(call("compare", "runs/softmax", "runs/counted", "--json").out)["runs"]) == 2
+    assert call("predict", "runs/softmax", "runs/counted", "--text", "abc").code == 0
+    refused = call("export", "runs/counted", "counted.html", "--to", "web")
+    assert (refused.code, refused.lines) == (
+        2,
+        ["charrnn: runs/counted/best.npz: these are n-grams, and a network is needed here"],
+    )
+    again = call("train", "softmax.yaml", "--set", "model.cell=ngram", "--out", "runs/counted", "--resume")
+    assert "this run is finished" in again.err

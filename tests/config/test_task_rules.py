@@ -38,7 +38,12 @@ WRONG = [
     (LANGUAGE, {"model.input_dropout": 0.1}, "applies only with task: classify | tag"),
     (LANGUAGE, {"train.best": "accuracy"}, "applies only with task: classify | tag"),
     (LANGUAGE, {"data.split": "stratified"}, "data.split: stratified applies only with task: classify | tag"),
-    (CLASSIFY, {"model.cell": "ngram"}, "model.cell: ngram does not go with task: classify"),
+    (
+        CLASSIFY,
+        {"model.cell": "ngram", "model.output": "sigmoid"},
+        "gives one of several labels, not model.output",
+    ),
+    (TAG, {"model.cell": "ngram"}, "model.cell: ngram does not go with task: tag"),
     (CLASSIFY, {"train.seq_length": 5}, "train.seq_length applies only with task: language"),
     (CLASSIFY, {"train.sample_length": 5}, "train.sample_length applies only with task: language"),
     (CLASSIFY, {"data.documents": "line"}, "data.documents applies only with task: language"),

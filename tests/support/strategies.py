@@ -86,7 +86,8 @@ def back(made: Any, *keys: str) -> Any:
 
 def possible(config: Config) -> Config:
     """The config with the keys that rule each other out put back to their defaults, a split, and a run directory."""
-    if config.task != "language" and config.model.cell == "ngram":
+    has_classes = config.task == "classify" and config.model.output == "softmax"
+    if config.task != "language" and config.model.cell == "ngram" and not has_classes:
         config = replace(config, model=back(config.model, "cell"))
     config = without_idle_keys(config, config)
     config = possible_examples(config) if config.task != "language" else possible_text(config)
