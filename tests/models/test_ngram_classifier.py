@@ -1,5 +1,6 @@
 """N-grams of labels: Bayes' rule spelled out with the n-gram's own predictions, and the order that is chosen."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -79,6 +80,8 @@ def test_the_validation_examples_choose_the_order() -> None:
     assert chosen.accuracies[1] < chosen.accuracies[2] == 1
     assert chosen.model.examples is train
     assert [*choose_order(VOCAB, train, valid, 2, 1).accuracies] == [1]
+    wrong = replace(valid, targets=1 - valid.targets)
+    assert choose_order(VOCAB, train, wrong, 2, 8).model.order == 1
 
 
 def test_without_validation_examples_a_tenth_of_the_training_examples_chooses() -> None:
