@@ -93,7 +93,7 @@ TRAIN = {
         "train my.yaml --set train.epochs=0 --set seed",
         "my.yaml:2:1 | modle | did you mean model?",
         "override | 'seed' | KEY=VALUE",
-        "override train.epochs | train.epochs | at least 1",
+        "override: train.epochs: | at least 1",
         files={"my.yaml": "data: {path: text.txt}\nmodle: {}\n"},
     ),
     "escaped control characters in a config": bad_config(
