@@ -37,18 +37,18 @@ SIZES = (3_000, 10_000, 50_000, 200_000, 1_000_000, 5_000_000)
 # cell, num_layers, hidden_size, dropout, batch_size, seq_length, learning_rate, epochs, weight_decay. All have the
 # cosine schedule, which is also the default.
 BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, float]] = {
-    "lstm-1x128": ("lstm", 1, 128, 0.0, 32, 100, 2e-3, 30, 0.0),
+    "lstm-1x128": ("lstm", 1, 128, 0.0, 8, 50, 3e-3, 40, 0.0),
     "lstm-2x128": ("lstm", 2, 128, 0.0, 50, 50, 2e-3, 50, 0.0),
     "lstm-2x128-dropout": ("lstm", 2, 128, 0.5, 8, 50, 3e-3, 40, 0.1),
     "lstm-1x256": ("lstm", 1, 256, 0.0, 16, 64, 3e-3, 20, 0.0),
     "gru-1x128": ("gru", 1, 128, 0.0, 8, 50, 3e-3, 40, 0.0),
-    "gru-1x256-slow": ("gru", 1, 256, 0.0, 8, 50, 3e-3, 40, 0.0),
+    "gru-1x256-slow": ("gru", 1, 256, 0.0, 4, 50, 3e-3, 40, 0.0),
     "gru-1x256": ("gru", 1, 256, 0.0, 16, 64, 4e-3, 20, 0.1),
     "gru-2x128-dropout": ("gru", 2, 128, 0.25, 16, 64, 3e-3, 30, 0.0),
     "gru-2x256-dropout": ("gru", 2, 256, 0.3, 16, 64, 3e-3, 20, 0.1),
     "gru-2x256-more": ("gru", 2, 256, 0.5, 32, 64, 3e-3, 40, 0.1),
     "gru-1x512": ("gru", 1, 512, 0.0, 32, 64, 2e-3, 10, 0.1),
-    "rnn-1x256": ("rnn", 1, 256, 0.0, 16, 32, 1e-3, 20, 0.0),
+    "rnn-1x256": ("rnn", 1, 256, 0.0, 8, 32, 1e-3, 30, 0.0),
 }
 KEYS = ["model.cell", "model.num_layers", "model.hidden_size", "model.dropout", "train.batch_size", "train.seq_length"]
 KEYS += ["train.learning_rate", "train.epochs", "train.weight_decay"]
