@@ -161,7 +161,7 @@ def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | 
     best = min(by_hand, key=lambda row: float(row["choose"]), default=None)
     cells = [
         f"{default['report']:.3f}" if default else "",
-        f"{default['seconds'] / 60:.1f}" if default else "",
+        f"{default['seconds'] / 60:.2f}" if default else "",
         f"{best['config']} ({len(by_hand)})" if best else "",
         f"{best['report']:.3f}" if best else "",
         f"{default['report'] - best['report']:+.3f}" if default and best else "",

@@ -198,11 +198,12 @@ def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(wor
         Team(config, VOCAB, IDS, workers)
 
 
-def test_the_memory_check_counts_vectors_and_tape(monkeypatch):
+@pytest.mark.parametrize("drops", [{}, {"dropout": 0.1, "output_dropout": 0.2, "recurrent_dropout": 0.3}])
+def test_the_memory_check_counts_vectors_and_tape(monkeypatch, drops):
     """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
     config = Config(
         DataConfig("-"),
-        ModelConfig(cell="lstm", hidden_size=9, num_layers=2),
+        ModelConfig(cell="lstm", hidden_size=9, num_layers=2, **drops),
         TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
     )
     network = Network(config.model, VOCAB)
