@@ -1,51 +1,59 @@
 """What charrnn chooses for a text of its own accord, beside a dozen configs set by hand, at several sizes of text.
 
-    python benchmarks/defaults.py --text prose=novel.txt --text names=names.txt:line
-    python benchmarks/defaults.py --text code=src.py --sizes 3000,10000 --configs default,3,5
+    python benchmarks/defaults.py --text prose=tinyshakespeare.txt --text names=names.txt:line
+    python benchmarks/defaults.py --text molecules=tox21.csv:smiles --text code=charrnn --sizes 3000,10000
+    python benchmarks/defaults.py --text prose=tinyshakespeare.txt --configs default,ngram
 
-Of each text, the first N characters are given to `charrnn train` with `data.path` alone, and once more with each of the
-configs below. The loss is that of best.npz on the 20,000 characters that follow, which no run has seen. With `:line`
-the lines are documents: they are shuffled once, and `data.documents: line` is set. An n-gram and its mixture with the
-default are scored too. Runs use one worker, two at a time, so the minutes are those of one processor that shares its
-memory with another run. JSON goes to benchmarks/results/defaults.json, tables to stdout.
+A text is a file, or a folder, of which all Python files are joined. With `:line` its lines are documents, and with any
+other word after the colon the values of that column of a CSV file are; documents are shuffled once, always in the same
+way. The first N characters of a text are given to `charrnn train` with `data.path` alone, once more as an n-gram, and
+once with each of the configs below. No run sees the next 10,000 characters, by which the best of the configs set by
+hand is chosen, nor the 10,000 after those, which give all losses of the table. A text too short for a size is left out.
+
+Each run has one worker, and there is one run at a time. Minutes are those that its processor worked, so other work on
+the machine hardly counts. Runs are kept in --out, and a run that is there is not trained again: the command may be
+stopped and given again. A run has another name if its text, its config or the rules of the defaults have changed.
 """
 
 import argparse
+import csv
+import hashlib
 import json
 import random
+import resource
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from time import perf_counter
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "defaults.json"
-HELD_OUT = 20_000  # characters, after those that are given to training
-SIZES = (3_000, 10_000, 50_000, 200_000)
+from charrnn.training.defaults import RECIPES
 
-# cell, num_layers, hidden_size, dropout, batch_size, seq_length, learning_rate, epochs, other keys
-ADAM = "train.schedule=cosine", "train.optimizer=adam", "train.weight_decay=0"
-ADAMW = "train.schedule=cosine", "train.optimizer=adamw", "train.weight_decay=0.1"
-BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, tuple[str, ...]]] = {
-    "1": ("lstm", 1, 128, 0.0, 32, 100, 2e-3, 30, ADAM),
-    "2": ("lstm", 2, 128, 0.0, 50, 50, 2e-3, 50, ADAM),
-    "3": ("gru", 1, 128, 0.0, 8, 50, 3e-3, 40, ADAM),
-    "4": ("gru", 1, 256, 0.0, 4, 50, 3e-3, 40, ADAM),
-    "5": ("gru", 1, 256, 0.0, 8, 50, 3e-3, 40, ADAM),
-    "6": ("gru", 1, 256, 0.0, 8, 50, 3e-3, 20, ADAM),
-    "7": ("gru", 1, 256, 0.0, 16, 64, 4e-3, 20, ADAMW),
-    "8": ("gru", 2, 256, 0.3, 16, 64, 3e-3, 20, ADAMW),
-    "9": ("gru", 2, 128, 0.25, 16, 64, 3e-3, 30, ADAM),
-    "10": ("lstm", 1, 256, 0.0, 16, 64, 3e-3, 20, ADAM),
-    "11": ("gru", 1, 512, 0.0, 32, 64, 2e-3, 10, ADAMW),
-    "12": ("rnn", 1, 256, 0.0, 16, 32, 1e-3, 20, ADAM),
+OUT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "defaults"
+HELD_OUT = 10_000  # characters to choose by, and as many to report
+SIZES = (3_000, 10_000, 50_000, 200_000, 1_000_000, 5_000_000)
+
+# cell, num_layers, hidden_size, dropout, batch_size, seq_length, learning_rate, epochs, weight_decay. All have the
+# cosine schedule, which is also the default.
+BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, float]] = {
+    "lstm-1x128": ("lstm", 1, 128, 0.0, 8, 50, 3e-3, 40, 0.0),
+    "lstm-2x128": ("lstm", 2, 128, 0.0, 50, 50, 2e-3, 50, 0.0),
+    "lstm-2x128-dropout": ("lstm", 2, 128, 0.5, 8, 50, 3e-3, 40, 0.1),
+    "lstm-1x256": ("lstm", 1, 256, 0.0, 16, 64, 3e-3, 20, 0.0),
+    "gru-1x128": ("gru", 1, 128, 0.0, 8, 50, 3e-3, 40, 0.0),
+    "gru-1x256-slow": ("gru", 1, 256, 0.0, 4, 50, 3e-3, 40, 0.0),
+    "gru-1x256": ("gru", 1, 256, 0.0, 16, 64, 4e-3, 20, 0.1),
+    "gru-2x128-dropout": ("gru", 2, 128, 0.25, 16, 64, 3e-3, 30, 0.0),
+    "gru-2x256-dropout": ("gru", 2, 256, 0.3, 16, 64, 3e-3, 20, 0.1),
+    "gru-2x256-more": ("gru", 2, 256, 0.5, 32, 64, 3e-3, 40, 0.1),
+    "gru-1x512": ("gru", 1, 512, 0.0, 32, 64, 2e-3, 10, 0.1),
+    "rnn-1x256": ("rnn", 1, 256, 0.0, 8, 32, 1e-3, 30, 0.0),
 }
 KEYS = ["model.cell", "model.num_layers", "model.hidden_size", "model.dropout", "train.batch_size", "train.seq_length"]
-KEYS += ["train.learning_rate", "train.epochs"]
+KEYS += ["train.learning_rate", "train.epochs", "train.weight_decay"]
+COLUMNS = "{:10} {:>11} {:>8} {:>8}  {:22} {:>8} {:>11} {:>8} {:>8}"
+HEAD = ("text", "characters", "default", "minutes", "best by hand", "loss", "difference", "n-gram", "mixture")
 
 
 @dataclass(frozen=True)
@@ -58,31 +66,39 @@ class Text:
 
     @classmethod
     def of(cls, argument: str) -> "Text":
-        """Read NAME=PATH or NAME=PATH:line."""
-        name, _, path = argument.partition("=")
-        lines = path.endswith(":line")
-        content = Path(path.removesuffix(":line")).read_text(encoding="utf-8")
-        if lines:
-            documents = content.splitlines()
-            random.Random(1).shuffle(documents)
-            content = "\n".join(documents) + "\n"
-        return cls(name, content, lines)
+        """Read NAME=PATH, NAME=PATH:line or NAME=PATH:COLUMN."""
+        name, _, place = argument.partition("=")
+        path, _, kind = place.partition(":")
+        if Path(path).is_dir():
+            return cls(name, "\n".join(file.read_text("utf-8") for file in sorted(Path(path).rglob("*.py"))), False)
+        content = Path(path).read_text(encoding="utf-8-sig")
+        if not kind:
+            return cls(name, content, False)
+        rows = csv.DictReader(content.splitlines()) if kind != "line" else ()
+        documents = [row[kind] for row in rows] or content.splitlines()
+        random.Random(1).shuffle(documents)
+        return cls(name, "\n".join(documents) + "\n", True)
 
-    def cut(self, size: int) -> tuple[str, str] | None:
-        """The first `size` characters and the held-out ones after them; None if the text is too short."""
-        if len(self.content) < size + HELD_OUT:
+    def cut(self, size: int) -> list[str] | None:
+        """The first `size` characters, those to choose by and those to report; None if the text is too short."""
+        edges = [0, size, size + HELD_OUT, size + 2 * HELD_OUT]
+        if len(self.content) < edges[-1]:
             return None
         if self.lines:
-            size = self.content.rindex("\n", 0, size) + 1
-        return self.content[:size], self.content[size : size + HELD_OUT]
+            edges = [self.content.rfind("\n", 0, edge) + 1 for edge in edges]
+        return [self.content[first:stop] for first, stop in pairwise(edges)]
 
 
-def settings(name: str) -> list[str]:
-    """The keys of a config by hand, as KEY=VALUE; none for the default."""
-    if name not in BY_HAND:
-        return ["model.cell=ngram"] if name == "ngram" else []
-    *values, others = BY_HAND[name]
-    return [f"{key}={value}" for key, value in zip(KEYS, values, strict=True)] + list(others)
+def settings(name: str, lines: bool) -> list[str]:
+    """The keys of a config, as KEY=VALUE: those that the machine needs, and those that were set by hand."""
+    keys = ["train.workers=1", "train.sample_length=0", *(["data.documents=line"] if lines else [])]
+    if name == "ngram":
+        keys.append("model.cell=ngram")
+    if name in BY_HAND:
+        keys += [f"{key}={value}" for key, value in zip(KEYS, BY_HAND[name], strict=True)]
+        keys.append("train.schedule=cosine")
+        keys.append("train.optimizer=adamw" if BY_HAND[name][-1] else "train.optimizer=adam")
+    return keys
 
 
 def charrnn(*arguments: str) -> str:
@@ -94,53 +110,86 @@ def charrnn(*arguments: str) -> str:
     return done.stdout
 
 
-def score(folder: Path, *names: str) -> float:
-    """Nats per character of a run, or of the mixture of several, on the held-out text."""
-    report = json.loads(charrnn("eval", *(str(folder / name) for name in names), str(folder / "held.txt"), "--json"))
-    if len(names) > 1:
+def score(held: Path, *runs: Path) -> float:
+    """Nats per character of a run, or of the mixture of several, on a held-out text."""
+    report = json.loads(charrnn("eval", *map(str, runs), str(held), "--json"))
+    if len(runs) > 1:
         report = next(row for row in report["rows"] if row["name"] == "mixture")
     return float(report["nats_per_char"])
 
 
-def measure(folder: Path, name: str, documents: bool) -> dict[str, Any]:
-    """Train one config on the text in a folder, and score it."""
-    config = folder / f"{name}.yaml"
-    lines = ", documents: line" if documents else ""
-    config.write_text(f"data: {{path: {folder / 'text.txt'}{lines}}}\n", encoding="utf-8")
-    keys = [part for key in [*settings(name), "train.workers=1", "train.sample_length=0"] for part in ("--set", key)]
-    began = perf_counter()
-    charrnn("train", str(config), "--out", str(folder / name), "--quiet", *keys)
-    return {"config": name, "seconds": perf_counter() - began, "loss": score(folder, name)}
+def run_of(folder: Path, name: str, text: str, keys: list[str]) -> Path:
+    """The directory of a run, whose name depends on all that it was made of."""
+    recipe = next(recipe for recipe in RECIPES if 0.9 * len(text) <= recipe.longest)
+    made_of = [text, keys, repr(recipe) if name == "default" else ""]
+    return folder / f"{name}-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:8]}"
+
+
+def measured(folder: Path, name: str, text: Text, parts: list[str]) -> dict[str, Any]:
+    """The row of a config on a text: that of the run in the folder, which is trained if it is not there."""
+    keys = settings(name, text.lines)
+    run = run_of(folder, name, parts[0], keys)
+    result = run.with_suffix(".json")
+    if not result.exists():
+        for part, content in zip(("text", "choose", "report"), parts, strict=True):
+            (folder / f"{part}.txt").write_text(content, encoding="utf-8")
+        config = folder / "config.yaml"
+        config.write_text(f"data: {{path: {json.dumps(str(folder.resolve() / 'text.txt'))}}}\n", encoding="utf-8")
+        began = resource.getrusage(resource.RUSAGE_CHILDREN)
+        sets = [part for key in keys for part in ("--set", key)]
+        charrnn("train", str(config), "--out", str(run), "--quiet", "--force", *sets)
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
+        losses = {part: score(folder / f"{part}.txt", run) for part in ("choose", "report")}
+        result.write_text(json.dumps({"config": name, "run": str(run), "seconds": seconds, **losses}), encoding="utf-8")
+    return dict(json.loads(result.read_text(encoding="utf-8")))
+
+
+def mixture(folder: Path, default: dict[str, Any], ngram: dict[str, Any]) -> float:
+    """The loss of the default mixed with the n-gram, which is scored once for each pair of runs."""
+    runs = Path(default["run"]), Path(ngram["run"])
+    result = folder / f"mixture-{'-'.join(run.name for run in runs)}.json"
+    if not result.exists():
+        result.write_text(json.dumps(score(folder / "report.txt", *runs)), encoding="utf-8")
+    return float(json.loads(result.read_text(encoding="utf-8")))
+
+
+def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | None) -> str:
+    """One line of the table; a config that was left out leaves its columns empty."""
+    default, ngram = rows.get("default"), rows.get("ngram")
+    by_hand = [row for name, row in rows.items() if name in BY_HAND]
+    best = min(by_hand, key=lambda row: float(row["choose"]), default=None)
+    cells = [
+        f"{default['report']:.3f}" if default else "",
+        f"{default['seconds'] / 60:.2f}" if default else "",
+        f"{best['config']} ({len(by_hand)})" if best else "",
+        f"{best['report']:.3f}" if best else "",
+        f"{default['report'] - best['report']:+.3f}" if default and best else "",
+        f"{ngram['report']:.3f}" if ngram else "",
+        f"{mixed:.3f}" if mixed is not None else "",
+    ]
+    return COLUMNS.format(text.name, f"{size:,}", *cells).rstrip()
 
 
 def main() -> None:
-    """Measure every text at every size, and print a table for each."""
+    """Measure every text at every size, and print a line of the table for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--text", action="append", required=True, type=Text.of, metavar="NAME=PATH[:line]")
+    parser.add_argument("--text", action="append", required=True, type=Text.of, metavar="NAME=PATH[:line or column]")
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="characters, with commas between them")
     parser.add_argument("--configs", default=",".join(["default", "ngram", *BY_HAND]), help="which, of the table above")
+    parser.add_argument("--out", type=Path, default=OUT, help="where the runs are kept")
     options = parser.parse_args()
-    names = options.configs.split(",")
-    results = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    with tempfile.TemporaryDirectory() as scratch, ThreadPoolExecutor(2) as pool:
-        for size in map(int, options.sizes.split(",")):
-            for text in options.text:
-                cut = text.cut(size)
-                if cut is None:
-                    continue
-                folder = Path(scratch) / f"{text.name}-{size}"
-                folder.mkdir()
-                (folder / "text.txt").write_text(cut[0], encoding="utf-8")
-                (folder / "held.txt").write_text(cut[1], encoding="utf-8")
-                rows = list(pool.map(lambda name: measure(folder, name, text.lines), names))  # noqa: B023
-                if "ngram" in names and "default" in names:
-                    rows.append({"config": "mixture", "loss": score(folder, "default", "ngram"), "seconds": 0.0})
-                print(f"\n{text.name}, {size:,} characters")
-                for row in sorted(rows, key=lambda row: row["loss"]):
-                    print(f"  {row['config']:10} {row['loss']:.4f} {row['seconds']:7.1f} s", flush=True)
-                results.setdefault(f"{text.name} {size}", {}).update({row["config"]: row for row in rows})
-                RESULTS.parent.mkdir(exist_ok=True)
-                RESULTS.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    print(COLUMNS.format(*HEAD))
+    for size in map(int, options.sizes.split(",")):
+        for text in options.text:
+            if (parts := text.cut(size)) is None:
+                continue
+            folder = options.out / f"{text.name}-{size}"
+            folder.mkdir(parents=True, exist_ok=True)
+            rows = {name: measured(folder, name, text, parts) for name in options.configs.split(",")}
+            pair = rows.get("default"), rows.get("ngram")
+            mixed = mixture(folder, pair[0], pair[1]) if pair[0] and pair[1] else None
+            print(line(text, size, rows, mixed), flush=True)
 
 
 if __name__ == "__main__":

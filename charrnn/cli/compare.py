@@ -1,5 +1,8 @@
 """`charrnn compare`."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 import click
 
 from charrnn.cli.inputs import load_language, load_model, load_task
@@ -27,6 +30,7 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
 
     if len(runs) < 2:
         raise click.UsageError("name at least two runs")
+    check_different(runs)
     first = load_model(runs[0])
     if first.config.task != "language":
         with one_thread():
@@ -40,3 +44,11 @@ def compare(runs: tuple[str, ...], as_json: bool) -> int:
     for line in [json.dumps(found.to_dict())] if as_json else comparison_lines(found):
         click.echo(line)
     return 0
+
+
+def check_different(runs: Sequence[str]) -> None:
+    """Refuse a run that is named twice, whatever the path to it."""
+    places = [Path(run).resolve() for run in runs]
+    for k, place in enumerate(places):
+        if place in places[:k]:
+            raise click.UsageError(f"{runs[k]} is named twice; name different runs")

@@ -88,6 +88,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     import json
 
     from charrnn.blas import one_thread
+    from charrnn.data import read_by_model
     from charrnn.display import evaluation_lines
     from charrnn.evaluation import ReportOptions, assess
     from charrnn.evaluation import per_char as char_table
@@ -108,7 +109,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     loaded = load_alike(models)
     check_kind(context, loaded[0])
     if loaded[0].config.task != "language":
-        with one_thread():
+        with one_thread(), read_by_model():
             if loaded[0].config.task == "translate":
                 evaluate_translation(loaded, files, split, baselines, beam or 1, per_example, as_json)
             else:

@@ -98,9 +98,11 @@ def _read_prime(name: str) -> bytes:
 
 def read_files(saved: "SavedModel", files: tuple[str, ...]) -> "Split":
     """Read files, and standard input for "-", as one text in the vocabulary of a model."""
-    from charrnn.data import find_files, split_of_files
+    from charrnn.data import find_files, read_by_model, split_of_files
 
-    return split_of_files(saved.config.data, find_files(files, "FILE"), saved.language_model.vocab, ", ".join(files))
+    sources = find_files(files, "FILE")
+    with read_by_model():
+        return split_of_files(saved.config.data, sources, saved.language_model.vocab, ", ".join(files))
 
 
 def unit_of(saved: "SavedModel", unit: str) -> tuple[int, int]:

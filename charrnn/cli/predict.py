@@ -51,6 +51,7 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     file with the predicted labels.
     """
     from charrnn.blas import one_thread
+    from charrnn.data import read_by_model
     from charrnn.models import is_checkpoint
 
     names = [models[0], *(name for name in models[1:] if is_checkpoint(name))]
@@ -66,7 +67,7 @@ def predict(models: tuple[str, ...], texts: tuple[str, ...], column: str | None,
     format = "lines" if texts else format or format_of_file(file)
     shown = Shown(format, top, threshold, only, as_json)
     check_options(loaded[0], shown, beam)
-    with one_thread():
+    with one_thread(), read_by_model():
         if format in SENTENCE_FORMATS:
             check_sentences(loaded[0], shown)
             layout = layout_of_sentences(loaded[0], format, column)

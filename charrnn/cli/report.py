@@ -10,7 +10,7 @@ from charrnn.cli.inputs import load_model, unit_of
 from charrnn.cli.messages import note
 from charrnn.cli.report_task import about_task, measure_examples
 from charrnn.cli.report_translation import about_translation, measure_pairs
-from charrnn.cli.streams import check_new, write_new
+from charrnn.cli.streams import check_folder, check_new, write_new
 from charrnn.errors import TextError, visible
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     from charrnn.storage import RunDirectory
 
     check_new(out)
+    if out is None and Path(run).is_dir():
+        check_folder(Path(run))
     loaded = load_model(run)
     if units and loaded.config.task != "language":
         raise click.UsageError("--unit shows a unit along a text, for language models only; leave it out")

@@ -91,6 +91,11 @@ def check_new(name: str | None) -> None:
     folder = Path(name).parent
     if not folder.is_dir():
         raise click.UsageError(f"{name!r}: there is no folder {folder}")
+    check_folder(folder)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse, before any work is done, a folder that cannot be written. Raises PermissionError."""
     if not os.access(folder, os.W_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 

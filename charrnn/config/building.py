@@ -229,19 +229,17 @@ def override(root: MappingNode, assignment: str, faults: Faults) -> None:
         faults: Receives what is wrong with the form of the assignment.
     """
     name, equals, text = assignment.partition("=")
-    name = name.strip()
+    name, place = name.strip(), Place("override")
     if not equals or not name:
         message = f"{assignment!r} is not of the form KEY=VALUE, for instance train.learning_rate=1e-3"
-        faults.add(Place("override"), message)
+        faults.add(place, message)
         return
-    source = f"override {name}"
     if text.strip() == "-":  # standard input; YAML would read it as a list of nothing
-        value: Node | None = ScalarNode("-", Place(source))
+        value: Node | None = ScalarNode("-", place)
     else:
-        value = parse_yaml(text, source, faults)
+        value = parse_yaml(text, f"override {name}", faults)
     if value is not None:
         *sections, last = name.split(".")
-        place = Place(source)
         _section_to_override(root, sections, place).put(last, replace(value, place=place), place)
 
 

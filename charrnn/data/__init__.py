@@ -12,7 +12,7 @@ from charrnn.data.corpus import (
     remarks,
     split_of_files,
 )
-from charrnn.data.decoding import decode_bytes, transformed
+from charrnn.data.decoding import decode_bytes, read_by_model, transformed
 from charrnn.data.document_batches import make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
 from charrnn.data.example_corpus import ExampleCorpus, held_out_examples
@@ -88,6 +88,7 @@ __all__ = [
     "pair_rules_of",
     "plain_name",
     "present",
+    "read_by_model",
     "read_files",
     "reads_standard_input",
     "remarks",

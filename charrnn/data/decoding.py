@@ -6,6 +6,7 @@ Nothing is guessed or replaced: a file that is not in the named encoding is refu
 import codecs
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import numpy as np
@@ -24,6 +25,28 @@ NORMAL_FORMS: dict[str, Literal["NFC", "NFD", "NFKC", "NFKD"] | None] = {
 MAX_FAULTS_NAMED = 10  # files that one message lists
 MAX_REASON = 200  # characters of a codec's own message that are shown
 NOT_INCREMENTAL = {"punycode"}  # codecs of Python's whose incremental decoder gives wrong text from the second piece on
+
+
+class EncodingError(TextError):
+    """Files are not in the encoding that is asked of them: a line for each, up to MAX_FAULTS_NAMED, and what to do.
+
+    Arguments:
+        faults: what is wrong, a line for each file.
+        encoding: the one that is asked of them.
+        by_model: whether a trained model reads them, so that no key of a config helps.
+    """
+
+    def __init__(self, faults: list[str], encoding: str, by_model: bool = False) -> None:
+        self.faults, self.encoding = faults, encoding
+        several, more = len(faults) > 1, len(faults) - MAX_FAULTS_NAMED
+        convert = f"convert {'them' if several else 'it'} to {encoding}"
+        keys = (
+            f"set data.encoding to what {'all files are' if several else 'the file is'} in (for instance cp1252), or "
+            f"data.tokens to byte to model bytes as they are"
+        )
+        remedy = f"{convert}, which the model reads" if by_model else f"{convert}, {keys}" if several else keys
+        count = f"and {more:,} more file{'s' * (more > 1)}; " if more > 0 else ""
+        super().__init__(*([*faults[:MAX_FAULTS_NAMED], count + remedy] if several else [f"{faults[0]}; {remedy}"]))
 
 
 def code_points(text: str) -> Array:
@@ -114,8 +137,9 @@ def decoded(pieces: Iterable[Piece], encoding: str, end: str = "") -> Iterator[s
     After the first fault no more text is yielded, but the other files are still read, to name all that fail.
 
     Raises:
-        TextError: a line for each file that is not in this encoding, up to MAX_FAULTS_NAMED, with byte, offset and
-            line of its first fault if the codec tells them. Or there is no such encoding, or a file cannot be read.
+        EncodingError: files are not in this encoding; with byte, offset and line of the first fault of each, if the
+            codec tells them.
+        TextError: there is no such encoding, or a file cannot be read.
     """
     faults: list[str] = []
     decoder, faulty = _FileDecoder(encoding), False
@@ -134,7 +158,7 @@ def decoded(pieces: Iterable[Piece], encoding: str, end: str = "") -> Iterator[s
         if piece.ends_file:
             decoder, faulty = _FileDecoder(encoding), False
     if faults:
-        raise _undecodable(faults, encoding)
+        raise EncodingError(faults, encoding)
 
 
 def _readable(pieces: Iterable[Piece], faults: list[str]) -> Iterator[Piece]:
@@ -147,24 +171,19 @@ def _readable(pieces: Iterable[Piece], faults: list[str]) -> Iterator[Piece]:
         faults.append(str(error))
 
 
-def _undecodable(faults: list[str], encoding: str) -> TextError:
-    if len(faults) == 1:
-        return TextError(
-            f"{faults[0]}; set data.encoding to what the file is in (for instance cp1252), or data.tokens to byte to "
-            f"model bytes as they are"
-        )
-    more = len(faults) - MAX_FAULTS_NAMED
-    count = f"and {more:,} more file{'s' * (more > 1)}; " if more > 0 else ""
-    return TextError(
-        *faults[:MAX_FAULTS_NAMED],
-        f"{count}convert them to {encoding}, set data.encoding to what all files are in (for instance cp1252), or "
-        f"data.tokens to byte to model bytes as they are",
-    )
+@contextmanager
+def read_by_model() -> Iterator[None]:
+    """Say of files that are not in their encoding that they must be converted: that of a trained model is settled."""
+    try:
+        yield
+    except EncodingError as error:
+        raise EncodingError(error.faults, error.encoding, by_model=True) from None
 
 
 def decode_bytes(data: bytes, encoding: str, name: str) -> str:
-    """Decode a whole byte string as decoded() does; `name` is what messages call it."""
-    return "".join(decoded([Piece(name, data, True)], encoding))
+    """Decode a byte string that a model reads, whole, as decoded() does; `name` is what messages call it."""
+    with read_by_model():
+        return "".join(decoded([Piece(name, data, True)], encoding))
 
 
 def transformed(pieces: Iterable[str], normalize: str, lowercase: bool) -> Iterator[str]:

@@ -29,6 +29,7 @@ FORMAT_OF_ENDING: dict[str, Format] = {
 }
 COMPRESSED_ENDINGS = {".gz", ".bz2", ".xz", ".zst"}
 MAX_FAULTS_SHOWN = 20
+FEW_FAULTS = 5  # of a file in which nothing is right; with more it is likely of another kind
 MAX_SHOWN_CHARS = 40  # of a cell, in a message
 
 
@@ -149,6 +150,16 @@ class Faults:
             self.left_out.add(example or place)
         else:
             self.add(place, f"{reason}, or set data.empty to skip" if self._empty else reason)
+
+    def sum_up(self, before: int, file: str, format: str) -> None:
+        """Keep the first of the faults after the first `before`, which are all that was found in a file, and say so.
+
+        A few faults stay as they are.
+        """
+        if self.count - before > FEW_FAULTS:
+            del self._shown[before + 1 :]
+            self.count = before + 1
+            self.add(file, f"nothing in it can be read as {format}; name another file")
 
     def check(self) -> None:
         """Raise TextError if there are faults: a line for each of the first, and the number of the others."""

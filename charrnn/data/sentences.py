@@ -63,8 +63,9 @@ def read_sentences(
     if None in columns:
         return []
     positions = [column for column in columns if column is not None]
-    sentences = []
+    sentences: list[Sentence] = []
     for file in files:
+        before, known = faults.count, len(sentences)
         lines: list[str] = []
         number = 0
         for number, line in file.lines():
@@ -75,6 +76,8 @@ def read_sentences(
                 lines = []
         if lines:
             sentences += _sentence(file.name, number + 1 - len(lines), lines, layout, positions, faults, by_token)
+        if len(sentences) == known and file.first == 1:
+            faults.sum_up(before, file.name, layout.format)
     return sentences
 
 

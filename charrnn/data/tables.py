@@ -180,13 +180,17 @@ def _from_objects(file: FileText, layout: Layout, faults: Faults) -> Iterator[Ro
     if numbers:
         faults.add(file.name, f"column {numbers[0]}: the cells of jsonl have no numbers; name a key instead")
         return
+    earlier, readable = faults.count, False
     for number, line in file.lines():
         before, place = faults.count, f"{file.name}:{number}"
         record = _object(line, place, faults)
         if record is not None:
             cells = list(_values(record, layout.columns, place, faults))
             if faults.count == before:
+                readable = True
                 yield _row(file.name, number, cells, layout)
+    if not readable:
+        faults.sum_up(earlier, file.name, layout.format)
 
 
 def _object(line: str, place: str, faults: Faults) -> dict[str, Any] | None:

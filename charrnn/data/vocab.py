@@ -114,7 +114,7 @@ def _unknown_characters(text: str, positions: Array) -> TextError:
     more = len(first_positions) - len(listed)
     return TextError(
         f"the model does not know {named}{f' and {more} more' if more else ''}; leave them out or replace them",
-        hint="--unknown skip or --unknown replace",
+        hint="see --unknown",
     )
 
 

@@ -16,6 +16,7 @@ from charrnn.arrays import Array
 from charrnn.evaluation.spans import span_parts
 
 EXAMPLES_AT_ONCE = 256
+NUMBERS_AT_ONCE = 1 << 22  # of a padded array of examples; 34 MB
 SMALLEST_P = 1e-300  # a probability of 0 has no logarithm
 
 LabelScheme = Literal["plain", "bio", "segments"]
@@ -42,8 +43,11 @@ def choose_labels(p: Array, example: Array, names: Sequence[str], scheme: LabelS
     starts, lengths = edges[:-1], np.diff(edges)
     labels = np.empty(len(p), np.int64)
     order = np.argsort(-lengths, kind="stable")
-    for begin in range(0, len(order), EXAMPLES_AT_ONCE):
-        rows = order[begin : begin + EXAMPLES_AT_ONCE]
+    begin = 0
+    while begin < len(order):
+        padded = int(lengths[order[begin]]) * len(names)  # numbers of an example; a long one is read by itself
+        rows = order[begin : begin + max(min(EXAMPLES_AT_ONCE, NUMBERS_AT_ONCE // padded), 1)]
+        begin += len(rows)
         steps = np.arange(lengths[rows[0]])[:, None]
         inside = steps < lengths[rows]
         positions = np.where(inside, starts[rows] + steps, 0)

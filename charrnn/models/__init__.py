@@ -6,6 +6,7 @@ state; they do not train themselves.
 
 from charrnn.models.building import AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
+from charrnn.models.dropping import dropping_scalars
 from charrnn.models.folds import fold_log_probs
 from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
@@ -50,6 +51,7 @@ __all__ = [
     "check_transferable",
     "choose_order",
     "distinct",
+    "dropping_scalars",
     "fold_log_probs",
     "is_checkpoint",
     "is_known",

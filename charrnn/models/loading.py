@@ -86,7 +86,9 @@ class SavedModel:
         if isinstance(model, GatedNetwork):
             return model.network
         if isinstance(model, NGram):
-            raise CheckpointError(f"{self.path}: this is an n-gram, and a network is needed here")
+            raise CheckpointError(
+                f"{self.path}: this is an n-gram, which has no weights, units or gradients; name a network"
+            )
         return model
 
     @property
@@ -216,6 +218,8 @@ def load_checkpoint(path: str | Path, dtype: npt.DTypeLike = np.float32) -> Save
     Raises:
         CheckpointError: the file is not a complete, valid checkpoint, or its arrays do not fit its config.
     """
+    if not str(path):  # as a path it would be the working directory
+        raise CheckpointError("the name of the model is empty; name a checkpoint or a run directory")
     path = Path(path)
     if not path.is_dir():
         return _load(path, dtype)

@@ -24,8 +24,11 @@ from charrnn.models import (
     TranslateNetwork,
     build_encoder,
     build_stack,
+    dropping_scalars,
     fold_log_probs,
     parameter_count,
+    parameter_shapes,
+    task_shapes,
     task_size,
     translate_size,
     translate_tape_scalars,
@@ -61,12 +64,19 @@ def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
         scalars = translate_tape_scalars(config.model, content.translation, *sizes, training=True)
     elif isinstance(content, TaskExamples):
         longest = int(content.examples.lengths.max(initial=0))
-        scalars = build_encoder(config.model, content.task).tape_scalars(longest, streams, True)
+        encoder = build_encoder(config.model, content.task)
+        rows = longest * streams if content.task.tag else streams
+        scalars = encoder.tape_scalars(longest, streams, True)
+        scalars += dropping_scalars(config.model, task_shapes(config.model, content.task), rows, encoder.width)
     else:
         assert vocab is not None, "a language model has a vocabulary"
         window = min(train.seq_length, len(content))
         stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
-        scalars = stack.tape_scalars(window, streams, True) + window * streams * vocab.size
+        rows, shapes = window * streams, parameter_shapes(config.model, vocab.size)
+        gate = config.model.ngram is not None
+        scalars = stack.tape_scalars(window, streams, True) + rows * (vocab.size + gate)
+        scalars += dropping_scalars(config.model, shapes, rows, config.model.hidden_size)
+        scalars += len(content) * gate  # what the n-grams of its folds expect of each character
         remedy = "train.batch_size or train.seq_length"
     needed = 4 * (content_size(config, vocab, content) * vectors + scalars)
     if needed > available:

@@ -228,7 +228,7 @@ def test_embed_refuses_in_one_line(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "taken.npy").write_bytes(b"mine")
     (tmp_path / "empty.txt").write_bytes(b"")
     for typed, reason in (
-        (["runs/ngram", "text.txt"], "this is an n-gram, and a network is needed here"),
+        (["runs/ngram", "text.txt"], "this is an n-gram, which has no weights, units or gradients; name a network"),
         (["runs/lines", "text.txt", "--out", tmp_path / "taken.npy"], "exists already"),
         (["runs/lines", "text.txt", "--out", tmp_path / "states.csv"], "must end in .npy, .npz or .tsv"),
         (["runs/lines", "text.txt", "--out", ""], "is empty"),

@@ -93,7 +93,7 @@ TRAIN = {
         "train my.yaml --set train.epochs=0 --set seed",
         "my.yaml:2:1 | modle | did you mean model?",
         "override | 'seed' | KEY=VALUE",
-        "override train.epochs | train.epochs | at least 1",
+        "override: train.epochs: | at least 1",
         files={"my.yaml": "data: {path: text.txt}\nmodle: {}\n"},
     ),
     "escaped control characters in a config": bad_config(
@@ -194,6 +194,8 @@ def test_a_folder_that_cannot_be_written_is_named_before_any_work_is_done(
     monkeypatch.setattr(os, "access", lambda path, mode: not (str(path) == "empty" and mode == os.W_OK))
     monkeypatch.setattr("charrnn.models.load_checkpoint", work)
     check(call("eval", "runs/my", "--html", "empty/page.html"), 1, f"empty: {os.strerror(errno.EACCES)}")
+    monkeypatch.setattr(os, "access", lambda path, mode: not (str(path) == "runs/my" and mode == os.W_OK))
+    check(call("report", "runs/my"), 1, f"runs/my: {os.strerror(errno.EACCES)}")
 
 
 @pytest.mark.parametrize("error", [MemoryError("Unable to allocate 9 TiB"), OSError(errno.ENOMEM, "Cannot allocate")])
@@ -254,14 +256,18 @@ EXISTING = {
     "arrays of another program": misuse("info numpy.npz", f"numpy.npz | {NO_CHECKPOINT}"),
     "an empty directory as checkpoint": misuse("sample empty", "empty | no checkpoint yet"),
     "a device as checkpoint": misuse("info /dev/null", "/dev/null | is not a file"),
+    "a checkpoint without a name": misuse("info ", "the name of the model is empty"),
     "no such checkpoint": misuse("eval missing", "missing | does not exist | run directory"),
     "characters that the model never saw": misuse(
-        "sample runs/my --prime a☃b☂☃", "'☃' (position 1) | '☂' (position 3) | --unknown skip | --unknown replace"
+        "sample runs/my --prime a☃b☂☃",
+        "'☃' (position 1) | '☂' (position 3); leave them out or replace them (see --unknown)",
     ),
     "a prime typed and from a file": misuse("sample runs/my --prime a --prime-file -", "--prime | --prime-file"),
     "no such prime file": misuse("sample runs/my --prime-file missing", "--prime-file | missing | No such file"),
     "a directory as prime file": misuse("sample runs/my --prime-file empty", "--prime-file | empty | s a directory"),
-    "a prime file in cp1252": misuse("sample runs/my --prime-file cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | utf-8"),
+    "a prime file in cp1252": misuse(
+        "sample runs/my --prime-file cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | convert it to utf-8"
+    ),
     "a temperature below zero": misuse("sample runs/my --temp -1", "--temp | -1.0 | charrnn sample --help"),
     "a temperature that is no number": misuse("sample runs/my --temp nan", "--temp | nan | charrnn sample --help"),
     "a temperature in words": misuse("sample runs/my --temp warm", "--temp | 'warm' is not a valid number"),
@@ -279,7 +285,10 @@ EXISTING = {
     "no such text to score": misuse("eval runs/my missing.txt", "FILE | missing.txt does not exist"),
     "a text to score without characters": misuse("eval runs/my -", "no text to score"),
     "a text to score of unknown characters": misuse("eval runs/my snow.txt", "all 2 characters are unknown"),
-    "a text to score in cp1252": misuse("eval runs/my text.txt cp1252.txt", "cp1252.txt | 0xe9 | offset 3 | utf-8"),
+    "a text to score in cp1252": misuse(
+        "eval runs/my text.txt cp1252.txt",
+        "cp1252.txt | 0xe9 | offset 3 (line 1) is not valid utf-8; convert it to utf-8",
+    ),
     "a text and a split": misuse("eval runs/my text.txt --split test", "--split | FILE"),
     "an unknown split": misuse("eval runs/my --split all", "--split | 'all' | 'valid' | charrnn eval --help"),
     "a rate of nothing": misuse("eval runs/my --dynamic-rate 0.1", "--dynamic-rate | --dynamic"),
@@ -303,6 +312,7 @@ EXISTING = {
     "a flow through what is not there": misuse("flow missing.yaml", "missing.yaml"),
     "a flow into a file": misuse("flow runs/my --out text.txt", "text.txt | exists already"),
     "one run to compare": misuse("compare runs/my", "at least two runs"),
+    "the same run to compare twice": misuse("compare runs/my ./runs/my", "./runs/my is named twice | different runs"),
     "no run to compare": misuse("compare", "RUN RUN... | charrnn compare --help"),
     "what is no run to compare": misuse("compare runs/my text.txt", "text.txt | not a charrnn checkpoint"),
     "an n-gram to begin from": misuse(

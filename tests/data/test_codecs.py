@@ -112,7 +112,7 @@ def test_any_text_encoding_reads_what_python_wrote_wherever_the_pieces_are_cut(s
 def test_utf_16_without_a_byte_order_mark_is_refused_with_the_encodings_that_need_none(encoding):
     message = fault(decode_bytes, "The fox".encode(f"{encoding}-le"), encoding, "my.txt")
     assert message.startswith(f"my.txt: no byte order mark at offset 0, which {encoding} calls for ")
-    assert f"({encoding}-le and {encoding}-be do without); set data.encoding to " in message
+    assert f"({encoding}-le and {encoding}-be do without); convert it to {encoding}, which the model reads" in message
     assert decode_bytes("The fox".encode(f"{encoding}-le"), f"{encoding}-le", "my.txt") == "The fox"
 
 
@@ -173,7 +173,9 @@ ERRORS = [
 def test_whatever_a_codec_raises_is_one_message_with_the_file(error, register):
     register(type("Failing", (WithoutOffsets,), {"error": error}))
     message = fault(decode_bytes, b"The fox", "strange", "my.txt")
-    assert message.startswith(f"my.txt: not valid strange ({str(error) or type(error).__name__}); set data.encoding ")
+    assert message.startswith(
+        f"my.txt: not valid strange ({str(error) or type(error).__name__}); convert it to strange"
+    )
 
 
 def test_a_fault_is_placed_also_when_a_codec_shows_only_the_end_of_what_it_got(register):

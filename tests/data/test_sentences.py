@@ -61,6 +61,18 @@ def test_conllu_keeps_lines_that_hold_no_token(ending: str) -> None:
     assert other.place == "my.txt:10"
 
 
+@pytest.mark.parametrize("format", ["conll", "conllu"])
+def test_a_file_of_another_kind_has_two_lines_and_not_one_for_each_of_its_own(format: str) -> None:
+    first, last = faults(read, "a novel\nof three\n\nlines\n" * 20, Layout.usual(format))  # type: ignore[arg-type]
+    assert first.startswith("my.txt:1: 1 column")
+    assert last == f"my.txt: nothing in it can be read as {format}; name another file"
+
+
+def test_a_sentence_that_is_right_keeps_the_faults_of_all_others() -> None:
+    lines = faults(read, CONLLU + "a novel\nof three\n\nlines\n" * 2, Layout.usual("conllu"))
+    assert [line.split(": ")[0] for line in lines] == [f"my.txt:{number}" for number in (10, 11, 13, 14, 15, 17)]
+
+
 def test_any_column_of_conllu_may_be_the_label() -> None:
     (sentence,) = read(CONLLU, Layout("conllu", "LEMMA", ("DepRel",)))
     assert sentence.tokens == ("ir", "nosotros", "mar", ".")

@@ -160,6 +160,15 @@ def test_a_file_without_a_needed_column_has_one_fault_for_all_rows() -> None:
     assert [line.split(": ")[0] for line in lines] == ["my.txt:1", "my.txt:2", "my.txt:4"]
 
 
+def test_a_file_that_is_no_jsonl_has_two_lines_and_not_one_for_each_of_its_own() -> None:
+    first, last = faults(read, "a novel\nof three\nlines\n" * 20, Layout.usual("jsonl"))
+    assert first.startswith("my.txt:1: not valid JSON")
+    assert last == "my.txt: nothing in it can be read as jsonl; name another file"
+    good = '{"text": "a", "label": 1}\n'
+    lines = faults(read, "a\n" + good + "b\n" * 6, Layout.usual("jsonl"))
+    assert [line.split(": ")[0] for line in lines] == [f"my.txt:{number}" for number in (1, *range(3, 9))]
+
+
 def test_reading_goes_on_after_a_faulty_csv_row() -> None:
     text = 'a"b,A\n"c\nd"e,C\nf,F\ng\n'
     lines = faults(read, text, Layout("csv"))

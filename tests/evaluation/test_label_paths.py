@@ -4,6 +4,7 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -46,6 +47,19 @@ def test_the_labels_are_the_likeliest_valid_sequence(
         rows = np.flatnonzero(example == own)
         labels = tuple(names[k] for k in found[rows])
         assert labels == best_by_trial(p[rows], names)
+
+
+def test_long_examples_are_padded_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A single long example does not have all the others padded to its length."""
+    lengths = np.array([40, 1, 3, 2, 3, 1])
+    p = np.random.default_rng(0).dirichlet(np.ones(len(NAMES)), lengths.sum())
+    example = np.repeat(np.arange(len(lengths)), lengths)
+    together = choose_labels(p, example, NAMES, "bio")
+    best_paths, shapes = label_paths._best_paths, []
+    monkeypatch.setattr(label_paths, "NUMBERS_AT_ONCE", 6 * len(NAMES))
+    monkeypatch.setattr(label_paths, "_best_paths", lambda p, *rest: shapes.append(p.shape[:2]) or best_paths(p, *rest))
+    assert choose_labels(p, example, NAMES, "bio").tolist() == together.tolist()
+    assert shapes == [(40, 1), (3, 2), (2, 3)]
 
 
 def test_plain_labels_are_chosen_each_by_itself() -> None:

@@ -198,15 +198,16 @@ def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(wor
         Team(config, VOCAB, IDS, workers)
 
 
-def test_the_memory_check_counts_vectors_and_tape(monkeypatch):
+@pytest.mark.parametrize("keys", [{}, {"dropout": 0.1, "output_dropout": 0.2, "recurrent_dropout": 0.3}, {"ngram": 3}])
+def test_the_memory_check_counts_vectors_tape_and_folds(monkeypatch, keys):
     """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
     config = Config(
         DataConfig("-"),
-        ModelConfig(cell="lstm", hidden_size=9, num_layers=2),
+        ModelConfig(cell="lstm", hidden_size=9, num_layers=2, **keys),
         TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
     )
     network = Network(config.model, VOCAB)
-    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4)
+    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4) + 4 * len(IDS) * ("ngram" in keys)
     for pages, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
         with nullcontext() if fits else pytest.raises(CharrnnError):
