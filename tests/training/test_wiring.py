@@ -227,7 +227,7 @@ def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
     """Everything that a run with these keys computes, writes and shows, by the names that CASES uses."""
     config = config_from_dict(nested(dotted))
     if config.train.teacher:
-        with closing(open_run(config_from_dict(nested(BASE | {"seed": 3, "out": "teacher"})))) as run:
+        with closing(open_run(config_from_dict(nested(BASE | {"seed": 3, "out": "teacher"})), force=True)) as run:
             list(run)
     if config.model.cell == "ngram":
         fitted = fit(config, keep=False)
