@@ -106,6 +106,19 @@ class TrainConfig:
         "Also write the log and the samples for TensorBoard, into the folder tensorboard of the run directory. Does "
         "not affect the result.",
     )
+    teacher: str | tuple[str, ...] | None = key(
+        None,
+        "A run of a network with the same vocabulary, or a list of several. What they predict, on average, is learned "
+        "together with the text itself (Hinton et al. 2015). null: none.",
+        only=Condition("task", ("language",)),
+    )
+    teacher_share: float = key(
+        0.5,
+        "The share of each target that is the prediction of train.teacher; the rest is the character of the text.",
+        above=0,
+        high=1,
+        only=Condition("task", ("language",)),
+    )
     label_smoothing: float = key(
         0.0,
         "Share of each target that is spread evenly over all labels, or target symbols (Szegedy et al. 2016).",

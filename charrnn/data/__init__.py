@@ -3,7 +3,7 @@
 Text is read strictly, in one pass, and never changed unless the config asks for it. Nothing here knows a model.
 """
 
-from charrnn.data.batches import Batch
+from charrnn.data.batches import Batch, Batches
 from charrnn.data.corpus import (
     Corpus,
     check_sizes,
@@ -13,7 +13,7 @@ from charrnn.data.corpus import (
     split_of_files,
 )
 from charrnn.data.decoding import decode_bytes, read_by_model, transformed
-from charrnn.data.document_batches import make_batches
+from charrnn.data.document_batches import DocumentBatches, make_batches
 from charrnn.data.documents import DocumentFacts, digest, digests_of_ids, ends_of
 from charrnn.data.example_corpus import ExampleCorpus, held_out_examples
 from charrnn.data.example_loading import load_examples, load_pairs, pair_rules_of, resolved_format, rules_of
@@ -29,6 +29,7 @@ from charrnn.data.pairs import PairExamples, PairSplit
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
 from charrnn.data.rows import FORMAT_OF_ENDING, Faults, Layout, Row, plain_name, read_files
 from charrnn.data.sentences import Sentence, target_position
+from charrnn.data.soft_targets import SoftTargets
 from charrnn.data.splits import Split
 from charrnn.data.symbols import Symbols, join
 from charrnn.data.tables import SURROGATES
@@ -42,7 +43,9 @@ __all__ = [
     "FORMAT_OF_ENDING",
     "SURROGATES",
     "Batch",
+    "Batches",
     "Corpus",
+    "DocumentBatches",
     "DocumentFacts",
     "ExampleBatch",
     "ExampleCorpus",
@@ -61,6 +64,7 @@ __all__ = [
     "PairSplit",
     "Row",
     "Sentence",
+    "SoftTargets",
     "Split",
     "StreamedRow",
     "Symbols",

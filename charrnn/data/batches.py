@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.data.soft_targets import SoftTargets
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,7 @@ class Batch:
         fresh: whether the state must be set to zero before this window.
         begins: (T, N), where a document begins: the state is set to zero there; None for a text that is one stream.
         counted: (T, N), ln p of the targets that an n-gram gives; None unless a network learns to be mixed with one.
+        soft: (T, N, V), the distributions to learn in place of the targets; None without teachers.
     """
 
     x: Array
@@ -28,6 +30,7 @@ class Batch:
     fresh: bool
     begins: Array | None = None
     counted: Array | None = None
+    soft: Array | None = None
 
 
 class Batches:
@@ -42,15 +45,19 @@ class Batches:
         streams: N.
         length: T.
         counted: (len,), ln p of each character that an n-gram gives, if batches are to hold them.
+        soft: what teachers expected of the text, if it is to be learned.
 
     Attributes:
         targets: len - 1.
         stream_length: targets in each stream, with padding.
     """
 
-    def __init__(self, ids: Array, streams: int, length: int, counted: Array | None = None) -> None:
+    def __init__(
+        self, ids: Array, streams: int, length: int, counted: Array | None = None, soft: SoftTargets | None = None
+    ) -> None:
         self.ids = ids
         self.counted = counted
+        self.soft = soft
         self.streams = streams
         self.length = length
         self.targets = max(len(ids) - 1, 0)
@@ -75,7 +82,8 @@ class Batches:
         positions = np.minimum(positions, self.targets - 1)
         counted = None if self.counted is None else self.counted[positions + 1]
         x, y = self.ids[positions], self.ids[positions + 1]
-        return Batch(x, y, weight, self.count(window), fresh=window == 0, counted=counted)
+        soft = self.soft.of(positions + 1, y) if self.soft else None
+        return Batch(x, y, weight, self.count(window), fresh=window == 0, counted=counted, soft=soft)
 
     def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window, over all streams."""

@@ -15,6 +15,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data.batches import Batch, Batches
 from charrnn.data.documents import ends_of
+from charrnn.data.soft_targets import SoftTargets
 
 
 class DocumentBatches:
@@ -27,6 +28,7 @@ class DocumentBatches:
         length: T.
         seed: the order of the documents is a function of seed and epoch.
         counted: (len,), ln p of each symbol that an n-gram gives, if batches are to hold them.
+        soft: what teachers expected of the documents, if it is to be learned.
 
     Attributes:
         targets: len.
@@ -34,10 +36,18 @@ class DocumentBatches:
     """
 
     def __init__(
-        self, ids: Array, end_id: int, streams: int, length: int, seed: int, counted: Array | None = None
+        self,
+        ids: Array,
+        end_id: int,
+        streams: int,
+        length: int,
+        seed: int,
+        counted: Array | None = None,
+        soft: SoftTargets | None = None,
     ) -> None:
         self.ids = ids
         self.counted = counted
+        self.soft = soft
         self.streams = streams
         self.length = length
         self.targets = len(ids)
@@ -72,7 +82,9 @@ class DocumentBatches:
         x = np.where(begins, self._end_id, self.ids[np.maximum(source - 1, 0)])
         weight = None if inside.all() else inside.astype(np.float32)
         counted = None if self.counted is None else self.counted[source]
-        return Batch(x, self.ids[source], weight, self.count(window, epoch), window == 0, begins, counted)
+        y = self.ids[source]
+        soft = self.soft.of(source, y) if self.soft else None
+        return Batch(x, y, weight, self.count(window, epoch), window == 0, begins, counted, soft)
 
     def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window of an epoch, over all streams."""
@@ -97,9 +109,15 @@ class DocumentBatches:
 
 
 def make_batches(
-    ids: Array, end_id: int | None, streams: int, length: int, seed: int, counted: Array | None = None
+    ids: Array,
+    end_id: int | None,
+    streams: int,
+    length: int,
+    seed: int,
+    counted: Array | None = None,
+    soft: SoftTargets | None = None,
 ) -> Batches | DocumentBatches:
     """The batches of a text that is one stream, or of documents if there is a symbol that ends them."""
     if end_id is None:
-        return Batches(ids, streams, length, counted)
-    return DocumentBatches(ids, end_id, streams, length, seed, counted)
+        return Batches(ids, streams, length, counted, soft)
+    return DocumentBatches(ids, end_id, streams, length, seed, counted, soft)

@@ -12,7 +12,7 @@ from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.predicting import Prediction, check_voters, predict, predict_units, predicted_spans
 from charrnn.evaluation.residuals import Residuals
 from charrnn.evaluation.results import Assessment, Comparison, Difference, Novelty, PositionLoss, Row, RunSummary
-from charrnn.evaluation.scoring import Report, score, score_each, score_text
+from charrnn.evaluation.scoring import Report, predictions, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
 from charrnn.evaluation.tagged_sentences import TaggedSentence, TaggedUnit
 from charrnn.evaluation.task_assessment import ScoredModel, assess_task
@@ -72,6 +72,7 @@ __all__ = [
     "predict",
     "predict_units",
     "predicted_spans",
+    "predictions",
     "score",
     "score_each",
     "score_text",

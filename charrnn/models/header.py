@@ -93,7 +93,7 @@ class Header:
     file does not say; `splits`, characters or examples in each split; `fingerprint`, the SHA-256 of each text;
     `versions` of what computed it; `labels`, of a model that classifies or tags; `by_0_2`, whether 0.1 or 0.2 wrote it,
     whose configs have no task and had other defaults; `source` and `target`, the symbols of both sides of a translator;
-    `thresholds`, of yes/no labels, or none if they were not fitted.
+    `thresholds`, of yes/no labels, or none if they were not fitted; `teachers`, the SHA-256 of each.
     """
 
     config: Config
@@ -107,6 +107,7 @@ class Header:
     source: Symbols | None = None
     target: Symbols | None = None
     thresholds: tuple[float, ...] = ()
+    teachers: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The header as JSON data.
@@ -127,6 +128,7 @@ class Header:
             **({"source": asdict(self.source)} if self.source else {}),
             **({"target": asdict(self.target)} if self.target else {}),
             **({"thresholds": list(self.thresholds)} if self.thresholds else {}),
+            **({"teachers": list(self.teachers)} if self.teachers else {}),
         }
 
     @classmethod
@@ -166,6 +168,7 @@ class Header:
             source=saved_symbols(path, values.get("source")) if translates else None,
             target=saved_symbols(path, values.get("target")) if translates else None,
             thresholds=saved_thresholds(path, values.get("thresholds"), config, labels) if labels else (),
+            teachers=tuple(map(str, _list(values.get("teachers")))),
         )
 
 

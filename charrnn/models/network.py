@@ -58,6 +58,11 @@ def parameter_count(config: ModelConfig, vocab_size: int) -> int:
     return sum(prod(shape) for shape in parameter_shapes(config, vocab_size).values())
 
 
+def targets_of(batch: Batch) -> Array:
+    """What the head learns of a window: ids (M,), or with teachers distributions (M, V)."""
+    return batch.y.reshape(-1) if batch.soft is None else batch.soft.reshape(batch.y.size, -1)
+
+
 @dataclass
 class Tape:
     """Memory of one forward and backward pass."""
@@ -166,7 +171,7 @@ class Network:
         top = self.stack.forward(tape.dropping.begin(rng), batch.x, state, tape.stack, rng, keep)
         tape.h = tape.dropping.forward(top, rng).reshape(length * streams, -1)
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
-        targets = batch.y.reshape(-1)
+        targets = targets_of(batch)
         if isinstance(self.head, GatedCharacter) and batch.counted is not None:
             nats = self.head.mixed_loss_(scores, targets, batch.counted.reshape(-1))
         else:
@@ -189,7 +194,7 @@ class Network:
         if batch.weight is not None:
             weight = batch.weight.reshape(-1).astype(self.dtype) / batch.count
         dh = self.stack.dh_view(tape.stack, length, self.config.hidden_size)
-        used_scores, targets = tape.scores[: length * streams], batch.y.reshape(-1)
+        used_scores, targets = tape.scores[: length * streams], targets_of(batch)
         drows = dh.reshape(length * streams, -1)
         self.head.backward(self.params.value, grad, tape.h, used_scores, targets, weight, drows)
         dropping.backward(dh)

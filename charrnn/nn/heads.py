@@ -101,7 +101,10 @@ class NextCharacter:
         return scores
 
     def loss_(self, scores: Array, targets: Array) -> Array:
-        """-ln p(target) of each row, (M,), in nats; the logits become probabilities."""
+        """-ln p(target) of each row, (M,), in nats; the logits become probabilities.
+
+        Targets are ids (M,) or distributions (M, V): see softmax_cross_entropy_().
+        """
         return softmax_cross_entropy_(scores, targets)
 
     def backward(
@@ -121,7 +124,7 @@ class NextCharacter:
             grad: gradients by name, overwritten.
             h: hidden rows (M, H), as for scores().
             used_scores: (M, V), the probabilities that loss_() left; overwritten.
-            targets: ids (M,), as for loss_().
+            targets: as for loss_().
             weight: a number, or one for each row, (M,).
             dh: gradient of h (M, H), overwritten.
         """

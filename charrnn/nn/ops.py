@@ -46,10 +46,12 @@ def log_softmax_(logits: Array) -> Array:
 
 
 def softmax_cross_entropy_(logits: Array, targets: Array) -> Array:
-    """Turn rows of logits (M, V) into probabilities; return -ln p(target) of each row, (M,), in nats."""
-    rows = np.arange(len(targets))
+    """Turn rows of logits (M, V) into probabilities; return -ln p(target) of each row, (M,), in nats.
+
+    Targets are ids (M,), or distributions t (M, V), with -sum_c t_c ln p(c) in place of -ln p(target).
+    """
     logits -= logits.real.max(axis=1, keepdims=True)
-    chosen = logits[rows, targets]
+    chosen = logits[np.arange(len(targets)), targets] if targets.ndim == 1 else (targets * logits).sum(axis=1)
     np.exp(logits, out=logits)
     total = logits.sum(axis=1)
     logits /= total[:, None]
@@ -60,9 +62,13 @@ def softmax_cross_entropy_(logits: Array, targets: Array) -> Array:
 def softmax_cross_entropy_back_(probs: Array, targets: Array, weight: Array | float) -> Array:
     """Turn probabilities (M, V) into the gradient of sum(weight * nats) with respect to the logits.
 
-    d(-ln p_target)/dlogit = p - onehot(target) (Bridle 1990); `weight` is a number or one per row, (M,).
+    d(-ln p_target)/dlogit = p - onehot(target) (Bridle 1990), and p - t of a distribution t. `targets` are those of
+    softmax_cross_entropy_(); `weight` is a number or one per row, (M,).
     """
-    probs[np.arange(len(targets)), targets] -= 1
+    if targets.ndim == 1:
+        probs[np.arange(len(targets)), targets] -= 1
+    else:
+        probs -= targets
     probs *= weight if np.isscalar(weight) else np.asarray(weight)[:, None]
     return probs
 

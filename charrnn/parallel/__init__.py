@@ -4,8 +4,20 @@ It computes gradients and updates parameters when told to. It does not decide wh
 """
 
 from charrnn.parallel.example_shards import TaskExamples, TranslatePairs
+from charrnn.parallel.memory import SharedArray, machine_memory, shared
 from charrnn.parallel.ranks import WAIT_SECONDS, Ranks, check_alone
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 
-__all__ = ["WAIT_SECONDS", "Ranks", "TaskExamples", "Team", "TranslatePairs", "auto_shards", "check_alone"]
+__all__ = [
+    "WAIT_SECONDS",
+    "Ranks",
+    "SharedArray",
+    "TaskExamples",
+    "Team",
+    "TranslatePairs",
+    "auto_shards",
+    "check_alone",
+    "machine_memory",
+    "shared",
+]

@@ -1,7 +1,9 @@
 """Memory that several processes see."""
 
 import multiprocessing
+import os
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,11 @@ class TextFile:
     def array(self) -> Array:
         """The ids, (len,), mapped."""
         return np.memmap(self.path, self.dtype, "r")
+
+
+def machine_memory() -> float:
+    """The bytes of memory that this machine has; infinite where the system does not say."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else inf
 
 
 def shared(dtype: str, *shape: int) -> SharedArray:

@@ -12,7 +12,7 @@ from multiprocessing.connection import Connection
 import numpy as np
 
 from charrnn.config import ModelConfig
-from charrnn.data import Vocab, make_batches
+from charrnn.data import Batches, DocumentBatches, SoftTargets, Vocab, make_batches
 from charrnn.models import Network
 from charrnn.optim import Hyper, Optimizer, global_norm
 from charrnn.parallel.example_shards import ExampleShard, ExampleWork, PairWork
@@ -42,6 +42,7 @@ class TextWork:
         states: the carried state of each shard, (L, S, n, H).
         ids: the training text, (len,).
         counted: with model.ngram, what fold_log_probs() gives for it, (len,).
+        expected, share: with teachers, what they expected of it, (len, V), and how much of a target that is.
     """
 
     config: ModelConfig
@@ -51,10 +52,18 @@ class TextWork:
     states: list[SharedArray]
     ids: SharedArray | TextFile
     counted: SharedArray | None = None
+    expected: SharedArray | None = None
+    share: float = 0.0
 
     def network(self, values: SharedArray, grads: SharedArray) -> Network:
         """The network, on shared parameters and the gradients of one shard."""
         return Network(self.config, self.vocab, np.float32, values.array(), grads.array())
+
+    def batches(self, seed: int) -> Batches | DocumentBatches:
+        """The batches of the text, which the shards share out by streams."""
+        counted = self.counted.array() if self.counted else None
+        soft = SoftTargets(self.expected.array(), self.share) if self.expected else None
+        return make_batches(self.ids.array(), self.vocab.end_id, self.streams, self.length, seed, counted, soft)
 
 
 @dataclass(frozen=True)
@@ -87,8 +96,7 @@ class Shard:
         self.seed = job.seed
         self.index = index
         self.network = work.network(job.values, job.grads[index])
-        counted = work.counted.array() if work.counted else None
-        self.batches = make_batches(work.ids.array(), work.vocab.end_id, work.streams, work.length, job.seed, counted)
+        self.batches = work.batches(job.seed)
         self.state = work.states[index].array()
         self.tape = self.network.tape(min(work.length, self.batches.stream_length), self.stop - self.first)
 

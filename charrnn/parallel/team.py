@@ -7,7 +7,6 @@ Parameters, moments, gradients and states lie in shared memory; a step costs eac
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
 
-import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -35,7 +34,7 @@ from charrnn.models import (
 )
 from charrnn.optim import RULES, Hyper
 from charrnn.parallel.example_shards import ExampleWork, PairWork, TaskExamples, TranslatePairs
-from charrnn.parallel.memory import TextFile, shared, shared_copy
+from charrnn.parallel.memory import SharedArray, TextFile, machine_memory, shared, shared_copy
 from charrnn.parallel.ranks import Ranks
 from charrnn.parallel.shards import Job, TextWork, Worker, work
 from charrnn.parallel.tree import Sums, share
@@ -49,10 +48,7 @@ Content = Array | TaskExamples | TranslatePairs
 
 def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
     """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
-    if not hasattr(os, "sysconf"):
-        return
-    train = config.train
-    available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    train, available = config.train, machine_memory()
     vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
     remedy = "train.batch_size or data.max_length"
     streams: int = train.batch_size
@@ -106,6 +102,7 @@ class Team:
         workers: processes in all on this machine; no more are started than there are shards.
         file: the file that the ids are mapped from, if it holds nothing else: workers then map it themselves.
         ranks: all machines of the run; None for a single one.
+        expected: what teachers expect of the training text, (len, V); None without teachers.
 
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
     optimizer; `bounds`, the first stream of each shard and the one after its last; `workers`; `processes`, those that
@@ -123,6 +120,7 @@ class Team:
         workers: int,
         file: Path | None = None,
         ranks: Ranks | None = None,
+        expected: SharedArray | None = None,
     ) -> None:
         check_memory(config, vocab, content)
         shards = config.train.shards or 1
@@ -147,7 +145,7 @@ class Team:
             work_of_shards = self._examples(config, content)
         else:
             assert vocab is not None, "a language model has a vocabulary"
-            work_of_shards = self._text(config, vocab, content, file)
+            work_of_shards = self._text(config, vocab, content, file, expected)
         job = self._job(config, work_of_shards, content_size(config, vocab, content))
         started = [start(work, job, index) for index in range(1, self.workers)]
         self.processes = [process for process, _ in started]
@@ -158,7 +156,9 @@ class Team:
         self.moments = job.moments.array()
         self.network: Network | TaskNetwork | TranslateNetwork = job.work.network(job.values, job.grads[0])
 
-    def _text(self, config: Config, vocab: Vocab, ids: Array, file: Path | None) -> TextWork:
+    def _text(
+        self, config: Config, vocab: Vocab, ids: Array, file: Path | None, expected: SharedArray | None
+    ) -> TextWork:
         """The text of a language model, with the state of each shard."""
         stack = build_stack(config.model, vocab.size)
         order = config.model.ngram
@@ -171,6 +171,8 @@ class Team:
             states=[shared("<f4", *shape) for shape in shapes],
             ids=TextFile(str(file), ids.dtype.str) if file else shared_copy(ids),
             counted=shared_copy(fold_log_probs(vocab, ids, order)) if order else None,
+            expected=expected,
+            share=config.train.teacher_share,
         )
 
     def _examples(self, config: Config, content: TaskExamples) -> ExampleWork:

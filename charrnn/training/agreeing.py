@@ -16,7 +16,9 @@ from charrnn.training.resuming import versions
 REMEDY = "install the same versions everywhere, and set OPENBLAS_CORETYPE=Haswell on all machines"
 
 
-def check_ranks(config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool) -> list[str]:
+def check_ranks(
+    config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool, teachers: tuple[str, ...] = ()
+) -> list[str]:
     """Compare what the ranks train with.
 
     Arguments:
@@ -24,6 +26,7 @@ def check_ranks(config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool) ->
         corpus: the text or the examples.
         ranks: all machines of the run.
         exact: refuse any difference.
+        teachers: the SHA-256 of each teacher.
 
     Returns:
         A sentence on software and processors that differ, so that bits may; none if they do not.
@@ -35,6 +38,7 @@ def check_ranks(config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool) ->
     for own in ("out", "train.workers"):
         settings.pop(own, None)
     material = {f"text {name}": digest for name, digest in corpus.fingerprint.items()}
+    material |= {f"teacher {k}": digest for k, digest in enumerate(teachers, 1)}
     everything = {"needed": {**settings, **material}, "wanted": {**versions(), "processor": features()}}
     first, *others = map(json.loads, ranks.gather_texts(json.dumps(everything)))
     for rank, other in enumerate(others, 1):

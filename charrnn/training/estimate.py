@@ -43,7 +43,7 @@ def memory(run: Run) -> dict[str, int]:
         "one window" if material.draws_samples else "one batch": sum(
             material.tape_bytes(run.network, stop - first) for first, stop in shards
         ),
-        "text": material.ids_bytes,
+        "text": material.ids_bytes + run.teachers.nbytes(run.corpus),
     }
 
 

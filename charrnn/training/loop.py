@@ -34,10 +34,10 @@ from charrnn.training.resuming import check_same, with_shards
 from charrnn.training.saving import restore, run_header, write_model, write_state
 from charrnn.training.state import LogRecord, Progress, evaluation_of
 from charrnn.training.stopwatch import Stopwatch
+from charrnn.training.teaching import read_teachers
 from charrnn.training.validation import Validation
 
-# Evaluations that a checkpoint lists: the latest ones. The log has them all.
-MAX_HISTORY = 1000
+MAX_HISTORY = 1000  # evaluations that a checkpoint lists: the latest ones; the log has them all
 
 
 class Run:
@@ -53,19 +53,17 @@ class Run:
         ranks: all machines of the run; each gives its own directory. None for a single one.
 
     Attributes:
-        config: the settings, complete.
-        chosen: the keys that the config left to the text, with their values.
+        config, chosen: the settings, complete, and those that the config left to the text.
         corpus, network, directory: what is trained on, what is trained, and where it is written.
-        material: what the loop takes from the corpus.
-        state: the progress so far.
-        notes: sentences about what the run begins from.
+        material, teachers: what the loop takes from the corpus, and the networks that are imitated beside it.
+        state, notes: the progress so far, and sentences about what the run begins from.
         plan, facts: length and intervals, and what the diagnosis judges by.
         added, removed: characters of the text that the model of `start_from` lacked, and those it had in excess.
 
     Raises:
         ConfigError: the model is an n-gram.
         TextError: the text cannot be read or is too small.
-        CheckpointError: `resumed` is damaged, or of another config or text.
+        CheckpointError: `resumed` is damaged, or of another config or text; a teacher is, or has other characters.
         CharrnnError: the run does not fit into memory.
     """
 
@@ -83,12 +81,14 @@ class Run:
         self.notes: list[str] = []
         self.corpus = corpus or read_corpus(config)
         complete = settled(config, self.corpus, resumed, start_from)
+        self.teachers = read_teachers(config, self.corpus)
         if resumed:
-            check_same(complete, self.corpus, resumed)
+            check_same(complete, self.corpus, resumed, self.teachers.digests)
         self.config = with_shards(complete, self.corpus, resumed)
         self.chosen = chosen_values(config, complete)
         material = self.material = make_material(self.config, self.corpus)
-        self.team = Team(self.config, material.vocab, material.content, workers, material.file, ranks)
+        expected = self.teachers.expected(self.corpus)
+        self.team = Team(self.config, material.vocab, material.content, workers, material.file, ranks, expected)
         self.network: Any = self.team.network  # an AnyNetwork; its kind is that of the corpus
         self.batches = material.batches
         self.plan = Plan.of(self.config.train, material.steps_per_epoch)
@@ -202,8 +202,7 @@ class Run:
 
     def _evaluate(self) -> Validation | None:
         """Score the validation split, and write best.npz if its figure is the best so far."""
-        state = self.state
-        improved = False
+        state, improved = self.state, False
         valid = self.material.validate(self.network)
         if valid:
             if not isfinite(valid.total):
@@ -250,7 +249,8 @@ class Run:
     # -- saving -------------------------------------------------------------------------------------------------------
 
     def _header(self, valid: Validation | None = None) -> Header:
-        return run_header(self.config, self.corpus, self.state, valid.thresholds if valid else ())
+        thresholds, teachers = valid.thresholds if valid else (), self.teachers.digests
+        return run_header(self.config, self.corpus, self.state, thresholds, teachers)
 
     def save(self, rollback_point: bool = False) -> None:
         """Write last.npz, the complete state, from which the run continues bit for bit; keep the file before it.

@@ -31,11 +31,16 @@ SCHEDULE_KEYS = {
 }
 
 
-def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel) -> None:
-    """Refuse to resume with another config or text.
+def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel, teachers: tuple[str, ...]) -> None:
+    """Refuse to resume with another config, another text or other teachers.
+
+    Arguments:
+        config, corpus: to continue with.
+        saved: the checkpoint.
+        teachers: the SHA-256 of each teacher.
 
     Raises:
-        CheckpointError: keys that must not change have changed, or the text has; each of them is named.
+        CheckpointError: keys that must not change have changed, or the text or a teacher has; each of them is named.
     """
     differing = [
         f"{name} was {before!r}, now {after!r}"
@@ -55,6 +60,11 @@ def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel) -> None:
         ]
         raise CheckpointError(
             f"{saved.path}: the text has changed since this run began ({', '.join(changed)}); restore it, or start "
+            f"another run with --init-from {saved.path}"
+        )
+    if saved.header.teachers != teachers:
+        raise CheckpointError(
+            f"{saved.path}: train.teacher has been trained further or again since this run began; restore it, or start "
             f"another run with --init-from {saved.path}"
         )
 

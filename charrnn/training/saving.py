@@ -15,14 +15,26 @@ from charrnn.training.early_stopping import resume_if_patient
 from charrnn.training.resuming import versions
 
 
-def run_header(config: Config, corpus: AnyCorpus, state: TrainingState, thresholds: tuple[float, ...] = ()) -> Header:
-    """Return the header of a checkpoint of a run; `thresholds` are those fitted for its parameters, if any."""
+def run_header(
+    config: Config,
+    corpus: AnyCorpus,
+    state: TrainingState,
+    thresholds: tuple[float, ...] = (),
+    teachers: tuple[str, ...] = (),
+) -> Header:
+    """Return the header of a checkpoint of a run.
+
+    Arguments:
+        config, corpus, state: of the run.
+        thresholds: those fitted for its parameters, if any.
+        teachers: the SHA-256 of each teacher.
+    """
     splits = {split.name: len(split) for split in (corpus.train, corpus.valid, corpus.test)}
     history = (state, splits, corpus.fingerprint, versions())
     if isinstance(corpus, PairCorpus):
         return Header(config, None, *history, source=corpus.source, target=corpus.target)
     labels = corpus.labels if isinstance(corpus, ExampleCorpus) else None
-    return Header(config, corpus.vocab, *history, labels, thresholds=thresholds)
+    return Header(config, corpus.vocab, *history, labels, thresholds=thresholds, teachers=teachers)
 
 
 def write_model(path: Path, header: Header, arrays: Mapping[str, Array]) -> None:

@@ -88,6 +88,17 @@ def test_gradients_hold_at_everyday_sizes(cell, make_toy):
     assert_slopes_agree(make_toy, config, vocab_size=60, streams=8, length=30)
 
 
+@pytest.mark.parametrize("documents", [False, True])
+def test_every_gradient_of_a_network_with_teachers_agrees_with_the_complex_step(documents, make_toy):
+    config = ModelConfig(cell="gru", hidden_size=3, num_layers=2, dropout=0.4)
+    real, imaginary = (make_toy(config, dtype, documents=documents) for dtype in (np.float64, np.complex128))
+    for batch in (real.full, real.short):
+        soft = np.random.default_rng(2).dirichlet(np.ones(5), batch.y.shape)
+        taught = replace(batch, soft=soft)
+        assert worst_error(real, taught, complex_step(imaginary, taught)) <= 1e-9
+        assert real.forward(taught)[0] != real.forward(batch)[0]
+
+
 # -- documents that begin inside a window -------------------------------------------------------------------------
 
 

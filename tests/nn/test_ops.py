@@ -118,6 +118,22 @@ def test_the_gradient_of_the_loss_is_the_complex_step_of_its_weighted_sum(weight
         assert found[at] == pytest.approx(slope, rel=1e-12, abs=1e-15)
 
 
+def test_the_loss_of_a_distribution_is_the_mean_loss_of_its_characters_and_its_gradient_that_of_pytorch():
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(0)
+    logits, targets, weight = rng.normal(size=(3, 4)), rng.dirichlet(np.ones(4), 3), np.array([0.5, 2, 0])
+    probs = logits.copy()
+    nats = ops.softmax_cross_entropy_(probs, targets)
+    of_each = [ops.softmax_cross_entropy_(logits.copy(), np.full(3, c)) for c in range(4)]
+    np.testing.assert_allclose(nats, (targets.T * of_each).sum(axis=0), rtol=1e-12)
+    theirs = torch.tensor(logits, requires_grad=True)
+    loss = torch.nn.functional.cross_entropy(theirs, torch.tensor(targets), reduction="none")
+    (torch.tensor(weight) * loss).sum().backward()
+    found = ops.softmax_cross_entropy_back_(probs, targets, weight)
+    np.testing.assert_allclose(nats, loss.detach().numpy(), rtol=1e-12)
+    np.testing.assert_allclose(found, theirs.grad.numpy(), rtol=1e-12, atol=1e-15)
+
+
 def test_the_softmax_and_its_gradient_allocate_a_few_numbers_per_row(peak_memory):
     logits, targets = np.random.default_rng(0).standard_normal((400, 100)), np.arange(400) % 100
 

@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
+from charrnn.config.building import load_config
 from tests.support.processes import ROOT, TIMEOUT, environment
 
 TINY = ["--cells", "rnn", "--sizes", "1x128", "--repeats", "1", "--seconds", "0.01"]
@@ -124,3 +126,16 @@ def test_classifiers_of_charrnn_and_pytorch_do_the_same_job(cell, layers, monkey
 def test_brackets_and_rings_of_molecules_are_checked(molecule, balanced, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     assert importlib.import_module("smiles").is_balanced(molecule) is balanced
+
+
+def test_a_ladder_names_keys_that_exist_and_says_which_of_two_runs_is_better(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    ladder = importlib.import_module("ladder")
+    for settings in (ladder.PLAIN, *ladder.TECHNIQUES.values()):
+        load_config("tiny", [*settings, "model.num_layers=2"])
+    worse = {"difference": 0.2, "interval": [0.1, 0.3]}
+    rows = [{"run": "better", "nats_per_char": 1.0, "seconds": 5.0}, {"run": "b", "nats_per_char": 1.2, "seconds": 5.0}]
+    for own, reference, shown in [("better", "b", "-0.2000  -0.3000 to -0.1000"), ("b", "better", "+0.2000  +0.1000")]:
+        monkeypatch.setattr(ladder, "charrnn", lambda *words: json.dumps({"runs": [rows[0], rows[1] | worse]}))
+        ladder.Ladder("text.txt", Path(), [], [], 1)._row("teacher alone", own, reference)
+        assert shown in capsys.readouterr().out

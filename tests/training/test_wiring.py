@@ -173,6 +173,8 @@ CASES = [
     Case("train.sample_length", 6, "samples"),
     Case("train.sample_length", 0, "samples"),
     Case("train.tensorboard", True, "files"),
+    Case("train.teacher", "teacher", "parameters"),
+    Case("train.teacher_share", 0.9, "parameters", {"train.teacher": ["teacher"]}),
     Case("train.patience", 1, "steps", STILL),
     Case("train.on_divergence", "rollback", "files"),
     Case("seed", 2, "parameters"),
@@ -226,6 +228,9 @@ def nested(dotted: dict[str, Any]) -> dict[str, Any]:
 def outcome(dotted: dict[str, Any]) -> dict[str, Any]:
     """Everything that a run with these keys computes, writes and shows, by the names that CASES uses."""
     config = config_from_dict(nested(dotted))
+    if config.train.teacher:
+        with closing(open_run(config_from_dict(nested(BASE | {"seed": 3, "out": "teacher"})), force=True)) as run:
+            list(run)
     if config.model.cell == "ngram":
         fitted = fit(config, keep=False)
         return {"n-gram": fitted.valid.nats if fitted.valid else None}
