@@ -12,6 +12,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import PairCorpus, PairSplit
 from charrnn.errors import CheckpointError, TextError
+from charrnn.evaluation.joint_ngram import fit_joint_ngram, sequences
 from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.task_figures import different_ones
 from charrnn.evaluation.task_results import Measure, Mistake, TaskRow
@@ -165,17 +166,22 @@ def surest_mistakes(model: TranslateModel, split: PairSplit, answers: Sequence[A
 def baseline_rows(scored: ScoredTranslator) -> Iterator[TaskRow]:
     """The rows of the baselines.
 
-    They are the symbols of the source itself, without its tags; and the most frequent target that the source has in
-    training, else the source itself.
+    They are the symbols of the source itself, without its tags; the most frequent target that the source has in
+    training, else the source itself; and what a joint n-gram writes, if there is a validation split to choose it.
     """
     if scored.corpus is None:
         raise CheckpointError(f"{scored.name}: baselines need the examples that it was trained on")
-    split, train = scored.split, scored.corpus.train
+    split, corpus = scored.split, scored.corpus
     copies = [scored.model.rules.source_of(row.source) for row in split.rows]
     yield TaskRow("the source itself", written_measures(split, copies))
     counts: dict[tuple[str, ...], Counter[tuple[str, ...]]] = {}
-    for source, target in zip(train.sources, train.targets, strict=True):
+    for source, target in zip(corpus.train.sources, corpus.train.targets, strict=True):
         counts.setdefault(source, Counter())[target] += 1
     frequent = {source: own.most_common(1)[0][0] for source, own in counts.items()}
     answers = [frequent.get(source, copy) for source, copy in zip(split.sources, copies, strict=True)]
     yield TaskRow("its most frequent target, else itself", written_measures(split, answers))
+    if len(corpus.valid):
+        joint = fit_joint_ngram(corpus)
+        targets = joint.translate(sequences(*corpus.source.encode(split.sources)))
+        answers = [tuple(corpus.target.decode(own)) for own in targets]
+        yield TaskRow(f"joint {joint.order}-gram", written_measures(split, answers))

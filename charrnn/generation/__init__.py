@@ -4,10 +4,13 @@ translators the targets of sources.
 It never prints.
 """
 
+from charrnn.generation.beams import beam_search
 from charrnn.generation.documents import Joints, Screen, draw_documents, draw_together, most_in_vain, was_cut
 from charrnn.generation.likeliest import SEARCH_BYTES, likeliest_documents
 from charrnn.generation.sampling import Options, generate, generate_batch
 from charrnn.generation.translating import (
+    MAX_FACTOR,
+    MAX_MORE,
     Answer,
     Answers,
     check_writers,
@@ -18,12 +21,15 @@ from charrnn.generation.translating import (
 )
 
 __all__ = [
+    "MAX_FACTOR",
+    "MAX_MORE",
     "SEARCH_BYTES",
     "Answer",
     "Answers",
     "Joints",
     "Options",
     "Screen",
+    "beam_search",
     "check_writers",
     "draw_documents",
     "draw_together",

@@ -61,8 +61,16 @@ def test_baselines_copy_the_source_or_remember_its_most_frequent_target() -> Non
     report, _ = assess_translation([scored("ab\tab\nx\tX\na\tA\na\tB\n")], baselines=True)
     assert measures(report, "the source itself")["exact"] == 1 / 4
     assert measures(report, "its most frequent target, else itself")["exact"] == 3 / 4
+    assert [row.name for row in report.rows][3:] == []  # no validation split chooses a joint n-gram
     with pytest.raises(CheckpointError, match="toy: baselines need the examples"):
         assess_translation([ScoredTranslator("toy", a_copier(), pairs(TRAIN).train)], baselines=True)
+
+
+def test_a_joint_ngram_that_validation_pairs_chose_is_a_baseline() -> None:
+    corpus = pairs(TRAIN, "a\tA\n", "a\tA\nx\tA\n")
+    report, _ = assess_translation([ScoredTranslator("toy", a_copier(), corpus.test, corpus)], baselines=True)
+    assert report.rows[-1].name.startswith("joint ")
+    assert measures(report, report.rows[-1].name)["exact"] == 1 / 2
 
 
 def test_several_models_are_scored_one_by_one_and_as_a_vote() -> None:
