@@ -8,6 +8,8 @@ from charrnn.generation.documents import Joints, Screen, draw_documents, draw_to
 from charrnn.generation.likeliest import SEARCH_BYTES, likeliest_documents
 from charrnn.generation.sampling import Options, generate, generate_batch
 from charrnn.generation.translating import (
+    MAX_FACTOR,
+    MAX_MORE,
     Answer,
     Answers,
     check_writers,
@@ -18,6 +20,8 @@ from charrnn.generation.translating import (
 )
 
 __all__ = [
+    "MAX_FACTOR",
+    "MAX_MORE",
     "SEARCH_BYTES",
     "Answer",
     "Answers",

@@ -116,11 +116,11 @@ const CELLS = {
 
 /** A recurrent layer that reads in one direction, with its own state. */
 class Layer {
-  constructor(arrays, suffix, { cell, activation, reset }) {
-    this.W = arrays[`rnn.weight_ih_${suffix}`];
-    this.U = arrays[`rnn.weight_hh_${suffix}`];
-    this.b = arrays[`rnn.bias_ih_${suffix}`].values;
-    this.bHidden = arrays[`rnn.bias_hh_${suffix}`].values;
+  constructor(arrays, name, suffix, { cell, activation, reset }) {
+    this.W = arrays[`${name}.weight_ih_${suffix}`];
+    this.U = arrays[`${name}.weight_hh_${suffix}`];
+    this.b = arrays[`${name}.bias_ih_${suffix}`].values;
+    this.bHidden = arrays[`${name}.bias_hh_${suffix}`].values;
     this.cell = CELLS[cell];
     this.f = ACTIVATIONS[activation];
     this.resetAfter = reset === "after";
@@ -128,12 +128,12 @@ class Layer {
     this.rows = GATES[cell] * size;
     [this.a, this.u] = [new Float64Array(this.rows), new Float64Array(this.rows)];
     [this.h, this.c, this.scratch] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+    this.states = cell === "lstm" ? [this.h, this.c] : [this.h];
   }
 
   /** Forget all that was read. */
   clear() {
-    this.h.fill(0);
-    this.c.fill(0);
+    for (const state of this.states) state.fill(0);
   }
 
   /** Read one input, the id of a character or a vector; return h, which the next step overwrites. */
@@ -151,32 +151,21 @@ class Layer {
   }
 }
 
-/** A stack of layers with an output layer above; `model` is what the page holds. */
-class Network {
-  constructor(model) {
-    const arrays = unpack(model);
-    const { num_layers: count, bidirectional } = model.network;
-    this.embedding = arrays["embedding.weight"];
-    this.weight = arrays["output.weight"];
-    this.bias = arrays["output.bias"].values;
+/** Recurrent layers one above another, with the embedding below them if there is one, of one part of a model. */
+class Stack {
+  constructor(arrays, part, { num_layers: count, ...settings }, isBidirectional) {
+    this.embedding = arrays[`${part}embedding.weight`];
     this.levels = Array.from({ length: count }, (_, k) =>
-      (bidirectional ? [`l${k}`, `l${k}_reverse`] : [`l${k}`]).map((suffix) => new Layer(arrays, suffix, model.network)));
-    this.pooling = model.network.pooling;
-    this.scores = new Float64Array(this.bias.length);
+      (isBidirectional ? [`l${k}`, `l${k}_reverse`] : [`l${k}`])
+        .map((suffix) => new Layer(arrays, `${part}rnn`, suffix, settings)));
+    this.size = this.levels[0][0].size;
   }
 
-  /** What the first layer reads of a character. */
+  /** What the first layer reads of a symbol. */
   input(id) {
     if (!this.embedding) return id;
     const { values, columns } = this.embedding;
     return values.subarray(id * columns, (id + 1) * columns);
-  }
-
-  /** The scores of a vector of the top layer; the next call overwrites them. */
-  scoresOf(vector) {
-    this.scores.set(this.bias);
-    addProduct(this.scores, this.weight, vector, 0, this.scores.length);
-    return this.scores;
   }
 
   /** Forget all that was read. */
@@ -184,16 +173,16 @@ class Network {
     for (const level of this.levels) for (const layer of level) layer.clear();
   }
 
-  /** The logits of the next character, after what was read; of a language model. */
-  logits() {
-    return this.scoresOf(this.levels.at(-1)[0].h);
+  /** What the top layer has put out last, of a stack that reads in one direction. */
+  get top() {
+    return this.levels.at(-1)[0].h;
   }
 
-  /** Read one character; return the logits of the next. */
+  /** Read one symbol, in a stack that reads in one direction; return what the top layer puts out. */
   read(id) {
     let x = this.input(id);
     for (const [layer] of this.levels) x = layer.step(x);
-    return this.scoresOf(x);
+    return x;
   }
 
   /**
@@ -216,5 +205,55 @@ class Network {
       inputs = outputs;
     }
     return inputs;
+  }
+}
+
+/** A layer that does not recur: W x + b, or W x where there is no b. The next call overwrites the result. */
+class Linear {
+  constructor(arrays, name) {
+    this.weight = arrays[`${name}.weight`];
+    this.out = new Float64Array(this.weight.rows);
+    this.bias = arrays[`${name}.bias`]?.values ?? this.out.slice();
+  }
+
+  of(x) {
+    this.out.set(this.bias);
+    addProduct(this.out, this.weight, x, 0, this.out.length);
+    return this.out;
+  }
+}
+
+/** One vector for a text out of those of its steps; see charrnn/nn/pooling.py. `size` is that of one direction. */
+function pooled(outputs, kind, size) {
+  const steps = outputs.length;
+  return Float64Array.from(outputs[0], (_, k) => {
+    if (kind === "last") return outputs[k < size ? steps - 1 : 0][k];
+    const values = outputs.map((output) => output[k]);
+    return kind === "max" ? values.reduce((a, b) => Math.max(a, b)) : values.reduce((a, b) => a + b, 0) / steps;
+  });
+}
+
+/** The network of a language model, classifier or tagger; `model` is what the page holds. */
+class Network {
+  constructor(model) {
+    const arrays = unpack(model);
+    this.stack = new Stack(arrays, "", model.network, model.network.bidirectional);
+    this.output = new Linear(arrays, "output");
+    this.pooling = model.network.pooling;
+  }
+
+  /** Forget all that was read. */
+  clear() {
+    this.stack.clear();
+  }
+
+  /** The logits of the next character, after what was read; of a language model. The next call overwrites them. */
+  logits() {
+    return this.output.of(this.stack.top);
+  }
+
+  /** Read one character; return the logits of the next. */
+  read(id) {
+    return this.output.of(this.stack.read(id));
   }
 }

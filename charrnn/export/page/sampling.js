@@ -2,13 +2,17 @@
 
 // Text and its ids, and drawing new text. Nothing here touches the page.
 
-/** The characters that a model knows; see charrnn/data/vocab.py. */
+/** What str.split() of Python takes for blanks, one or more. */
+const BLANKS = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
+
+/** The symbols that a model knows; see charrnn/data/vocab.py, and symbols.py for the sides of a translator. */
 class Vocab {
   constructor({ symbols, has_unknown, tokens, end, normalize, lowercase }) {
     this.symbols = Array.from(symbols);
     this.ids = new Map(this.symbols.map((symbol, id) => [symbol, id]));
     this.unknown = has_unknown ? this.symbols.length : null;
     this.bytes = tokens === "byte";
+    this.blanks = tokens === "space";
     this.end = end ? this.ids.get(end) : null;
     this.normalForm = normalize === "none" ? null : normalize.toUpperCase();
     this.lowercase = lowercase;
@@ -20,8 +24,9 @@ class Vocab {
     return this.normalForm ? folded.normalize(this.normalForm) : folded;
   }
 
-  /** The symbols of a folded text: its characters, or one for each byte. */
+  /** The symbols of a folded text: its characters, one for each byte, or what stands between blanks. */
   spell(text) {
+    if (this.blanks) return text.split(BLANKS).filter(Boolean);
     return this.bytes ? Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)) : Array.from(text);
   }
 
