@@ -55,7 +55,7 @@ class Random {
 /** The softmax of scores, as a new array. */
 function softmax(scores) {
   const largest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const p = Float64Array.from(scores, (score) => Math.exp(score - largest));
+  const p = scores.map((score) => Math.exp(score - largest));
   const sum = p.reduce((a, b) => a + b, 0);
   return p.map((value) => value / sum);
 }
@@ -68,11 +68,11 @@ function weightsOf(logits, { temp, topK, topP, minP }) {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   if (temp === 0) {
     const likeliest = logits.indexOf(largest);
-    return Float64Array.from(logits, (_, id) => (id === likeliest ? 1 : 0));
+    return logits.map((_, id) => (id === likeliest ? 1 : 0));
   }
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temp));
+  const weights = logits.map((logit) => Math.exp((logit - largest) / temp));
   if (topK > 0 && topK < weights.length) {
-    const least = Float64Array.from(weights).sort()[weights.length - topK];
+    const least = weights.slice().sort()[weights.length - topK];
     for (let id = 0; id < weights.length; id++) if (weights[id] < least) weights[id] = 0;
   }
   if (topP < 1) {
@@ -123,7 +123,7 @@ function begin(network, vocab, ids, each = () => {}) {
 
 /** The logits from which to draw: without the unknown character, and without the end of an empty document. */
 function drawable(logits, vocab, isEmpty) {
-  const own = Float64Array.from(logits);
+  const own = logits.slice();
   if (vocab.unknown !== null) own[vocab.unknown] = -Infinity;
   if (vocab.end !== null && isEmpty && vocab.symbols.length > 1) own[vocab.end] = -Infinity;
   return own;
