@@ -26,7 +26,7 @@ MAY_IMPORT = {  # package: the packages below it that it may import, beside the 
     "evaluation": "nn storage config data models generation",
     "generation": "config data models",
     "inspection": "config data models",
-    "export": "nn storage config data models evaluation",
+    "export": "nn storage config data models evaluation generation",
     "training": "nn optim storage config data models parallel evaluation generation",
     "tuning": "storage config evaluation training",
     "display": "data evaluation inspection training",
@@ -44,7 +44,7 @@ OUTSIDE = {  # third-party package: the packages and modules that may import it;
     "click": "cli",
     "rich": "display.live cli.following",
     "mpi4py": "parallel.ranks",
-    "onnx": "export.onnx_model",
+    "onnx": "export.onnx_graph",
     "optuna": "tuning.search",
     "backports": "data.files",
     "compression": "data.files",  # of the standard library from Python 3.14 on

@@ -30,14 +30,18 @@ def export(checkpoint: str, out: str, form: str) -> int:
     charrnn export runs/my my.onnx --to onnx                  a graph for ONNX runtimes (pip install onnx)
     charrnn export runs/my events --to tensorboard            the curves of a run: tensorboard --logdir events
 
-    web: one HTML file that runs the model itself, without a server and without loading anything; a classifier or tagger
-    answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of standard operators.
-    tensorboard: a folder with the log and the samples of a run directory. OUT must be new.
+    web: one HTML file that runs the model itself, without a server and without loading anything; a model of another
+    task than language answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of
+    standard operators; of a translator a folder with two. tensorboard: a folder with the log and the samples of a run
+    directory. OUT must be new.
     """
     check_new(out)
     if form == "tensorboard":
         return export_events(checkpoint, Path(out))
-    data = content(load_model(checkpoint), out, form)
+    saved = load_model(checkpoint)
+    if form == "onnx" and saved.config.task == "translate":
+        return export_translator(saved, Path(out))
+    data = content(saved, out, form)
     write_new(out, [data])
     click.echo(f"written: {visible(out, keep='')} ({len(data) / 1e3:,.0f} kB)")
     return 0
@@ -50,6 +54,19 @@ def content(saved: "SavedModel", out: str, form: str) -> bytes:
     if form == "web":
         return web_page(saved, title=Path(out).stem).encode()
     return to_onnx(saved) if form == "onnx" else to_safetensors(saved)
+
+
+def export_translator(saved: "SavedModel", out: Path) -> int:
+    """Write the two graphs of a translator into a new folder."""
+    from charrnn.export import translator_to_onnx
+
+    models = translator_to_onnx(saved)
+    out.mkdir()
+    for name, data in models.items():
+        write_new(str(out / name), [data])
+    size = sum(map(len, models.values()))
+    click.echo(f"written: {visible(str(out), keep='')} ({' and '.join(models)}, {size / 1e3:,.0f} kB)")
+    return 0
 
 
 def export_events(run: str, out: Path) -> int:

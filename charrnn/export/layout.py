@@ -4,13 +4,15 @@ A matrix (G, D, H) of ours becomes (G * H, D), and the gates of an LSTM come in 
 biases in PyTorch: ours is the first, and the second is zero but for the candidate of a GRU that resets after the
 product.
 
-Names are those of a module that has `embedding`, `rnn` and `output`: rnn.weight_ih_l0, output.weight and so on.
+Names are those of a module that has `embedding`, `rnn` and `output`: rnn.weight_ih_l0, output.weight and so on. Of a
+translator, the modules `encoder` and `decoder` have an `embedding` and an `rnn` each; see linear_layout.py for the rest
+of it.
 
 Shapes: G gates, D inputs, H hidden units.
 """
 
-from collections.abc import Mapping, Sequence
-from itertools import chain
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, groupby
 
 import numpy as np
 
@@ -18,10 +20,12 @@ from charrnn.arrays import Array
 from charrnn.config import ModelConfig
 from charrnn.data import Vocab
 from charrnn.errors import CheckpointError
-from charrnn.models import Network, NGramClassifier, SavedModel, TaskModel, TaskNetwork, TranslateModel
+from charrnn.export.linear_layout import own_linears, torch_linears
+from charrnn.models import AnyNetwork, NGramClassifier, SavedModel, TaskModel, TranslateModel, TranslateNetwork
 from charrnn.nn import make_cell
 
 GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}  # of PyTorch, in its order
+PARTS = {"encoder_": "encoder.", "decoder_": "decoder."}  # of a translator: what our names and PyTorch's begin with
 
 
 def gate_order(cell: str) -> list[int]:
@@ -30,20 +34,23 @@ def gate_order(cell: str) -> list[int]:
     return [own.index(gate) for gate in GATES[cell]]
 
 
-def layer_suffixes(network: Network | TaskNetwork) -> list[list[str]]:
-    """What the parameters' names of each layer end in, from the input upwards; one or two directions for each level."""
-    directions = ["", "_reverse"] if isinstance(network, TaskNetwork) and network.task.bidirectional else [""]
-    return [[f"l{k}{direction}" for direction in directions] for k in range(network.config.num_layers)]
+def layer_suffixes(names: Iterable[str]) -> list[list[str]]:
+    """What the parameters' names of each layer end in, from the input upwards; one or two directions for each level.
+
+    Arguments: `names`, of ours or of PyTorch's, in the order of the layers.
+    """
+    suffixes = [name.partition("weight_hh_")[2] for name in names if "weight_hh_" in name]
+    return [list(level) for _, level in groupby(suffixes, lambda suffix: suffix.removesuffix("_reverse"))]
 
 
-def network_of(saved: SavedModel) -> Network | TaskNetwork:
-    """The network of a language model, classifier or tagger. Raises CheckpointError for any other model."""
-    if isinstance(saved.model, TranslateModel):
-        raise CheckpointError(f"{saved.path}: this is a translator, which can be exported to tensorboard only")
+def network_of(saved: SavedModel) -> AnyNetwork:
+    """The network of a model. Raises CheckpointError for an n-gram, and for a network with an n-gram inside."""
     if saved.config.model.ngram:
         raise CheckpointError(
             f"{saved.path}: an export cannot hold the n-gram inside this network (model.ngram); train one without"
         )
+    if isinstance(saved.model, TranslateModel):
+        return saved.model.network
     if not isinstance(saved.model, TaskModel):
         return saved.network
     if isinstance(saved.model.network, NGramClassifier):
@@ -57,14 +64,29 @@ def vocab_of(saved: SavedModel) -> Vocab:
     return saved.header.vocab
 
 
-def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:
+def part_of(named: Mapping[str, Array], prefix: str) -> dict[str, Array]:
+    """The arrays whose names begin with a prefix, without it."""
+    return {name.removeprefix(prefix): array for name, array in named.items() if name.startswith(prefix)}
+
+
+def torch_arrays(network: AnyNetwork) -> dict[str, Array]:
     """Name -> array of every parameter, as PyTorch has them; copies."""
-    value, config = network.params.value, network.config
-    order = gate_order(config.cell)
-    arrays: dict[str, Array] = {}
-    if config.embedding_size:
-        arrays["embedding.weight"] = value["embedding"]
-    for suffix in chain.from_iterable(layer_suffixes(network)):
+    value, cell = network.params.value, network.config.cell
+    parts = PARTS if isinstance(network, TranslateNetwork) else {"": ""}
+    arrays = {
+        theirs + name: array
+        for ours, theirs in parts.items()
+        for name, array in _torch_stack(part_of(value, ours), cell).items()
+    }
+    arrays |= torch_linears(value)
+    return {name: np.array(array, order="C") for name, array in arrays.items()}
+
+
+def _torch_stack(value: Mapping[str, Array], cell: str) -> dict[str, Array]:
+    """The parameters of recurrent layers and of the embedding below them."""
+    order = gate_order(cell)
+    arrays = {"embedding.weight": value["embedding"]} if "embedding" in value else {}
+    for suffix in chain.from_iterable(layer_suffixes(value)):
         for kind in ("weight_ih", "weight_hh"):
             matrix = value[f"{kind}_{suffix}"][order]
             arrays[f"rnn.{kind}_{suffix}"] = matrix.swapaxes(1, 2).reshape(-1, matrix.shape[1])
@@ -74,9 +96,7 @@ def torch_arrays(network: Network | TaskNetwork) -> dict[str, Array]:
             hidden[GATES["gru"].index("n")] = value[f"bias_hn_{suffix}"]
         arrays[f"rnn.bias_ih_{suffix}"] = bias.reshape(-1)
         arrays[f"rnn.bias_hh_{suffix}"] = hidden.reshape(-1)
-    arrays["output.weight"] = value["output_weight"].T
-    arrays["output.bias"] = value["output_bias"]
-    return {name: np.array(array, order="C") for name, array in arrays.items()}
+    return arrays
 
 
 def own_arrays(arrays: Mapping[str, Array], config: ModelConfig) -> dict[str, Array]:
@@ -86,12 +106,22 @@ def own_arrays(arrays: Mapping[str, Array], config: ModelConfig) -> dict[str, Ar
     biases has biases of zero.
 
     Raises:
-        ValueError: an array is not of the shape that the cell of `config` calls for.
+        ValueError, KeyError, IndexError: an array is missing, or not of the shape that the cell of `config` calls for.
     """
+    parts = PARTS if "bridge.weight" in arrays else {"": ""}
+    own = {
+        ours + name: array
+        for ours, theirs in parts.items()
+        for name, array in _own_stack(part_of(arrays, theirs), config).items()
+    }
+    own |= own_linears(arrays)
+    return {name: np.array(array, order="C") for name, array in own.items()}
+
+
+def _own_stack(arrays: Mapping[str, Array], config: ModelConfig) -> dict[str, Array]:
+    """Undo _torch_stack()."""
     order = gate_order(config.cell)
-    own = {"output_weight": arrays["output.weight"].T, "output_bias": arrays["output.bias"]}
-    if "embedding.weight" in arrays:
-        own["embedding"] = arrays["embedding.weight"]
+    own = {"embedding": arrays["embedding.weight"]} if "embedding.weight" in arrays else {}
     for suffix in (name.removeprefix("rnn.weight_hh_") for name in arrays if name.startswith("rnn.weight_hh_")):
         for kind in ("weight_ih", "weight_hh"):
             matrix = arrays[f"rnn.{kind}_{suffix}"]
@@ -104,7 +134,7 @@ def own_arrays(arrays: Mapping[str, Array], config: ModelConfig) -> dict[str, Ar
             own[f"bias_hn_{suffix}"] = hidden[candidate]
             hidden = np.where(np.arange(len(order))[:, None] == candidate, 0, hidden)
         own[f"bias_{suffix}"] = _in_own_order(bias + hidden, order)
-    return {name: np.array(array, order="C") for name, array in own.items()}
+    return own
 
 
 def _in_own_order(planes: Array, order: Sequence[int]) -> Array:

@@ -1,8 +1,8 @@
 """Models as safetensors files in the layout of PyTorch, and files of PyTorch's weights as models.
 
-A file that is written here holds the header of the checkpoint under `charrnn` and the vocabulary under `symbols`. Of a
-file from elsewhere, only `symbols` is needed: everything else follows from the names and shapes of its arrays. Its
-modules may have any names.
+A file that is written here holds the header of the checkpoint under `charrnn` and the vocabulary under `symbols`; of a
+translator the header alone, which has the symbols of both sides. Of a file from elsewhere, only `symbols` is needed:
+everything else follows from the names and shapes of its arrays. Its modules may have any names.
 """
 
 import json
@@ -11,11 +11,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from charrnn.arrays import Array, Shape
 from charrnn.errors import CheckpointError
 from charrnn.export.layout import GATES, network_of, own_arrays, torch_arrays, vocab_of
 from charrnn.export.tensor_file import read_tensors, write_tensors
-from charrnn.models import Header, SavedModel, check_arrays, parameter_shapes, task_of, task_shapes
+from charrnn.models import (
+    Header,
+    SavedModel,
+    check_arrays,
+    parameter_shapes,
+    task_of,
+    task_shapes,
+    translate_shapes,
+    translation_of,
+)
 
 HEADER, SYMBOLS, ACTIVATION = "charrnn", "symbols", "activation"  # names of strings in a file
 RECURRENT = re.compile(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?")
@@ -36,23 +47,34 @@ def to_safetensors(saved: SavedModel) -> bytes:
         raise CheckpointError(
             f"{saved.path}: PyTorch has no RNN with activation: sigmoid; export it to onnx, or train one with tanh"
         )
-    strings = {"format": "pt", HEADER: json.dumps(saved.header.to_dict()), SYMBOLS: vocab_of(saved).symbols}
-    return write_tensors(arrays, strings)
+    return write_tensors(arrays, {"format": "pt", **strings_of(saved)})
+
+
+def strings_of(saved: SavedModel) -> dict[str, str]:
+    """What a file says of its model beside the weights: the header, and the vocabulary but of a translator."""
+    strings = {HEADER: json.dumps(saved.header.to_dict())}
+    return strings if saved.config.task == "translate" else strings | {SYMBOLS: vocab_of(saved).symbols}
 
 
 def from_safetensors(path: Path) -> tuple[Header, dict[str, Array]]:
     """A model from a safetensors file: the header and the parameters of a checkpoint.
 
     Raises:
-        CheckpointError: the file cannot be read or does not hold such a model.
+        CheckpointError: the file cannot be read, does not hold such a model, or has weights that are not finite.
     """
     arrays, strings = read_tensors(path)
-    named = named_as_ours(path, arrays)
-    header = Header.from_dict(_header_values(path, named, strings), path)
-    if header.vocab is None:
-        raise CheckpointError(f"{path}: says that it is a translator, which cannot be imported")
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise CheckpointError(
+                f"{path}: the array {name} holds numbers that are NaN or infinite; import weights from before that"
+            )
+    header = _saved_header(path, strings)
+    if header is None or header.config.task != "translate":
+        arrays = named_as_ours(path, arrays)
+    if header is None:
+        header = Header.from_dict(_header_values(path, arrays, strings), path)
     try:
-        own = own_arrays(named, header.config.model)
+        own = own_arrays(arrays, header.config.model)
     except (ValueError, KeyError, IndexError):
         raise CheckpointError(f"{path}: its arrays are not those of a {header.config.model.cell}") from None
     check_arrays(path, _shapes(header), own)
@@ -93,13 +115,19 @@ def named_as_ours(path: Path, arrays: Mapping[str, Array]) -> dict[str, Array]:
     return own
 
 
+def _saved_header(path: Path, strings: Mapping[str, str]) -> Header | None:
+    """The header that the file holds; None without one."""
+    if HEADER not in strings:
+        return None
+    try:
+        values = dict(json.loads(strings[HEADER]))
+    except (ValueError, TypeError, RecursionError):
+        raise CheckpointError(f"{path}: damaged (its string {HEADER})") from None
+    return Header.from_dict(values, path)
+
+
 def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, str]) -> dict[str, Any]:
-    """The header that the file holds, or one of a language model that follows from its arrays."""
-    if HEADER in strings:
-        try:
-            return dict(json.loads(strings[HEADER]))
-        except (ValueError, TypeError, RecursionError):
-            raise CheckpointError(f"{path}: damaged (its string {HEADER})") from None
+    """The header of a language model that follows from the arrays of a file."""
     if not strings.get(SYMBOLS):
         raise CheckpointError(
             f"{path}: does not say which characters its ids stand for; save it with metadata={{'{SYMBOLS}': TEXT}}, of "
@@ -129,7 +157,10 @@ def _header_values(path: Path, own: Mapping[str, Array], strings: Mapping[str, s
 
 def _shapes(header: Header) -> dict[str, Shape]:
     """Name -> shape of every parameter that a header calls for."""
-    assert header.vocab is not None, "a model without one is refused before"
+    config = header.config
+    if header.source is not None and header.target is not None:
+        return translate_shapes(config.model, translation_of(config, header.source, header.target))
+    assert header.vocab is not None, "a model that is no translator has a vocabulary"
     if header.labels is None:
-        return parameter_shapes(header.config.model, header.vocab.size)
-    return task_shapes(header.config.model, task_of(header.config, header.vocab, header.labels))
+        return parameter_shapes(config.model, header.vocab.size)
+    return task_shapes(config.model, task_of(config, header.vocab, header.labels))

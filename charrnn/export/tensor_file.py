@@ -68,4 +68,5 @@ def _array(path: Path, name: str, entry: Any, body: memoryview) -> Array:
     array = np.frombuffer(body[start:stop], type_).reshape(shape)
     if entry["dtype"] == "BF16":
         array = (array.astype(np.uint32) << 16).view(np.float32)
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):
+        return array.astype(np.float32)

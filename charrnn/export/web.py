@@ -9,22 +9,33 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import asdict
 from html import escape
 from pathlib import Path
 from typing import Any
 
+from charrnn.config import DataConfig
 from charrnn.errors import visible
 from charrnn.evaluation import has_tokens
 from charrnn.export.layout import network_of, torch_arrays, vocab_of
 from charrnn.export.packing import Packed, kind_for, pack
-from charrnn.models import Network, SavedModel, TaskModel
+from charrnn.generation import MAX_FACTOR, MAX_MORE
+from charrnn.models import SavedModel, TaskModel, TranslateModel
 
 FOLDER = Path(__file__).parent / "page"
 TOKENS = {"char": "characters", "byte": "bytes"}
+LABELS = ("label.html", "labelling.js", "answering.js", "label.js")
+FILES = {  # of each task: what the page shows, and its own scripts
+    "language": ("write.html", "write.js"),
+    "classify": LABELS,
+    "tag": LABELS,
+    "translate": ("translate.html", "translating.js", "answering.js", "translate.js"),
+}
 
 
 def web_page(saved: SavedModel, title: str) -> str:
-    """A page that writes text with a language model, or answers as one types with a classifier or tagger.
+    """A page that writes text with a language model, or answers as one types with a model of another task.
 
     Arguments:
         saved: a network of any task.
@@ -33,74 +44,109 @@ def web_page(saved: SavedModel, title: str) -> str:
     Raises:
         CheckpointError: the model is an n-gram.
     """
-    network = network_of(saved)
-    arrays = torch_arrays(network)
+    arrays = torch_arrays(network_of(saved))
     packed = pack(arrays, kind_for(arrays))
-    language = isinstance(network, Network)
-    names = ["network.js", "sampling.js", *(["write.js"] if language else ["labelling.js", "label.js"])]
-    script = "\n".join(map(_read, names))
+    main, *scripts = FILES[saved.config.task]
+    script = "\n".join(map(_read, ["network.js", "sampling.js", *scripts]))
     style = _read("page.css")
-    heading = "Labels" if saved.config.task == "tag" else "Prediction"
     parts = {
         "policy": f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; base-uri 'none'; "
         f"form-action 'none'",
         "title": escape(visible(title, keep="")),
         "about": escape(about(saved, packed)),
         "style": style,
-        "main": _filled(_read("write.html" if language else "label.html"), {"heading": heading}),
+        "main": _filled(_read(main), headings(saved)),
         "model": json.dumps(model_document(saved, packed), separators=(",", ":")).replace("<", "\\u003c"),
         "script": script,
     }
     return _filled(_read("page.html"), parts)
 
 
+def headings(saved: SavedModel) -> dict[str, str]:
+    """What the parts of the page are called, as HTML. A translator names them by the columns that it was trained on."""
+    if not isinstance(saved.model, TranslateModel):
+        return {"heading": "Labels" if saved.config.task == "tag" else "Prediction"}
+    layout = saved.layout
+    columns = {"source": (layout.source, "Text"), "target": (layout.targets[0], "Translation")}
+    return {
+        name: escape(visible(column, keep="") if isinstance(column, str) else default)
+        for name, (column, default) in columns.items()
+    }
+
+
 def about(saved: SavedModel, packed: Packed) -> str:
     """The model in a line."""
-    config, vocab = saved.config.model, vocab_of(saved)
-    both = isinstance(saved.model, TaskModel) and saved.model.network.task.bidirectional
-    return (
-        f"{config.cell.upper()}, {config.num_layers} × {config.hidden_size} units{', in both directions' * both}, "
-        f"{saved.model.size:,} parameters in {packed.kind}, vocabulary of {vocab.size} {TOKENS[vocab.tokens]}"
-    )
+    config, model = saved.config.model, saved.model
+    size = f"{config.cell.upper()}, {config.num_layers} × {config.hidden_size} units"
+    if isinstance(model, TranslateModel):
+        both, symbols = (
+            model.network.task.bidirectional,
+            f"{len(model.source.names)} source and {len(model.target.names)} target symbols",
+        )
+    else:
+        both = isinstance(model, TaskModel) and model.network.task.bidirectional
+        symbols = f"vocabulary of {vocab_of(saved).size} {TOKENS[vocab_of(saved).tokens]}"
+    return f"{size}{', in both directions' * both}, {model.size:,} parameters in {packed.kind}, {symbols}"
 
 
 def model_document(saved: SavedModel, packed: Packed) -> dict[str, Any]:
     """All that the script needs to know of a model, as JSON data."""
-    config, vocab = saved.config, vocab_of(saved)
-    task = saved.model.network.task if isinstance(saved.model, TaskModel) else None
+    config, model = saved.config, saved.model
+    network: dict[str, Any] = {
+        "cell": config.model.cell,
+        "activation": config.model.activation,
+        "reset": config.model.reset,
+        "num_layers": config.model.num_layers,
+    }
     document: dict[str, Any] = {
         "task": config.task,
-        "network": {
-            "cell": config.model.cell,
-            "activation": config.model.activation,
-            "reset": config.model.reset,
-            "num_layers": config.model.num_layers,
-            "bidirectional": bool(task and task.bidirectional),
-            "pooling": task.pooling if task else "last",
-        },
-        "vocab": {
-            "symbols": vocab.symbols,
-            "has_unknown": vocab.has_unknown,
-            "tokens": vocab.tokens,
-            "end": vocab.end,
-            "normalize": config.data.normalize,
-            "lowercase": config.data.lowercase,
-        },
+        "network": network,
         "arrays": packed.table,
         "data": base64.b64encode(packed.data).decode(),
     }
-    if isinstance(saved.model, TaskModel):
-        labels, rules = saved.model.labels, saved.model.rules
+    if isinstance(model, TranslateModel):
+        network["bidirectional"] = model.network.task.bidirectional
+        return document | translator_document(model)
+    task = model.network.task if isinstance(model, TaskModel) else None
+    network |= {"bidirectional": bool(task and task.bidirectional), "pooling": task.pooling if task else "last"}
+    document["vocab"] = symbols_document(config.data, **asdict(vocab_of(saved)))
+    if isinstance(model, TaskModel):
+        labels, rules = model.labels, model.rules
         document["labels"] = {
             "names": labels.names,
             "means": labels.means,
             "deviations": labels.deviations,
-            "thresholds": saved.model.thresholds,
-            "output": saved.model.network.task.output,
+            "thresholds": model.thresholds,
+            "output": model.network.task.output,
             "tokens": has_tokens(rules),
             "separator": rules.separator if config.task == "tag" else None,
         }
     return document
+
+
+def translator_document(model: TranslateModel) -> dict[str, Any]:
+    """The symbols, feature columns and greatest length of a translator. A column without a name has its number."""
+    rules, data = model.rules, model.config.data
+    sides = {
+        "source": symbols_document(data, model.source.names, has_unknown=True, tokens=rules.source_symbols),
+        "target": symbols_document(data, model.target.names, has_unknown=False, tokens=rules.target_symbols),
+    }
+    features = [column if isinstance(column, str) else f"Column {column}" for column in rules.layout.features]
+    return sides | {"features": features, "limit": {"factor": MAX_FACTOR, "more": MAX_MORE}}
+
+
+def symbols_document(
+    data: DataConfig, symbols: Sequence[str], has_unknown: bool, tokens: str, end: str = ""
+) -> dict[str, Any]:
+    """The symbols that a model knows, and how a text becomes them: by characters, by bytes, or between blanks."""
+    return {
+        "symbols": symbols,
+        "has_unknown": has_unknown,
+        "tokens": tokens,
+        "end": end,
+        "normalize": data.normalize,
+        "lowercase": data.lowercase,
+    }
 
 
 def _read(name: str) -> str:

@@ -22,7 +22,7 @@ from charrnn.models.task_network import Task, TaskNetwork, build_encoder, task_s
 from charrnn.models.transfer import check_transferable, transfer
 from charrnn.models.translate_model import TranslateModel, translation_of
 from charrnn.models.translate_network import Encoded, TranslateNetwork
-from charrnn.models.translate_parts import Translation, translate_size, translate_tape_scalars
+from charrnn.models.translate_parts import Translation, translate_shapes, translate_size, translate_tape_scalars
 
 __all__ = [
     "AnyNetwork",
@@ -67,6 +67,7 @@ __all__ = [
     "task_shapes",
     "task_size",
     "transfer",
+    "translate_shapes",
     "translate_size",
     "translate_tape_scalars",
     "translation_of",

@@ -18,13 +18,21 @@ from charrnn.errors import CheckpointError
 from charrnn.export.pytorch import from_safetensors, to_safetensors
 from charrnn.export.tensor_file import read_tensors, write_tensors
 from charrnn.models.loading import load_checkpoint
+from charrnn.storage import checkpoint
 from tests.conftest import CELLS
 from tests.export.test_web import language
 from tests.support.processes import ROOT, call
 from tests.support.task_runs import TASKS, train_task, write_tables
+from tests.support.translators import a_random_translator
 
 IN_TORCH = {name: cell for name, cell in CELLS.items() if name not in ("rnn-sigmoid", "gru-before")}
 VOCAB = Vocab("\n abcde")
+TRANSLATORS: list[dict[str, Any]] = [
+    {"cell": "gru", "attention": "general", "embedding_size": 3},
+    {"cell": "lstm", "attention": "additive"},
+    {"cell": "rnn", "attention": "dot", "bidirectional": False, "num_layers": 1},
+    {"cell": "gru", "attention": "none"},
+]
 
 
 class OpenTensors:
@@ -98,6 +106,7 @@ def test_models_come_back_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Monkey
     models = [language(VOCAB, embedding_size=2, **cell) for cell in IN_TORCH.values()]
     models += [language(Vocab("\nab", end="\n", has_unknown=True)), language(Vocab.of_bytes())]
     models += [train_task(tmp_path / f"{name}.npz", TASKS[name], epochs=0).saved for name in ("origins", "numbers")]
+    models += [a_random_translator(k, **own) for k, own in enumerate(TRANSLATORS)]
     for saved in models:
         Path("x.safetensors").write_bytes(to_safetensors(saved))
         header, arrays = from_safetensors(Path("x.safetensors"))
@@ -187,6 +196,11 @@ def test_what_cannot_be_exported_or_imported_is_one_line_with_the_remedy(tmp_pat
         "a second module": (good | {"b.weight": np.zeros((7, 2)), "b.bias": np.zeros(7)}, bare),
         "belongs to no RNN": (good | {"norm.gain": np.zeros(2)}, bare),
         "damaged \\(its string charrnn\\)": (good, {"charrnn": "{"}),
+        "the array output.bias holds numbers that are NaN or infinite": (
+            good | {"output.bias": np.full(7, np.inf)},
+            bare,
+        ),
+        "the array embedding.weight holds": (good | {"embedding.weight": np.full((7, 2), np.nan)}, strings),
         "not those of a lstm": (good, strings | {"charrnn": strings["charrnn"].replace('"gru"', '"lstm"')}),
     }
     for message, (arrays, texts) in faults.items():
@@ -201,6 +215,25 @@ def test_what_cannot_be_exported_or_imported_is_one_line_with_the_remedy(tmp_pat
 def read_tensors_of(data: bytes, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
     (folder / "good.safetensors").write_bytes(data)
     return read_tensors(folder / "good.safetensors")
+
+
+def test_a_translator_comes_back_through_the_commands_and_damage_to_it_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    saved = a_random_translator(4)
+    checkpoint.save(Path("my.npz"), saved.header.to_dict(), saved.translate_model.network.params.value)
+    assert call("export", "my.npz", "my.safetensors", "--to", "safetensors").code == 0
+    assert call("import", "my.safetensors", "again.npz").text.startswith("written: again.npz (gru 2 x 5")
+    words = ("--text", "abx", "--beam", "3")
+    assert call("predict", "again.npz", *words).text == call("predict", "my.npz", *words).text
+    arrays, strings = read_tensors(Path("my.safetensors"))
+    for name, array in (("decoder.rnn.weight_hh_l1", None), ("bridge.weight", np.zeros((2, 2))), ("bridge.bias", None)):
+        others = {own: value for own, value in arrays.items() if own != name}
+        Path("faulty").write_bytes(write_tensors(others if array is None else others | {name: array}, strings))
+        result = call("import", "faulty", "new.npz")
+        assert (result.code, result.text, result.err.count("\n")) == (2, "", 1), name
+        assert not Path("new.npz").exists()
 
 
 def test_the_file_says_what_it_holds(tmp_path: Path) -> None:

@@ -1,16 +1,10 @@
-"""The page of a model: it computes what charrnn computes, in Node and in a browser, and text of the model's stays text.
-
-The script of the page runs in 64 bits on rounded weights; so does the network that it is compared with.
-"""
+"""The page of a model: it computes what charrnn computes, in Node and in a browser, and the model's text stays text."""
 
 import base64
 import hashlib
 import json
 import re
-import shutil
-import subprocess
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +17,25 @@ from hypothesis.extra import numpy as arrays_of
 from charrnn.config import config_from_dict
 from charrnn.data.vocab import Vocab
 from charrnn.evaluation import predict
-from charrnn.export.layout import network_of, own_arrays, torch_arrays
-from charrnn.export.packing import kind_for, pack, rounded, scales
-from charrnn.export.web import FOLDER, model_document, web_page
+from charrnn.export.packing import kind_for, rounded, scales
+from charrnn.export.web import web_page
 from charrnn.generation.sampling import Options
 from charrnn.models.header import Header
 from charrnn.models.loading import SavedModel
 from charrnn.models.network import Network
-from charrnn.models.task_model import TaskModel
-from charrnn.models.task_network import TaskNetwork
 from tests.conftest import CELLS
+from tests.support.exported_pages import (
+    Scripts,
+    as_on_the_page,
+    document,
+    in_node,
+    needs_chromium,
+    needs_node,
+    text_in_browser,
+)
 from tests.support.task_runs import TASKS, train_task, write_tables
 from tests.support.web_sampler import written
 
-NODE = shutil.which("node")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs Node")
 HOSTILE = "</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"
 SYMBOLS = "".join(dict.fromkeys(HOSTILE))  # each once; </script> is still whole
 
@@ -51,32 +47,6 @@ def language(vocab: Vocab, seed: int = 0, scale: float = 1.5, **model: Any) -> S
     network = Network(config.model, vocab)
     network.params.values[...] = scale * np.random.default_rng(seed).standard_normal(network.params.size)
     return SavedModel(network, Header(config, vocab), {}, Path("x.npz"))
-
-
-def as_on_the_page(saved: SavedModel, kind: Any) -> Any:
-    """The model in 64 bits with the weights that the page has."""
-    model: Any = saved.model
-    if isinstance(model, TaskModel):
-        network: Any = TaskNetwork(model.config.model, model.network.task, np.float64)
-    else:
-        network = Network(model.config, model.vocab, np.float64)
-    for name, array in own_arrays(rounded(torch_arrays(network_of(saved)), kind), network.config).items():
-        network.params.value[name][...] = array
-    return replace(model, network=network) if isinstance(model, TaskModel) else network
-
-
-def document(saved: SavedModel, kind: Any) -> dict[str, Any]:
-    return model_document(saved, pack(torch_arrays(network_of(saved)), kind))
-
-
-def in_node(body: str, data: Any, names: tuple[str, ...] = ("network.js", "sampling.js", "labelling.js")) -> Any:
-    """What a function of `data` with this body returns, with the scripts of the page."""
-    assert NODE
-    scripts = "\n".join((FOLDER / name).read_text() for name in names)
-    read = "const data = JSON.parse(require('fs').readFileSync(0, 'utf8'));"
-    program = f"{scripts}\n{read}\nconsole.log(JSON.stringify((() => {{ {body} }})()));"
-    done = subprocess.run([NODE, "-e", program], input=json.dumps(data), capture_output=True, text=True, check=True)
-    return json.loads(done.stdout)
 
 
 @needs_node
@@ -177,21 +147,27 @@ def test_predictions_are_those_of_charrnn_for_every_task(tmp_path: Path, monkeyp
             np.testing.assert_allclose(scores, prediction.scores, atol=1e-9)
 
 
-class Scripts(HTMLParser):
-    """Collects the elements of a page: the tags with their attributes, and what its scripts and styles hold."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.held: list[str] = []
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data: str) -> None:
-        if self.tags and self.tags[-1][0] in ("script", "style") and data.strip():
-            self.held.append(data)
+@needs_node
+def test_a_label_is_chosen_from_its_own_threshold_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_tables(tmp_path)
+    saved = train_task(tmp_path / "answers.npz", TASKS["answers"], epochs=2).saved
+    texts = ["abcdx", "ccddx", "aaaay", "bbbbz", "dcdcz"]
+    exact = as_on_the_page(saved, "float16")
+    middle = np.median([prediction.scores for prediction in predict(exact, texts)], axis=0) + 1e-6
+    saved.model = replace(saved.task_model, thresholds=tuple(middle.tolist()))
+    found = in_node(
+        "const network = new Network(data.model), vocab = new Vocab(data.model.vocab), { labels } = data.model;"
+        "return data.texts.map((text) => {"
+        "  const steps = classify(network, vocab, labels, text);"
+        "  for (;;) { const { value, done } = steps.next(); if (done) return chosenLabels(value, labels); }"
+        "});",
+        {"model": document(saved, "float16"), "texts": texts},
+    )
+    names = saved.task_model.labels.names
+    chosen = [tuple(names[k] for k in own) for own in found]
+    assert chosen == [own.labels for own in predict(as_on_the_page(saved, "float16"), texts)]
+    assert chosen != [own.labels for own in predict(exact, texts)]  # with 0.5 for all of them
 
 
 def test_a_hostile_vocabulary_and_title_stay_text_and_the_page_loads_nothing() -> None:
@@ -213,18 +189,6 @@ def test_a_hostile_vocabulary_and_title_stay_text_and_the_page_loads_nothing() -
     assert policy.startswith("default-src 'none';")
     assert not [attributes for _, attributes in scripts.tags if attributes.keys() & {"src", "srcset", "style"}]
     assert not re.search(r"https?:|url\(|@import|innerHTML|document\.write|eval\(", page)
-
-
-def text_in_browser(page: str, fragment: str, element: str, folder: Path) -> str:
-    """What an element of a page holds after a few seconds in Chromium, as text."""
-    assert CHROMIUM
-    path = folder / "page.html"
-    path.write_text(page, encoding="utf-8")
-    options = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=5000"]
-    options.append(f"--user-data-dir={folder}/profile")
-    command = [CHROMIUM, *options, "--dump-dom", f"{path.as_uri()}#{fragment}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return Element(done.stdout, element).text
 
 
 @needs_chromium
@@ -252,26 +216,6 @@ def test_a_browser_shows_the_same_labels(
     else:
         likeliest = sorted(prediction.probabilities.items(), key=lambda pair: -pair[1])
         assert shown == "".join(f"{label}{100 * p:.1f} %" for label, p in likeliest)
-
-
-class Element(HTMLParser):
-    """The text of the element of a page that has an id."""
-
-    def __init__(self, html: str, id_: str) -> None:
-        super().__init__()
-        self.id, self.depth, self.text = id_, 0, ""
-        self.feed(html)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.depth += self.depth > 0 or ("id", self.id) in attrs
-
-    def handle_endtag(self, tag: str) -> None:
-        self.depth -= self.depth > 0
-
-    def handle_data(self, data: str) -> None:
-        if self.depth:
-            self.text += data
 
 
 @given(arrays_of.arrays(np.float32, (3, 4), elements=st.integers(-(10**6), 10**6).map(lambda k: k * 1e-3)))

@@ -5,20 +5,26 @@ other symbols share the rest; after the last letter the same holds for the end. 
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import Config, config_from_dict
+from charrnn.data.example_loading import pair_rules_of
 from charrnn.data.pair_batches import PairBatch
 from charrnn.data.pair_corpus import PairCorpus, build_pairs
 from charrnn.data.pair_rows import PairRules
 from charrnn.data.rows import FileText, Layout
 from charrnn.data.symbols import Symbols
-from charrnn.models.translate_model import TranslateModel
+from charrnn.models.header import Header
+from charrnn.models.loading import SavedModel
+from charrnn.models.translate_model import TranslateModel, translation_of
+from charrnn.models.translate_network import TranslateNetwork
 
 SOURCE, TARGET = Symbols(tuple("abcx")), Symbols(tuple("ABCXY"))
+TAGGED_SOURCE = Symbols(("<V>", *SOURCE.names))
 WRITES = [
     0,
     1,
@@ -83,3 +89,22 @@ def pairs(*texts: str, rules: PairRules | None = None) -> PairCorpus:
     """Pairs of training, validation and test, in the symbols of the translator if those occur in training."""
     files = zip(("path", "valid_path", "test_path"), texts, strict=False)
     return build_pairs({key: [FileText(key, text)] for key, text in files}, rules or PairRules(Layout("tsv")))
+
+
+def a_random_translator(
+    seed: int = 0,
+    data: dict[str, Any] | None = None,
+    source: Symbols = TAGGED_SOURCE,
+    target: Symbols = TARGET,
+    **model: Any,
+) -> SavedModel:
+    """A random network, which is rather sure of what it writes."""
+    sizes = {"hidden_size": 5, "num_layers": 2, **model}
+    settings = {"path": "pairs.tsv", "format": "tsv", **(data or {})}
+    config = config_from_dict({"task": "translate", "data": settings, "model": sizes})
+    network = TranslateNetwork(config.model, translation_of(config, source, target))
+    network.params.values[...] = np.random.default_rng(seed).standard_normal(network.params.size)
+    network.params.value["output_weight"] *= 3
+    network.params.value["output_bias"][target.last_id] += 3
+    found = TranslateModel(config, network, source, target, pair_rules_of(config))
+    return SavedModel(found, Header(config, None, source=source, target=target), {}, Path("x.npz"))

@@ -4,35 +4,21 @@
 
 const MOST_BARS = 12;  // labels that are shown
 const COLOURS = 6;  // of the labels of a tagger
-const WORK_MS = 12;  // of work at a time; between, the browser draws and listens
 
 const model = JSON.parse(document.getElementById("model").textContent);
 const network = new Network(model);
 const vocab = new Vocab(model.vocab);
 const labels = model.labels;
-const byId = (id) => document.getElementById(id);
 const number = new Intl.NumberFormat("en", { maximumSignificantDigits: 4 });
-
-/** A label by itself, so that a blank one shows. */
-const named = (label) => (label.trim() ? label : label.replaceAll(" ", "␣"));
-
-/** An element with text in it. */
-function element(tag, text, className = "") {
-  const made = document.createElement(tag);
-  made.textContent = text;
-  made.className = className;
-  return made;
-}
 
 /** The likeliest labels as bars; yes/no labels in their order if they are few; numbers as numbers. */
 function showBars(values) {
   const order = Array.from(values.keys());
   if (labels.output === "softmax" || order.length > MOST_BARS) order.sort((a, b) => values[b] - values[a] || a - b);
-  byId("bars").replaceChildren(...order.slice(0, MOST_BARS).map((k, rank) => {
+  const chosen = chosenLabels(values, labels);
+  byId("bars").replaceChildren(...order.slice(0, MOST_BARS).map((k) => {
     const item = document.createElement("li");
-    const threshold = labels.thresholds[k] ?? 0.5;
-    const isChosen = labels.output === "softmax" ? rank === 0 : labels.output === "sigmoid" && values[k] >= threshold;
-    item.className = isChosen ? "drawn" : "";
+    item.className = chosen.includes(k) ? "drawn" : "";
     item.append(element("b", named(labels.names[k])));
     if (labels.output === "linear") {
       item.append(element("i", number.format(values[k]), "number"));
@@ -58,38 +44,20 @@ function showUnits(units) {
   }));
 }
 
-let timer = 0;  // of the prediction that goes on
-
-/** Predict for the text in the box, a bit at a time; a change of the text begins anew. */
+/** Predict for the text in the box; a change of the text begins anew. */
 function answer() {
-  clearTimeout(timer);
   const text = byId("source").value;
   const isTagger = model.task === "tag";
-  const show = isTagger ? showUnits : showBars;
-  if (isTagger ? !unitsOf(vocab, labels, text).length : !text) {
-    byId("status").textContent = "";
-    byId("bars").replaceChildren();
-    byId("units").replaceChildren();
+  const units = isTagger ? unitsOf(vocab, labels, text) : [vocab.fold(text)].filter(Boolean);
+  if (units.length) {
+    const note = noteOfUnknown(units.flatMap((unit) => vocab.spell(unit)), vocab);
+    answerWith((isTagger ? tag : classify)(network, vocab, labels, text), isTagger ? showUnits : showBars, note);
     return;
   }
-  const read = isTagger ? unitsOf(vocab, labels, text) : [vocab.fold(text)];
-  const unknown = new Set(read.flatMap((unit) => vocab.spell(unit)).filter((symbol) => !vocab.ids.has(symbol)));
-  const note = unknown.size ? `Read as unknown: ${[...unknown].join(" ")}` : "";
-  const steps = (isTagger ? tag : classify)(network, vocab, labels, text);
-  const work = () => {
-    const began = performance.now();
-    while (performance.now() - began < WORK_MS) {
-      const { value, done } = steps.next();
-      if (done) {
-        show(value);
-        byId("status").textContent = note;
-        return;
-      }
-    }
-    byId("status").textContent = "Reading.";
-    timer = setTimeout(work);
-  };
-  work();
+  stopWork();
+  byId("status").textContent = "";
+  byId("bars").replaceChildren();
+  byId("units").replaceChildren();
 }
 
 byId("form").addEventListener("submit", (event) => event.preventDefault());

@@ -46,24 +46,42 @@ function unpack({ arrays, data }) {
   return unpacked;
 }
 
-/** Add `rows` rows of a matrix times a vector x to `out`, from row `first` on. Four rows at a time are fastest. */
+/** A matrix with rows and columns exchanged, so that what was a column lies side by side. */
+function transposed({ rows, columns, values }) {
+  const turned = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) {
+    for (let k = 0; k < columns; k++) turned[k * rows + row] = values[row * columns + k];
+  }
+  return { rows: columns, columns: rows, values: turned };
+}
+
+/** Add `rows` rows of a matrix times a vector x to `out`, from row `first` on. Eight rows at a time are fastest. */
 function addProduct(out, { values, columns }, x, first, rows) {
   const last = first + rows;
   let row = first;
-  for (; row + 4 <= last; row += 4) {
+  for (; row + 8 <= last; row += 8) {
     const p = row * columns, q = p + columns, r = q + columns, s = r + columns;
-    let a = 0, b = 0, c = 0, d = 0;
+    const p2 = s + columns, q2 = p2 + columns, r2 = q2 + columns, s2 = r2 + columns;
+    let a = 0, b = 0, c = 0, d = 0, e = 0, f = 0, g = 0, h = 0;
     for (let k = 0; k < columns; k++) {
       const value = x[k];
       a += values[p + k] * value;
       b += values[q + k] * value;
       c += values[r + k] * value;
       d += values[s + k] * value;
+      e += values[p2 + k] * value;
+      f += values[q2 + k] * value;
+      g += values[r2 + k] * value;
+      h += values[s2 + k] * value;
     }
     out[row] += a;
     out[row + 1] += b;
     out[row + 2] += c;
     out[row + 3] += d;
+    out[row + 4] += e;
+    out[row + 5] += f;
+    out[row + 6] += g;
+    out[row + 7] += h;
   }
   for (; row < last; row++) {
     const p = row * columns;
@@ -114,13 +132,14 @@ const CELLS = {
   },
 };
 
-/** A recurrent layer that reads in one direction, with its own state. */
+/** A recurrent layer that reads ids or vectors in one direction, with its own state. */
 class Layer {
-  constructor(arrays, suffix, { cell, activation, reset }) {
-    this.W = arrays[`rnn.weight_ih_${suffix}`];
-    this.U = arrays[`rnn.weight_hh_${suffix}`];
-    this.b = arrays[`rnn.bias_ih_${suffix}`].values;
-    this.bHidden = arrays[`rnn.bias_hh_${suffix}`].values;
+  constructor(arrays, name, suffix, { cell, activation, reset }, readsIds) {
+    const W = arrays[`${name}.weight_ih_${suffix}`];
+    this.W = readsIds ? transposed(W) : W;
+    this.U = arrays[`${name}.weight_hh_${suffix}`];
+    this.b = arrays[`${name}.bias_ih_${suffix}`].values;
+    this.bHidden = arrays[`${name}.bias_hh_${suffix}`].values;
     this.cell = CELLS[cell];
     this.f = ACTIVATIONS[activation];
     this.resetAfter = reset === "after";
@@ -128,22 +147,22 @@ class Layer {
     this.rows = GATES[cell] * size;
     [this.a, this.u] = [new Float64Array(this.rows), new Float64Array(this.rows)];
     [this.h, this.c, this.scratch] = [new Float64Array(size), new Float64Array(size), new Float64Array(size)];
+    this.states = cell === "lstm" ? [this.h, this.c] : [this.h];
   }
 
   /** Forget all that was read. */
   clear() {
-    this.h.fill(0);
-    this.c.fill(0);
+    for (const state of this.states) state.fill(0);
   }
 
   /** Read one input, the id of a character or a vector; return h, which the next step overwrites. */
   step(x) {
-    const { a, u, W } = this;
-    a.set(this.b);
+    const { a, u, b, W } = this;
     u.set(this.bHidden);
-    if (typeof x === "number") {  // the product with a one-hot vector is a column
-      for (let k = 0, p = x; k < a.length; k++, p += W.columns) a[k] += W.values[p];
+    if (typeof x === "number") {  // the product with a one-hot vector is a column, here a row
+      for (let k = 0, p = x * W.columns; k < a.length; k++, p++) a[k] = b[k] + W.values[p];
     } else {
+      a.set(b);
       addProduct(a, W, x, 0, this.rows);
     }
     this.cell(this, this.size);
@@ -151,32 +170,21 @@ class Layer {
   }
 }
 
-/** A stack of layers with an output layer above; `model` is what the page holds. */
-class Network {
-  constructor(model) {
-    const arrays = unpack(model);
-    const { num_layers: count, bidirectional } = model.network;
-    this.embedding = arrays["embedding.weight"];
-    this.weight = arrays["output.weight"];
-    this.bias = arrays["output.bias"].values;
+/** Recurrent layers one above another, with the embedding below them if there is one, of one part of a model. */
+class Stack {
+  constructor(arrays, part, { num_layers: count, ...settings }, isBidirectional) {
+    this.embedding = arrays[`${part}embedding.weight`];
     this.levels = Array.from({ length: count }, (_, k) =>
-      (bidirectional ? [`l${k}`, `l${k}_reverse`] : [`l${k}`]).map((suffix) => new Layer(arrays, suffix, model.network)));
-    this.pooling = model.network.pooling;
-    this.scores = new Float64Array(this.bias.length);
+      (isBidirectional ? [`l${k}`, `l${k}_reverse`] : [`l${k}`])
+        .map((suffix) => new Layer(arrays, `${part}rnn`, suffix, settings, !k && !this.embedding)));
+    this.size = this.levels[0][0].size;
   }
 
-  /** What the first layer reads of a character. */
+  /** What the first layer reads of a symbol. */
   input(id) {
     if (!this.embedding) return id;
     const { values, columns } = this.embedding;
     return values.subarray(id * columns, (id + 1) * columns);
-  }
-
-  /** The scores of a vector of the top layer; the next call overwrites them. */
-  scoresOf(vector) {
-    this.scores.set(this.bias);
-    addProduct(this.scores, this.weight, vector, 0, this.scores.length);
-    return this.scores;
   }
 
   /** Forget all that was read. */
@@ -184,16 +192,16 @@ class Network {
     for (const level of this.levels) for (const layer of level) layer.clear();
   }
 
-  /** The logits of the next character, after what was read; of a language model. */
-  logits() {
-    return this.scoresOf(this.levels.at(-1)[0].h);
+  /** What the top layer has put out last, of a stack that reads in one direction. */
+  get top() {
+    return this.levels.at(-1)[0].h;
   }
 
-  /** Read one character; return the logits of the next. */
+  /** Read one symbol, in a stack that reads in one direction; return what the top layer puts out. */
   read(id) {
     let x = this.input(id);
     for (const [layer] of this.levels) x = layer.step(x);
-    return this.scoresOf(x);
+    return x;
   }
 
   /**
@@ -216,5 +224,55 @@ class Network {
       inputs = outputs;
     }
     return inputs;
+  }
+}
+
+/** A layer that does not recur: W x + b, or W x where there is no b. The next call overwrites the result. */
+class Linear {
+  constructor(arrays, name) {
+    this.weight = arrays[`${name}.weight`];
+    this.out = new Float64Array(this.weight.rows);
+    this.bias = arrays[`${name}.bias`]?.values ?? this.out.slice();
+  }
+
+  of(x) {
+    this.out.set(this.bias);
+    addProduct(this.out, this.weight, x, 0, this.out.length);
+    return this.out;
+  }
+}
+
+/** One vector for a text out of those of its steps; see charrnn/nn/pooling.py. `size` is that of one direction. */
+function pooled(outputs, kind, size) {
+  const steps = outputs.length;
+  return Float64Array.from(outputs[0], (_, k) => {
+    if (kind === "last") return outputs[k < size ? steps - 1 : 0][k];
+    const values = outputs.map((output) => output[k]);
+    return kind === "max" ? values.reduce((a, b) => Math.max(a, b)) : values.reduce((a, b) => a + b, 0) / steps;
+  });
+}
+
+/** The network of a language model, classifier or tagger; `model` is what the page holds. */
+class Network {
+  constructor(model) {
+    const arrays = unpack(model);
+    this.stack = new Stack(arrays, "", model.network, model.network.bidirectional);
+    this.output = new Linear(arrays, "output");
+    this.pooling = model.network.pooling;
+  }
+
+  /** Forget all that was read. */
+  clear() {
+    this.stack.clear();
+  }
+
+  /** The logits of the next character, after what was read; of a language model. The next call overwrites them. */
+  logits() {
+    return this.output.of(this.stack.top);
+  }
+
+  /** Read one character; return the logits of the next. */
+  read(id) {
+    return this.output.of(this.stack.read(id));
   }
 }

@@ -2,13 +2,17 @@
 
 // Text and its ids, and drawing new text. Nothing here touches the page.
 
-/** The characters that a model knows; see charrnn/data/vocab.py. */
+/** What str.split() of Python takes for blanks, one or more. */
+const BLANKS = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u;
+
+/** The symbols that a model knows; see charrnn/data/vocab.py, and symbols.py for the sides of a translator. */
 class Vocab {
   constructor({ symbols, has_unknown, tokens, end, normalize, lowercase }) {
     this.symbols = Array.from(symbols);
     this.ids = new Map(this.symbols.map((symbol, id) => [symbol, id]));
     this.unknown = has_unknown ? this.symbols.length : null;
     this.bytes = tokens === "byte";
+    this.blanks = tokens === "space";
     this.end = end ? this.ids.get(end) : null;
     this.normalForm = normalize === "none" ? null : normalize.toUpperCase();
     this.lowercase = lowercase;
@@ -20,8 +24,9 @@ class Vocab {
     return this.normalForm ? folded.normalize(this.normalForm) : folded;
   }
 
-  /** The symbols of a folded text: its characters, or one for each byte. */
+  /** The symbols of a folded text: its characters, one for each byte, or what stands between blanks. */
   spell(text) {
+    if (this.blanks) return text.split(BLANKS).filter(Boolean);
     return this.bytes ? Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)) : Array.from(text);
   }
 
@@ -50,7 +55,7 @@ class Random {
 /** The softmax of scores, as a new array. */
 function softmax(scores) {
   const largest = scores.reduce((a, b) => Math.max(a, b), -Infinity);
-  const p = Float64Array.from(scores, (score) => Math.exp(score - largest));
+  const p = scores.map((score) => Math.exp(score - largest));
   const sum = p.reduce((a, b) => a + b, 0);
   return p.map((value) => value / sum);
 }
@@ -63,11 +68,11 @@ function weightsOf(logits, { temp, topK, topP, minP }) {
   const largest = logits.reduce((a, b) => Math.max(a, b), -Infinity);
   if (temp === 0) {
     const likeliest = logits.indexOf(largest);
-    return Float64Array.from(logits, (_, id) => (id === likeliest ? 1 : 0));
+    return logits.map((_, id) => (id === likeliest ? 1 : 0));
   }
-  const weights = Float64Array.from(logits, (logit) => Math.exp((logit - largest) / temp));
+  const weights = logits.map((logit) => Math.exp((logit - largest) / temp));
   if (topK > 0 && topK < weights.length) {
-    const least = Float64Array.from(weights).sort()[weights.length - topK];
+    const least = weights.slice().sort()[weights.length - topK];
     for (let id = 0; id < weights.length; id++) if (weights[id] < least) weights[id] = 0;
   }
   if (topP < 1) {
@@ -118,7 +123,7 @@ function begin(network, vocab, ids, each = () => {}) {
 
 /** The logits from which to draw: without the unknown character, and without the end of an empty document. */
 function drawable(logits, vocab, isEmpty) {
-  const own = Float64Array.from(logits);
+  const own = logits.slice();
   if (vocab.unknown !== null) own[vocab.unknown] = -Infinity;
   if (vocab.end !== null && isEmpty && vocab.symbols.length > 1) own[vocab.end] = -Infinity;
   return own;
