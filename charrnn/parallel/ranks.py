@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ LAUNCHED = ("SLURM_STEP_NUM_TASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SI
 WAIT_SECONDS = 300.0  # without an answer, after which a rank gives up
 ABORT_SECONDS = 5  # that MPI may take to end the run
 EAGER_TESTS = 256  # of an exchange, before the processor is offered to other processes
+EAGER_SECONDS = 1.0  # of waiting, after which the processor rests between tests
+REST_SECONDS = 0.001
 MISSING = "--mpi needs the package mpi4py and an MPI: pip install mpi4py mpich, or load the MPI of the cluster"
 
 
@@ -140,7 +142,7 @@ class Ranks:
 
     def _finish(self, requests: list[Any]) -> None:
         """Wait for exchanges. Raises CharrnnError if they fail or take longer than `wait` seconds."""
-        end = perf_counter() + self.wait
+        began = perf_counter()
         tests = 0
         try:
             while not self._mpi.Request.Testall(requests):
@@ -149,7 +151,10 @@ class Ranks:
                     continue
                 if hasattr(os, "sched_yield"):
                     os.sched_yield()
-                if perf_counter() > end:
+                waited = perf_counter() - began
+                if waited > EAGER_SECONDS:
+                    sleep(REST_SECONDS)
+                if waited > self.wait:
                     raise CharrnnError(
                         f"no answer of another rank for {self.wait:g} s: a machine or the network between them has "
                         f"failed; continue with --resume"

@@ -11,6 +11,7 @@ from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.counted import counted_lines
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_ngram import Fitted, fit
+from charrnn.training.gain import Gain
 from charrnn.training.loop import Run
 from charrnn.training.opening import complete_config, open_run
 from charrnn.training.resuming import worker_count
@@ -21,6 +22,7 @@ __all__ = [
     "Bench",
     "Estimate",
     "Fitted",
+    "Gain",
     "LogRecord",
     "Progress",
     "Run",

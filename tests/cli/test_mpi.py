@@ -1,6 +1,7 @@
 """`charrnn train --mpi`: the same bits on any number of ranks, and an end of all when one of them fails."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -157,6 +158,18 @@ def test_several_processes_without_mpi_or_unconnected_ones_or_too_many_are_refus
     monkeypatch.setenv("SLURM_STEP_NUM_TASKS", "2")
     assert "does not connect them" in train(project, 1, "text.yaml", "--mpi", "--out", "run", expect=1)
     assert not (project / "run" / "last.npz").exists()
+
+
+@needs_mpi
+def test_a_dry_run_on_ranks_says_once_whether_they_pay_and_writes_nothing(project):
+    command = [MPIEXEC, "-n", "2", sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--dry-run"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    exchange, ranks = re.findall(r"^(?:exchange|ranks): .*", done.stdout, re.MULTILINE)
+    assert re.fullmatch(r"exchange: [\d.]+ ms a step \([\d,]+ MB/s to each rank, latency [\d,]+ us\)", exchange)
+    assert re.search(r"ms on rank 0 alone, [\d.e-]+ times as fast: 2 ranks (pay|do not pay) at this batch", ranks)
+    assert not (project / "runs").exists()
 
 
 @needs_mpi
