@@ -60,7 +60,11 @@ class Ranks:
             import mpi4py
 
             mpi4py.rc.thread_level = "funneled"
+            mpi4py.rc.finalize = False  # leave() does so; a rank that ends otherwise would wait there for the others
+            _end_after(int(wait) + 1)
             from mpi4py import MPI
+
+            _end_after(0)
         except (ImportError, RuntimeError):
             raise CharrnnError(MISSING) from None
         self._world: Any = MPI.COMM_WORLD

@@ -2,20 +2,14 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
 from tests.support.processes import ROOT, TALES
-
-BESIDE = Path(sys.executable).parent / "mpiexec"
-MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
-needs_mpi = pytest.mark.skipif(not (MPIEXEC and find_spec("mpi4py")), reason="needs mpi4py and an MPI")
+from tests.support.ranks import MPIEXEC, needs_mpi
 
 TEXT = """\
 data: {path: text.txt}
