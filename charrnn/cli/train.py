@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--mpi-wait",
-    type=click.FloatRange(1),
+    type=click.FloatRange(1, 1e6),
     metavar="SECONDS",
     help="Give up when another machine has not answered for so long (default: 300).",
 )

@@ -56,17 +56,17 @@ class Ranks:
     """
 
     def __init__(self, wait: float = WAIT_SECONDS) -> None:
+        _end_after(int(wait) + 1)  # to join means to wait for all
         try:
             import mpi4py
 
             mpi4py.rc.thread_level = "funneled"
             mpi4py.rc.finalize = False  # leave() does so; a rank that ends otherwise would wait there for the others
-            _end_after(int(wait) + 1)
             from mpi4py import MPI
-
-            _end_after(0)
         except (ImportError, RuntimeError):
             raise CharrnnError(MISSING) from None
+        finally:
+            _end_after(0)
         self._world: Any = MPI.COMM_WORLD
         self._mpi: Any = MPI
         self.wait = wait

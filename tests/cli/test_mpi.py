@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.support.processes import ROOT, TALES
+from tests.support.processes import ROOT, TALES, call
 from tests.support.ranks import MPIEXEC, needs_mpi
 
 TEXT = """\
@@ -177,6 +177,10 @@ def test_ranks_with_another_config_are_refused_in_one_line(project):
     assert done.returncode != 0
     assert len(set(lines)) == 1  # the other rank says the same if the end reaches it late
     assert "train.clip_norm is 0.3 on rank 0, 3.0 on rank 1" in lines[0]
+
+
+def test_an_endless_wait_is_refused_before_mpi_begins(project):
+    assert "1<=x<=1000000" in call("train", "text.yaml", "--mpi", "--mpi-wait", "inf").err.replace(".0", "")
 
 
 def test_a_launcher_is_noticed_without_mpi4py(project, monkeypatch):
