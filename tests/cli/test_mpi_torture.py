@@ -38,18 +38,20 @@ if __name__ == "__main__":
     open(f"rank-{os.getpid()}", "x").close()
     main()
 """
-WAIT = 2  # seconds, the deadline of --mpi-wait
+WAIT = 4  # seconds
+DEADLINE = ("--mpi-wait", str(WAIT))
 SLACK = 30  # seconds beyond it, for a machine with other work
 FAILURES_PER_RUN = 5
 
 
 def launch(folder: Path, ranks: int, *more: str, launcher: tuple[str, ...] = (MPIEXEC,)) -> subprocess.Popen[str]:
     """Start or resume the run of a folder."""
+    for path in folder.glob("rank-*"):
+        path.unlink()
     command = [*launcher, "-n", str(ranks), sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--out", "run"]
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    wait = ["--mpi-wait", str(WAIT), "--resume"]
-    return subprocess.Popen([*command, *wait, *more], cwd=folder, env=surroundings, **streams)
+    return subprocess.Popen([*command, "--resume", *more], cwd=folder, env=surroundings, **streams)
 
 
 def project(folder: Path) -> Path:
@@ -58,6 +60,11 @@ def project(folder: Path) -> Path:
     (folder / "text.yaml").write_text(CONFIG)
     (folder / "driver.py").write_text(DRIVER)
     return folder
+
+
+def pids(folder: Path) -> list[int]:
+    """The processes of the ranks that have begun since the latest launch."""
+    return sorted(int(path.name.removeprefix("rank-")) for path in folder.glob("rank-*"))
 
 
 def until(holds: Callable[[], Any]) -> None:
@@ -70,9 +77,8 @@ def until(holds: Callable[[], Any]) -> None:
 
 def finish(folder: Path, ranks: int, *more: str) -> float:
     """Run to the end; return the seconds from when the ranks have begun."""
-    known = set(folder.glob("rank-*"))
     with launch(folder, ranks, *more) as process:
-        until(lambda: len({*folder.glob("rank-*")} - known) == ranks)
+        until(lambda: len(pids(folder)) == ranks)
         began = time.monotonic()
         shown, _ = process.communicate(timeout=60)
     assert process.returncode == 0, shown
@@ -105,11 +111,9 @@ def gone(pid: int) -> bool:
 def fail_at_random(folder: Path, seconds: float, rng: random.Random) -> int:
     """Resume a run on 2 to 4 ranks, one of which fails at a random moment; all must end in time. The exit code."""
     ranks, number = rng.choice([2, 3, 4]), rng.choice([signal.SIGKILL, signal.SIGSTOP, signal.SIGUSR2])
-    known = set(folder.glob("rank-*"))
-    with launch(folder, ranks, "--set", f"train.workers={rng.choice([1, 2])}") as process:
-        until(lambda: len({*folder.glob("rank-*")} - known) == ranks)
-        pids = [int(path.name.removeprefix("rank-")) for path in {*folder.glob("rank-*")} - known]
-        culprit = rng.choice(sorted(pids))
+    with launch(folder, ranks, *DEADLINE, "--set", f"train.workers={rng.choice([1, 2])}") as process:
+        until(lambda: len(pids(folder)) == ranks)
+        culprit = rng.choice(pids(folder))
         try:
             time.sleep(rng.uniform(0, seconds))
             with suppress(ProcessLookupError):
@@ -121,10 +125,10 @@ def fail_at_random(folder: Path, seconds: float, rng: random.Random) -> int:
                 shown, _ = process.communicate(timeout=SLACK)
                 assert process.returncode == 0, (number, shown)
             assert "Traceback" not in shown, (number, shown)
-            until(lambda: all(map(gone, pids)))
+            until(lambda: all(map(gone, pids(folder))))
             return process.returncode
         finally:
-            for pid in pids:
+            for pid in pids(folder):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
 
@@ -205,7 +209,7 @@ def test_a_pulled_cable_ends_the_ranks_of_both_hosts_in_time(hosts: tuple[str, s
     tcp = ("env", "UCX_TLS=tcp,self")  # else both find the memory that they share
     reached = ("-localhost", ADDRESSES[0], "-hosts", ",".join(ADDRESSES))
     near = ("ip", "netns", "exec", hosts[0], *tcp, MPIEXEC, *reached, "-launcher", "ssh", "-launcher-exec", str(far))
-    with launch(tmp_path, 2, "--set", "train.max_steps=1000000", launcher=near) as process:
+    with launch(tmp_path, 2, *DEADLINE, "--set", "train.max_steps=1000000", launcher=near) as process:
         assert process.stdout is not None
         lines = list(takewhile(lambda line: not line.startswith("step 20/"), process.stdout))
         assert any(line.startswith("model: ") for line in lines), lines
@@ -213,8 +217,7 @@ def test_a_pulled_cable_ends_the_ranks_of_both_hosts_in_time(hosts: tuple[str, s
         shown, _ = process.communicate(timeout=WAIT + SLACK)
     assert process.returncode == 1, shown
     assert f"charrnn: no answer of another rank for {WAIT} s" in shown
-    pids = [int(path.name.removeprefix("rank-")) for path in tmp_path.glob("rank-*")]
-    until(lambda: all(map(gone, pids)))
+    until(lambda: all(map(gone, pids(tmp_path))))
     step = load_checkpoint(tmp_path / "run" / LAST).step
     assert step >= 10
     finish(tmp_path, 2, "--set", f"train.max_steps={step + 10}")
