@@ -7,6 +7,7 @@ import click
 
 if TYPE_CHECKING:
     from charrnn.config import Config
+    from charrnn.parallel import Ranks
 
 
 @click.command()
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 @click.option(
     "--init-from", type=click.Path(), metavar="CKPT", help="Start from a trained model; text and vocabulary may differ."
 )
-@click.option("--dry-run", is_flag=True, help="Print sizes, memory, measured speed and expected time; train nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Print sizes, memory, measured speed and expected time; train nothing. With --mpi: also whether it pays.",
+)
 @click.option("--force", is_flag=True, help="Replace the run in the directory.")
 @click.option("--quiet", is_flag=True, help="Print nothing but errors.")
 @click.option(
@@ -34,7 +39,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--mpi-wait",
-    type=click.FloatRange(1),
+    type=click.FloatRange(1, 1e6),
     metavar="SECONDS",
     help="Give up when another machine has not answered for so long (default: 300).",
 )
@@ -61,8 +66,6 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         raise click.UsageError("--exact applies only with --resume or --mpi; give both")
     if mpi_wait and not mpi:
         raise click.UsageError("--mpi-wait applies only with --mpi; give both")
-    if mpi and dry_run:
-        raise click.UsageError("--dry-run measures one machine; leave out --mpi")
     options = {"resume": resume, "force": force, "quiet": quiet}
     if not mpi:
         settings = load_config(config, assignments, out=out, seed=seed)
@@ -79,6 +82,8 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
     def train_here() -> int:
         settings = load_config(config, assignments, out=out, seed=seed)
         _refuse_with_ngram(settings.model.cell == "ngram", "--mpi")
+        if dry_run:
+            return estimate(settings, ranks, exact)
         return train_on_ranks(settings, ranks, exact=exact, init_from=init_from, **options)
 
     return end_together(ranks, train_here)
@@ -114,12 +119,14 @@ def train_network(
         run.close()
 
 
-def estimate(settings: "Config") -> int:
-    """Print what training would take, and train nothing; return the exit code."""
+def estimate(settings: "Config", ranks: "Ranks | None" = None, exact: bool = False) -> int:
+    """Print what training would take, on rank 0 of several machines, and train nothing; return the exit code."""
     from charrnn.display import describe_estimate
     from charrnn.training import estimate_run
 
-    click.echo("\n".join(describe_estimate(estimate_run(settings))))
+    estimated = estimate_run(settings, ranks=ranks, exact=exact)
+    if ranks is None or ranks.number == 0:
+        click.echo("\n".join(describe_estimate(estimated)))
     return 0
 
 

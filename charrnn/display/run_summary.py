@@ -9,7 +9,7 @@ from charrnn.display.example_summary import example_header, example_remarks
 from charrnn.display.formats import duration, size
 from charrnn.display.pair_summary import pair_header, pair_remarks
 from charrnn.errors import visible
-from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Run
+from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Gain, Run
 
 
 def header(run: Run) -> list[str]:
@@ -111,8 +111,26 @@ def describe_estimate(estimate: Estimate) -> list[str]:
         f"speed: {estimate.chars_per_second:,.0f} char/s measured",
         f"time: about {duration(estimate.seconds)} for all {run.plan.steps:,} steps ({one_epoch} an epoch); "
         f"early stopping may end it before",
-        *(f"note: {note}" for note in remarks_on(run)),
+        *(gain_lines(estimate.gain) if estimate.gain else []),
+        *(f"note: {note}" for note in [*run.notes, *remarks_on(run)]),
         "nothing was trained or written",
+    ]
+
+
+def gain_lines(gain: Gain) -> list[str]:
+    """Return the lines on what several machines gain, and whether they pay."""
+    steps = [1000 * gain.step_chars / speed for speed in (gain.together, gain.alone)]
+    pays = f"{gain.ranks} ranks pay at this batch"
+    if gain.factor < 1:
+        pays = (
+            f"{gain.ranks} ranks do not pay at this batch; a larger train.batch_size or train.seq_length gives each "
+            f"exchange more work"
+        )
+    return [
+        f"exchange: {1000 * gain.exchange:,.1f} ms a step ({gain.bytes_per_second / 1e6:,.0f} MB/s to each rank, "
+        f"latency {1e6 * gain.latency:,.0f} us)",
+        f"ranks: a step takes {steps[0]:,.0f} ms, and {steps[1]:,.0f} ms on rank 0 alone, {gain.factor:.2g} times as "
+        f"fast: {pays}",
     ]
 
 

@@ -1,25 +1,29 @@
 """The processes of one run on several machines, by MPI: what they exchange, and how all of them end when one fails.
 
-R ranks. Every exchange is a nonblocking collective call of all ranks, in the same order. It is tested in a loop, so
-that signals are handled meanwhile and a silent rank is noticed. mpi4py is imported only when ranks are joined.
+R ranks; each owns one of R ranges of a row of P numbers. Every exchange is a nonblocking collective call of all ranks,
+in the same order. It is tested in a loop, so that signals are handled meanwhile and a silent rank is noticed. mpi4py is
+imported only when ranks are joined.
 """
 
 import os
 import signal
 import sys
 from collections.abc import Sequence
-from time import perf_counter
+from time import perf_counter, sleep
 from typing import Any
 
 import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.errors import CharrnnError
+from charrnn.parallel.tree import share
 
 LAUNCHED = ("SLURM_STEP_NUM_TASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE")  # what launchers set
 WAIT_SECONDS = 300.0  # without an answer, after which a rank gives up
 ABORT_SECONDS = 5  # that MPI may take to end the run
 EAGER_TESTS = 256  # of an exchange, before the processor is offered to other processes
+EAGER_SECONDS = 1.0  # of waiting, after which the processor rests between tests
+REST_SECONDS = 0.001
 MISSING = "--mpi needs the package mpi4py and an MPI: pip install mpi4py mpich, or load the MPI of the cluster"
 
 
@@ -52,13 +56,17 @@ class Ranks:
     """
 
     def __init__(self, wait: float = WAIT_SECONDS) -> None:
+        _end_after(int(wait) + 1)  # to join means to wait for all
         try:
             import mpi4py
 
             mpi4py.rc.thread_level = "funneled"
+            mpi4py.rc.finalize = False  # leave() does so; a rank that ends otherwise would wait there for the others
             from mpi4py import MPI
         except (ImportError, RuntimeError):
             raise CharrnnError(MISSING) from None
+        finally:
+            _end_after(0)
         self._world: Any = MPI.COMM_WORLD
         self._mpi: Any = MPI
         self.wait = wait
@@ -73,6 +81,31 @@ class Ranks:
     def broadcast(self, arrays: Sequence[tuple[Array, int]]) -> None:
         """Give each array the content that it has on the rank beside it."""
         self._finish([self._world.Ibcast(bytes_of(array), root=owner) for array, owner in arrays])
+
+    def own(self, size: int) -> slice:
+        """The range of `size` numbers that this rank owns."""
+        return slice(*share(size, self.number, self.size))
+
+    def scatter(self, rows: Sequence[tuple[Array, int]]) -> None:
+        """Give each rank its range of each row (P,), from the rank beside it; the rest of the rows stays as it is."""
+        requests = []
+        for row, owner in rows:
+            if owner == self.number:
+                request = self._world.Iscatterv(self._in_ranges(row), self._mpi.IN_PLACE, root=owner)
+            else:
+                request = self._world.Iscatterv(None, bytes_of(row[self.own(row.size)]), root=owner)
+            requests.append(request)
+        self._finish(requests)
+
+    def join(self, row: Array) -> None:
+        """Give all ranks the range that each owns of a row (P,)."""
+        self._finish([self._world.Iallgatherv(self._mpi.IN_PLACE, self._in_ranges(row))])
+
+    def _in_ranges(self, row: Array) -> list[Any]:
+        """A row as MPI takes it: its bytes, how many of them are each rank's, and where these begin."""
+        edges = [row.itemsize * share(row.size, rank, self.size)[0] for rank in range(self.size)]
+        counts = np.diff([*edges, row.nbytes])
+        return [bytes_of(row), counts.tolist(), edges, self._mpi.BYTE]
 
     def gather(self, row: Array) -> Array:
         """The row (n,) of every rank, (R, n)."""
@@ -113,7 +146,7 @@ class Ranks:
 
     def _finish(self, requests: list[Any]) -> None:
         """Wait for exchanges. Raises CharrnnError if they fail or take longer than `wait` seconds."""
-        end = perf_counter() + self.wait
+        began = perf_counter()
         tests = 0
         try:
             while not self._mpi.Request.Testall(requests):
@@ -122,7 +155,10 @@ class Ranks:
                     continue
                 if hasattr(os, "sched_yield"):
                     os.sched_yield()
-                if perf_counter() > end:
+                waited = perf_counter() - began
+                if waited > EAGER_SECONDS:
+                    sleep(REST_SECONDS)
+                if waited > self.wait:
                     raise CharrnnError(
                         f"no answer of another rank for {self.wait:g} s: a machine or the network between them has "
                         f"failed; continue with --resume"

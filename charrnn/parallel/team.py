@@ -2,7 +2,8 @@
 
 The N streams of a batch are cut into shards, each with its own state, tape and gradient (P,). The gradients are
 added as a binary tree over the shards. The cut belongs to the config, so one, two or four workers give the same bits.
-On several machines each rank computes a range of the shards with its own workers; all then add up and update the same.
+On several machines each rank computes a range of the shards with its own workers. Each then adds up one range of the
+parameters over all shards, and all receive the sums and update alike.
 Parameters, moments, gradients and states lie in shared memory; a step costs each worker two messages there and two
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
@@ -227,6 +228,18 @@ class Team:
         for own, (first, stop) in zip(self._states, self.bounds, strict=bool(self._states)):
             own[...] = state[:, :, first:stop]
 
+    def begin_equally(self) -> None:
+        """Begin with the parameters of rank 0 on all ranks; other processors may have drawn others."""
+        if self.ranks:
+            self.ranks.broadcast([(self.network.params.values, 0)])
+
+    def of_rank_0(self, *numbers: float) -> list[float]:
+        """Rank 0's numbers, on all ranks, whose processors may round their own differently."""
+        agreed = np.array(numbers, np.float64)
+        if self.ranks:
+            self.ranks.broadcast([(agreed, 0)])
+        return [float(number) for number in agreed]
+
     def agree(self, wish: str, value: int) -> int:
         """Agree with all ranks on one of WISHES.
 
@@ -255,13 +268,19 @@ class Team:
         for addition in self._sums.before:
             self._grads[addition.left] += self._grads[addition.right]
         if self.ranks:
-            self.ranks.broadcast([(self._grads[shard], rank) for shard, rank in self._sums.roots])
+            self._add_up(self.ranks)
             rows = self.ranks.gather(np.concatenate([losses, self._wishes]))
             losses = rows[:, : len(losses)].sum(axis=0)  # exact: all but one are zero
             self._agreed = rows[:, len(losses) :].max(axis=0)
-        for addition in self._sums.after:
-            self._grads[addition.left] += self._grads[addition.right]
         return sum(losses.tolist())
+
+    def _add_up(self, ranks: Ranks) -> None:
+        """Add up the range that this rank owns over the sums of all ranks, and join the ranges."""
+        ranks.scatter([(self._grads[shard], rank) for shard, rank in self._sums.roots])
+        own = ranks.own(self._grads[0].size)
+        for addition in self._sums.after:
+            self._grads[addition.left][own] += self._grads[addition.right][own]
+        ranks.join(self._grads[0])
 
     def update(self, rate: float, t: int) -> str:
         """Update the parameters by their gradient at a learning rate; `t` counts steps from 1.

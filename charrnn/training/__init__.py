@@ -12,6 +12,7 @@ from charrnn.training.counted import counted_lines
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_classifier import FittedClassifier
 from charrnn.training.fit_ngram import Fitted, fit
+from charrnn.training.gain import Gain
 from charrnn.training.loop import Run
 from charrnn.training.opening import complete_config, open_run
 from charrnn.training.resuming import worker_count
@@ -23,6 +24,7 @@ __all__ = [
     "Estimate",
     "Fitted",
     "FittedClassifier",
+    "Gain",
     "LogRecord",
     "Progress",
     "Run",

@@ -1,17 +1,20 @@
-"""What the ranks of a run on several machines must agree on before the first step; how they begin from one state."""
+"""What the ranks of a run on several machines must agree on; how they begin from one state."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 
 from charrnn.config import Config, flat
 from charrnn.errors import CharrnnError
-from charrnn.parallel import Ranks
+from charrnn.parallel import Ranks, Team
 from charrnn.storage import RunDirectory
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.resuming import versions
+from charrnn.training.validation import Validation
 
 REMEDY = "install the same versions everywhere, and set OPENBLAS_CORETYPE=Haswell on all machines"
 
@@ -69,6 +72,26 @@ def features() -> str:
     """The instructions that NumPy found on this processor beyond those it was built for."""
     shown: dict[str, Any] = np.show_config(mode="dicts") or {}  # type: ignore[assignment]
     return " ".join(shown.get("SIMD Extensions", {}).get("found", []))
+
+
+def agree_on(valid: Validation | None, team: Team) -> Validation | None:
+    """What an evaluation found, with the figures of rank 0 on all ranks: they decide how the run goes on."""
+    if valid is None:
+        return None
+    loss, figure, total = team.of_rank_0(valid.loss, valid.figure, valid.total)
+    return replace(valid, loss=loss, figure=figure, total=total)
+
+
+def check_equal(team: Team) -> None:
+    """Compare the parameters of all ranks. Raises CharrnnError if they differ."""
+    if not team.ranks:
+        return
+    sums = team.ranks.gather(np.array([crc32(team.network.params.values.data)]))[:, 0]
+    if (sums != sums[0]).any():
+        raise CharrnnError(
+            f"the parameters of rank {np.argmax(sums != sums[0])} are not those of rank 0, so they are not saved: a "
+            f"machine or the network has lost bits, or their software differs; continue with --resume"
+        )
 
 
 def begin_equally(directory: RunDirectory, ranks: Ranks) -> None:

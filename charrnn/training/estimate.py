@@ -10,8 +10,13 @@ from charrnn.blas import one_thread
 from charrnn.config import Config
 from charrnn.data import Corpus
 from charrnn.evaluation import score
+from charrnn.parallel import Ranks
+from charrnn.training.agreeing import check_ranks
+from charrnn.training.corpora import read_corpus
+from charrnn.training.defaults import settled
+from charrnn.training.gain import Gain, measure_gain
 from charrnn.training.loop import Run
-from charrnn.training.resuming import worker_count
+from charrnn.training.resuming import with_shards, worker_count
 
 # Characters of the validation split that are scored to time an evaluation.
 TIMED_CHARS = 20_000
@@ -26,12 +31,14 @@ class Estimate:
         memory: bytes by owner, beside Python and NumPy.
         chars_per_second: the speed of its steps.
         seconds: the whole run, evaluations included; samples and saves are not.
+        gain: what several machines gain; None for a single one.
     """
 
     run: Run
     memory: dict[str, int]
     chars_per_second: float
     seconds: float
+    gain: Gain | None = None
 
 
 def memory(run: Run) -> dict[str, int]:
@@ -58,7 +65,7 @@ def speed(run: Run, budget: float) -> float:
     for progress in run:
         if progress.step == 1 < run.plan.steps:
             run.stopwatch.restart()  # the first step also warms up the caches
-        if progress.step >= 2 and perf_counter() - began > budget:
+        if progress.step >= 2 and run.team.agree("stop", perf_counter() - began > budget):
             break
     return run.stopwatch.chars_per_second
 
@@ -80,18 +87,39 @@ def evaluation_seconds(run: Run) -> float:
     return (perf_counter() - began) / len(timed) * len(valid)
 
 
-def estimate_run(config: Config, budget: float = 3.0) -> Estimate:
+def estimate_run(config: Config, budget: float = 3.0, ranks: Ranks | None = None, exact: bool = False) -> Estimate:
     """Estimate a run from about `budget` seconds of its steps, and write nothing.
+
+    Arguments:
+        config: the settings.
+        budget: seconds.
+        ranks: all machines of the run, which estimate it together; None for a single one.
+        exact: refuse ranks with other software or processors.
 
     Raises:
         TextError: the text cannot be read or is too small.
-        CharrnnError: the run does not fit into memory.
+        CharrnnError: the run does not fit into memory, or the ranks do not fit together.
     """
-    run = Run(config, workers=worker_count(config))
+    corpus = read_corpus(config)
+    notes = check_ranks(with_shards(settled(config, corpus), corpus), corpus, ranks, exact) if ranks else []
+    run = Run(config, corpus, workers=worker_count(config), ranks=ranks)
+    run.notes = notes
     held = memory(run)
     chars_per_second = speed(run, budget)
     one_evaluation = evaluation_seconds(run)
     run.close()
+    gain = _gain(run, ranks, chars_per_second, budget) if ranks and ranks.size > 1 else None
     steps_seconds = run.plan.steps * run.material.chars_per_step / chars_per_second
     evaluations = -(-run.plan.steps // run.plan.eval_every)
-    return Estimate(run, held, chars_per_second, steps_seconds + evaluations * one_evaluation)
+    return Estimate(run, held, chars_per_second, steps_seconds + evaluations * one_evaluation, gain)
+
+
+def _gain(run: Run, ranks: Ranks, together: float, budget: float) -> Gain:
+    """What all ranks gain over rank 0 alone, which trains for `budget` seconds while the others wait."""
+    alone = 0.0
+    if ranks.number == 0:
+        single = Run(run.config, run.corpus, workers=worker_count(run.config))
+        alone = speed(single, budget)
+        single.close()
+    alone, together = run.team.of_rank_0(alone, together)
+    return measure_gain(ranks, run.network.params.size, alone, together, run.material.chars_per_step)

@@ -23,6 +23,7 @@ from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, loa
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Ranks, Team
 from charrnn.storage import RunDirectory
+from charrnn.training.agreeing import agree_on
 from charrnn.training.corpora import AnyCorpus, read_corpus
 from charrnn.training.defaults import chosen_values, settled
 from charrnn.training.diagnosis import diagnose
@@ -106,6 +107,7 @@ class Run:
             self.network.initialise(np.random.default_rng(config.seed))
             if start_from and isinstance(self.network, Network):
                 self.added, self.removed = transfer(start_from, self.network)
+            self.team.begin_equally()
 
     @property
     def finished(self) -> bool:
@@ -151,11 +153,9 @@ class Run:
     def _step(self) -> Progress:
         began = perf_counter()
         state, train, grads = self.state, self.config.train, self.network.params.grads
-        epoch = self.plan.epoch(state.step)
-        targets, chars = self.material.sizes(state.step)
+        epoch, (targets, chars) = self.plan.epoch(state.step), self.material.sizes(state.step)
         loss = self.team.forward_backward(state.step)
-        norm = global_norm(grads)
-        rate = self.plan.learning_rate(train, state)
+        norm, rate = self.team.of_rank_0(global_norm(grads), self.plan.learning_rate(train, state))
         if has_diverged(loss, norm, self.material.guessing):
             raise self._diverged(f"loss {loss:g}, gradient norm {norm:g}, learning rate {rate:g}", state.step + 1)
         clipped = clip_(grads, norm, train.clip_norm, train.clip_value)
@@ -203,7 +203,7 @@ class Run:
     def _evaluate(self) -> Validation | None:
         """Score the validation split, and write best.npz if its figure is the best so far."""
         state, improved = self.state, False
-        valid = self.material.validate(self.network)
+        valid = agree_on(self.material.validate(self.network), self.team)
         if valid:
             if not isfinite(valid.total):
                 raise self._diverged(f"validation loss {valid.loss:g}", state.step)

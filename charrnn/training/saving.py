@@ -10,6 +10,7 @@ from charrnn.errors import CheckpointError
 from charrnn.models import Header, NGramClassifier, SavedModel, TaskModel, TrainingState, TranslateModel
 from charrnn.parallel import Team
 from charrnn.storage import checkpoint
+from charrnn.training.agreeing import check_equal
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.early_stopping import resume_if_patient
 from charrnn.training.resuming import versions
@@ -62,8 +63,10 @@ def write_state(path: Path, header: Header, team: Team, kept: Mapping[str, Array
         older: where to keep the file that is replaced; None keeps nothing.
 
     Raises:
+        CharrnnError: on several machines, their parameters differ; nothing was written.
         OSError: the file could not be written; an older one is still there.
     """
+    check_equal(team)
     arrays = {**team.network.params.value, "state": team.state, "moments": team.moments, **kept}
     checkpoint.save(path, header.to_dict(), arrays, older)
 

@@ -1,26 +1,21 @@
 """`charrnn train --mpi`: the same bits on any number of ranks, and an end of all when one of them fails."""
 
 import os
-import shutil
+import re
 import signal
 import subprocess
 import sys
-from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
-from tests.support.processes import ROOT, TALES
-
-BESIDE = Path(sys.executable).parent / "mpiexec"
-MPIEXEC = str(BESIDE) if BESIDE.exists() else shutil.which("mpiexec")
-needs_mpi = pytest.mark.skipif(not (MPIEXEC and find_spec("mpi4py")), reason="needs mpi4py and an MPI")
+from tests.support.processes import ROOT, TALES, call
+from tests.support.ranks import MPIEXEC, needs_mpi
 
 TEXT = """\
 data: {path: text.txt}
 model: {cell: gru, hidden_size: 8, num_layers: 2, dropout: 0.2}
 train: {batch_size: 8, seq_length: 16, max_steps: 12, log_every: 2, eval_every: 4, save_every: 6, sample_length: 0,
-        shards: 5, workers: 1}
+        shards: 5, workers: 1, clip_norm: 0.3, patience: 1, schedule: {kind: plateau, patience: 1}}
 """
 LABELS = """\
 task: classify
@@ -28,23 +23,38 @@ data: {path: names.tsv}
 model: {cell: lstm, hidden_size: 8, num_layers: 1, bidirectional: true}
 train: {batch_size: 10, max_steps: 12, log_every: 2, eval_every: 4, shards: 4, workers: 1}
 """
-# The command line, in which rank 1 does something after six steps: ends, stops to answer, fails, or gets a signal.
+# The command line, in which one rank does something after six steps: ends, stops to answer, fails, gets a signal, or
+# loses a bit; or computes all the time as another processor does, which rounds the norm and the figures differently.
 DRIVER = """\
 import os, signal, sys
+from dataclasses import replace
 from charrnn.cli.main import main
-from charrnn.training.loop import Run
-advance = Run.advance
+from charrnn.training import loop, material
+Run, Network, TextMaterial = loop.Run, loop.Network, material.TextMaterial
+begin, advance, validate, norm = Run.__init__, Run.advance, TextMaterial.validate, loop.global_norm
+initialise, what, culprit = Network.initialise, os.environ.get("HAPPENS"), int(os.environ.get("CULPRIT", 1))
+def differently(network, rng):
+    initialise(network, rng)
+    network.params.values *= 1.001
+def begin_and(run, *arguments, ranks, **options):
+    if what == "processor" and ranks.number == culprit:
+        loop.global_norm = lambda grads: 1.001 * norm(grads)
+        TextMaterial.validate = lambda *_: replace(validate(*_), figure=9.0 + run.state.step)
+        Network.initialise = lambda *_: differently(*_)
+    begin(run, *arguments, ranks=ranks, **options)
 def advance_and(run):
     progress = advance(run)
-    if progress.step == 7 and run.team.ranks.number == int(os.environ.get("CULPRIT", 1)):
-        what = os.environ["HAPPENS"]
+    if progress.step == 7 and run.team.ranks.number == culprit and what != "processor":
         if what == "error":
             raise OSError(28, "No space left on device", "x")
-        os.kill(os.getpid(), getattr(signal, what))
+        if what == "bit":
+            run.network.params.values[3] *= 1.0001
+        else:
+            os.kill(os.getpid(), getattr(signal, what))
     return progress
 if __name__ == "__main__":
-    if os.environ.get("HAPPENS"):
-        Run.advance = advance_and
+    if what:
+        Run.__init__, Run.advance = begin_and, advance_and
     main()
 """
 
@@ -103,7 +113,7 @@ def test_any_number_of_ranks_writes_the_bytes_of_a_run_without_mpi(project, alon
     [
         ("SIGKILL", 1, 9, ""),
         ("error", 1, 1, "charrnn: x: No space left on device"),
-        ("SIGSTOP", 0, 1, "charrnn: no answer of another rank for 3 s"),
+        ("SIGSTOP", 0, 1, "charrnn: no answer of another rank for 5 s"),
         ("SIGUSR1", 1, 138, "saved at step 8"),
     ],
 )
@@ -111,9 +121,27 @@ def test_what_happens_to_one_rank_ends_all_and_the_run_continues_to_the_same_byt
     project, alone, happens, culprit, code, line
 ):
     run = ["text.yaml", "--mpi", "--out", "run"]
-    wait = ["--mpi-wait", "3"] if happens == "SIGSTOP" else []
+    wait = ["--mpi-wait", "5"] if happens == "SIGSTOP" else []
     assert line in train(project, 2, *run, *wait, happens=happens, culprit=culprit, expect=code)
     train(project, 3, *run, "--resume")
+    assert (project / "run" / "last.npz").read_bytes() == alone["text", "last.npz"]
+
+
+@needs_mpi
+def test_the_norm_and_the_validation_figures_of_rank_0_count_for_all(project, alone):
+    """Else the parameters drift apart, and one rank stops early, or halves its learning rate, without the others."""
+    train(project, 2, "text.yaml", "--mpi", "--out", "run", "--mpi-wait", "30", happens="processor")
+    for name in ("last.npz", "best.npz"):
+        assert (project / "run" / name).read_bytes() == alone["text", name]
+
+
+@needs_mpi
+def test_ranks_whose_parameters_differ_save_nothing_and_say_so_in_one_line(project, alone):
+    shown = train(project, 3, "text.yaml", "--mpi", "--out", "run", happens="bit", culprit=2, expect=1)
+    lines = {line for line in shown.splitlines() if line.startswith("charrnn: ")}
+    assert len(lines) == 1
+    assert "the parameters of rank 2 are not those of rank 0" in lines.pop()
+    train(project, 2, "text.yaml", "--mpi", "--out", "run", "--resume")
     assert (project / "run" / "last.npz").read_bytes() == alone["text", "last.npz"]
 
 
@@ -127,6 +155,18 @@ def test_several_processes_without_mpi_or_unconnected_ones_or_too_many_are_refus
 
 
 @needs_mpi
+def test_a_dry_run_on_ranks_says_once_whether_they_pay_and_writes_nothing(project):
+    command = [MPIEXEC, "-n", "2", sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--dry-run"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    exchange, ranks = re.findall(r"^(?:exchange|ranks): .*", done.stdout, re.MULTILINE)
+    assert re.fullmatch(r"exchange: [\d.]+ ms a step \([\d,]+ MB/s to each rank, latency [\d,]+ us\)", exchange)
+    assert re.search(r"ms on rank 0 alone, [\d.e-]+ times as fast: 2 ranks (pay|do not pay) at this batch", ranks)
+    assert not (project / "runs").exists()
+
+
+@needs_mpi
 def test_ranks_with_another_config_are_refused_in_one_line(project):
     once = [sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--out", "run"]
     done = subprocess.run(
@@ -136,7 +176,11 @@ def test_ranks_with_another_config_are_refused_in_one_line(project):
     lines = [line for line in done.stderr.splitlines() if line.startswith("charrnn: ")]
     assert done.returncode != 0
     assert len(set(lines)) == 1  # the other rank says the same if the end reaches it late
-    assert "train.clip_norm is 5.0 on rank 0, 3.0 on rank 1" in lines[0]
+    assert "train.clip_norm is 0.3 on rank 0, 3.0 on rank 1" in lines[0]
+
+
+def test_an_endless_wait_is_refused_before_mpi_begins(project):
+    assert "1<=x<=1000000" in call("train", "text.yaml", "--mpi", "--mpi-wait", "inf").err.replace(".0", "")
 
 
 def test_a_launcher_is_noticed_without_mpi4py(project, monkeypatch):

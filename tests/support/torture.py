@@ -31,6 +31,7 @@ ROWS = {
     16: "parity with PyTorch: logits, gradients, optimizer steps",
     17: "a corpus of 1 GB: anonymous memory within 256 MB of the model",
     18: "closed pipes and streams, narrow and dumb terminals, locales: no traceback",
+    19: "a rank killed, stopped or failing, a cable pulled: all end in time",
 }
 
 
