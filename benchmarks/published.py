@@ -58,7 +58,7 @@ def of_row(name: str) -> Figure:
 def of_ambiguous(report: dict[str, Any], row: dict[str, Any]) -> float:
     """The accuracy on units with several labels in the training split, where every wrong unit counts as one of them."""
     units, ambiguous = (report["tags"][kind]["count"] for kind in ("units", "ambiguous"))
-    return 1 - (1 - row["units"]) * units / ambiguous
+    return float(1 - (1 - row["units"]) * units / ambiguous)
 
 
 def f1_of(label: str) -> Figure:

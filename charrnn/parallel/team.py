@@ -22,20 +22,13 @@ from charrnn.models import (
     Network,
     TaskNetwork,
     TranslateNetwork,
-    build_encoder,
     build_stack,
-    dropping_scalars,
     fold_log_probs,
-    parameter_count,
-    parameter_shapes,
-    task_shapes,
-    task_size,
-    translate_size,
-    translate_tape_scalars,
 )
 from charrnn.optim import RULES, Hyper
 from charrnn.parallel.example_shards import ExampleWork, PairWork, TaskExamples, TranslatePairs
-from charrnn.parallel.memory import SharedArray, TextFile, machine_memory, shared, shared_copy
+from charrnn.parallel.memory import SharedArray, TextFile, shared, shared_copy
+from charrnn.parallel.needs import Content, check_memory, content_size
 from charrnn.parallel.ranks import Ranks
 from charrnn.parallel.shards import Job, TextWork, Worker, work
 from charrnn.parallel.tree import Sums, share
@@ -43,54 +36,6 @@ from charrnn.processes import call_worker, close, receive, start
 
 REMEDY = "the run stops here; its last checkpoint is good: continue with --resume, or add --set train.workers=1 to that"
 WISHES = ("stop", "save")  # what one rank may wish and all must then do after the same step
-
-Content = Array | TaskExamples | TranslatePairs
-
-
-def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
-    """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
-    train, available = config.train, machine_memory()
-    vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
-    remedy = "train.batch_size or data.max_length"
-    streams: int = train.batch_size
-    if isinstance(content, TranslatePairs):
-        examples = content.examples
-        longest = int(examples.lengths.max(initial=0))
-        longest_target = int(examples.target_lengths.max(initial=0)) + 1
-        sizes = (longest, longest_target, streams)
-        scalars = translate_tape_scalars(config.model, content.translation, *sizes, training=True)
-    elif isinstance(content, TaskExamples):
-        longest = int(content.examples.lengths.max(initial=0))
-        encoder = build_encoder(config.model, content.task)
-        rows = longest * streams if content.task.tag else streams
-        scalars = encoder.tape_scalars(longest, streams, True)
-        scalars += dropping_scalars(config.model, task_shapes(config.model, content.task), rows, encoder.width)
-    else:
-        assert vocab is not None, "a language model has a vocabulary"
-        window = min(train.seq_length, len(content))
-        stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
-        rows, shapes = window * streams, parameter_shapes(config.model, vocab.size)
-        gate = config.model.ngram is not None
-        scalars = stack.tape_scalars(window, streams, True) + rows * (vocab.size + gate)
-        scalars += dropping_scalars(config.model, shapes, rows, config.model.hidden_size)
-        scalars += len(content) * gate  # what the n-grams of its folds expect of each character
-        remedy = "train.batch_size or train.seq_length"
-    needed = 4 * (content_size(config, vocab, content) * vectors + scalars)
-    if needed > available:
-        raise CharrnnError(
-            f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
-            f"{available / 1e9:,.1f}; lower model.hidden_size, {remedy}"
-        )
-
-
-def content_size(config: Config, vocab: Vocab | None, content: Content) -> int:
-    """The number of parameters of a network that learns from this content."""
-    if isinstance(content, TranslatePairs):
-        return translate_size(config.model, content.translation)
-    if isinstance(content, TaskExamples):
-        return task_size(config.model, content.task)
-    assert vocab is not None, "a language model has a vocabulary"
-    return parameter_count(config.model, vocab.size)
 
 
 class Team:

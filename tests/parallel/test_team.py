@@ -21,6 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.models.network import Network
 from charrnn.parallel import shards
 from charrnn.parallel import team as parallel
+from charrnn.parallel.needs import check_memory
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 from charrnn.processes import run_in_processes
@@ -211,7 +212,7 @@ def test_the_memory_check_counts_vectors_tape_and_folds(monkeypatch, keys):
     for pages, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
         with nullcontext() if fits else pytest.raises(CharrnnError):
-            parallel.check_memory(config, VOCAB, IDS)
+            check_memory(config, VOCAB, IDS)
 
 
 def blas_threads(_: int) -> list[int]:

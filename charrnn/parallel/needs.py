@@ -1,0 +1,72 @@
+"""How much memory a run needs, before any is taken: parameters, gradients, moments, and the tape of one step.
+
+P parameters, S shards, K moments of the optimizer: P numbers for the parameters, S times P for the gradients and
+K times P for the moments.
+"""
+
+from charrnn.arrays import Array
+from charrnn.config import Config
+from charrnn.data import Vocab
+from charrnn.errors import CharrnnError
+from charrnn.models import (
+    build_encoder,
+    build_stack,
+    dropping_scalars,
+    parameter_count,
+    parameter_shapes,
+    task_shapes,
+    task_size,
+    translate_size,
+    translate_tape_scalars,
+)
+from charrnn.optim import RULES
+from charrnn.parallel.example_shards import TaskExamples, TranslatePairs
+from charrnn.parallel.memory import machine_memory
+
+Content = Array | TaskExamples | TranslatePairs
+
+
+def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
+    """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
+    train, available = config.train, machine_memory()
+    vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
+    remedy = "train.batch_size or data.max_length"
+    streams: int = train.batch_size
+    if isinstance(content, TranslatePairs):
+        examples = content.examples
+        longest = int(examples.lengths.max(initial=0))
+        longest_target = int(examples.target_lengths.max(initial=0)) + 1
+        sizes = (longest, longest_target, streams)
+        scalars = translate_tape_scalars(config.model, content.translation, *sizes, training=True)
+    elif isinstance(content, TaskExamples):
+        longest = int(content.examples.lengths.max(initial=0))
+        encoder = build_encoder(config.model, content.task)
+        rows = longest * streams if content.task.tag else streams
+        scalars = encoder.tape_scalars(longest, streams, True)
+        scalars += dropping_scalars(config.model, task_shapes(config.model, content.task), rows, encoder.width)
+    else:
+        assert vocab is not None, "a language model has a vocabulary"
+        window = min(train.seq_length, len(content))
+        stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
+        rows, shapes = window * streams, parameter_shapes(config.model, vocab.size)
+        gate = config.model.ngram is not None
+        scalars = stack.tape_scalars(window, streams, True) + rows * (vocab.size + gate)
+        scalars += dropping_scalars(config.model, shapes, rows, config.model.hidden_size)
+        scalars += len(content) * gate  # what the n-grams of its folds expect of each character
+        remedy = "train.batch_size or train.seq_length"
+    needed = 4 * (content_size(config, vocab, content) * vectors + scalars)
+    if needed > available:
+        raise CharrnnError(
+            f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
+            f"{available / 1e9:,.1f}; lower model.hidden_size, {remedy}"
+        )
+
+
+def content_size(config: Config, vocab: Vocab | None, content: Content) -> int:
+    """The number of parameters of a network that learns from this content."""
+    if isinstance(content, TranslatePairs):
+        return translate_size(config.model, content.translation)
+    if isinstance(content, TaskExamples):
+        return task_size(config.model, content.task)
+    assert vocab is not None, "a language model has a vocabulary"
+    return parameter_count(config.model, vocab.size)
