@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -44,14 +44,24 @@ SLACK = 30  # seconds beyond it, for a machine with other work
 FAILURES_PER_RUN = 5
 
 
-def launch(folder: Path, ranks: int, *more: str, launcher: tuple[str, ...] = (MPIEXEC,)) -> subprocess.Popen[str]:
-    """Start or resume the run of a folder."""
+@contextmanager
+def launch(
+    folder: Path, ranks: int, *more: str, launcher: tuple[str, ...] = (MPIEXEC,)
+) -> Iterator[subprocess.Popen[str]]:
+    """Start or resume the run of a folder; at the end nothing of it is left."""
     for path in folder.glob("rank-*"):
         path.unlink()
     command = [*launcher, "-n", str(ranks), sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--out", "run"]
     surroundings = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen([*command, "--resume", *more], cwd=folder, env=surroundings, **streams)
+    with subprocess.Popen([*command, "--resume", *more], cwd=folder, env=surroundings, **streams) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+            for pid in pids(folder):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
 
 
 def project(folder: Path) -> Path:
@@ -114,23 +124,18 @@ def fail_at_random(folder: Path, seconds: float, rng: random.Random) -> int:
     with launch(folder, ranks, *DEADLINE, "--set", f"train.workers={rng.choice([1, 2])}") as process:
         until(lambda: len(pids(folder)) == ranks)
         culprit = rng.choice(pids(folder))
+        time.sleep(rng.uniform(0, seconds))
+        with suppress(ProcessLookupError):
+            os.kill(culprit, number)
         try:
-            time.sleep(rng.uniform(0, seconds))
-            with suppress(ProcessLookupError):
-                os.kill(culprit, number)
-            try:
-                shown, _ = process.communicate(timeout=WAIT + SLACK)
-            except subprocess.TimeoutExpired:  # only a rank that was stopped after it had left the others may stay
-                os.kill(culprit, signal.SIGCONT)
-                shown, _ = process.communicate(timeout=SLACK)
-                assert process.returncode == 0, (number, shown)
-            assert "Traceback" not in shown, (number, shown)
-            until(lambda: all(map(gone, pids(folder))))
-            return process.returncode
-        finally:
-            for pid in pids(folder):
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            shown, _ = process.communicate(timeout=WAIT + SLACK)
+        except subprocess.TimeoutExpired:  # only a rank that was stopped after it had left the others may stay
+            os.kill(culprit, signal.SIGCONT)
+            shown, _ = process.communicate(timeout=SLACK)
+            assert process.returncode == 0, (number, shown)
+        assert "Traceback" not in shown, (number, shown)
+        until(lambda: all(map(gone, pids(folder))))
+        return process.returncode
 
 
 @needs_mpi
@@ -215,9 +220,9 @@ def test_a_pulled_cable_ends_the_ranks_of_both_hosts_in_time(hosts: tuple[str, s
         assert any(line.startswith("model: ") for line in lines), lines
         ip("-n", hosts[0], "link", "set", "cable", "down")
         shown, _ = process.communicate(timeout=WAIT + SLACK)
+        until(lambda: all(map(gone, pids(tmp_path))))
     assert process.returncode == 1, shown
     assert f"charrnn: no answer of another rank for {WAIT} s" in shown
-    until(lambda: all(map(gone, pids(tmp_path))))
     step = load_checkpoint(tmp_path / "run" / LAST).step
     assert step >= 10
     finish(tmp_path, 2, "--set", f"train.max_steps={step + 10}")
