@@ -42,11 +42,11 @@ def conclusion(run: Run) -> list[str]:
     sentences += run.advice
     if state.best is not None and all(sentence.startswith("Clipping") for sentence in run.advice):
         sentences.append(fit_verdict(run))
-    return sentences
+    return [sentence for sentence in sentences if sentence]
 
 
 def fit_verdict(run: Run) -> str:
-    """Return the sentence that says whether the run ended over- or underfitted, by its last evaluations."""
+    """Return the sentence that says whether the run ended over- or underfitted, by its last evaluations; or ""."""
     train = run.config.train
     scored = [evaluation for evaluation in run.state.history if evaluation.valid_loss is not None]
     valid = [evaluation.valid_loss for evaluation in scored if evaluation.valid_loss is not None]
@@ -65,6 +65,8 @@ def fit_verdict(run: Run) -> str:
     if gap > MEMORISING_GAP:
         remedy = f"more {run.facts.read} or {regularisation(run.facts)}"
         return f"Training loss is {gap:.2f} lower than validation: {remedy} would help."
+    if train.label_smoothing:  # the loss of smoothed targets is higher, so it may lie close to any validation loss
+        return ""
     larger = 2 * run.config.model.hidden_size
     return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."
 

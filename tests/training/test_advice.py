@@ -4,6 +4,7 @@ import io
 import re
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,13 @@ def test_a_gap_between_training_and_validation_is_measured():
 def test_losses_that_lie_close_together_ask_for_a_larger_model():
     assert "model.hidden_size" in fit_verdict(ended(LEVEL))
     assert "model.hidden_size" in fit_verdict(ended(LEVEL[:1]))
+
+
+def test_smoothed_losses_that_lie_close_to_validation_ask_for_nothing():
+    for history, said in ((LEVEL, 1), (GAP, 2)):  # smoothing makes no training loss lower
+        run = ended(history)
+        run.config = replace(run.config, train=replace(run.config.train, label_smoothing=0.1))
+        assert len(conclusion(run)) == said
 
 
 def test_a_run_that_learned_nothing_is_not_asked_for_a_larger_model():
