@@ -95,6 +95,28 @@ def test_the_defaults_are_measured_beside_an_ngram_on_text_that_no_run_has_seen(
     assert f"ngram      {results['tales 3000']['ngram']['loss']:.4f}" in done.stdout
 
 
+def test_what_a_measured_search_is_given_and_what_is_held_out_have_nothing_in_common(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    tuning = importlib.import_module("tuning")
+    words = [f"name{k}" for k in range(4000)]
+    (tmp_path / "a.txt").write_text("\n".join([*words, *words[:99]]))
+    (tmp_path / "b.csv").write_text("".join(f'"{word},",1\n' for word in ["smiles", *words, *words]))
+    (tmp_path / "c").mkdir()
+    for number, name in enumerate(("one", "two")):
+        (tmp_path / "c" / f"{name}.txt").write_text("\n".join(words[number::2] * 2))
+    for material in (
+        tuning.names("a.txt", tmp_path),
+        tuning.molecules("b.csv", tmp_path),
+        tuning.origins("c", tmp_path),
+    ):
+        given, held = material.given.splitlines(), material.held.splitlines()
+        assert len({*given, *held}) == len(given) + len(held) == 4000
+        assert len(held) > 500
+    text = tuning.prefix("a.txt", 100, tmp_path)
+    assert (text.given + text.held).startswith("name0\nname1\n")
+    assert (len(text.given), len(text.held)) == (100, 20_000)
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 @pytest.mark.parametrize("layers", [1, 2])
 def test_classifiers_of_charrnn_and_pytorch_do_the_same_job(cell, layers, monkeypatch):

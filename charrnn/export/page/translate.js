@@ -29,7 +29,7 @@ function show({ symbols, p, isCut }) {
   byId("target").replaceChildren(...symbols.flatMap(({ id, p: own }, k) => {
     const made = element("span", target.symbols[id]);
     made.title = `${named(target.symbols[id])} ${(100 * own).toFixed(1)} %`;
-    made.style.opacity = 0.4 + 0.6 * own;
+    made.style.opacity = 0.5 + 0.5 * own;
     return k ? [between, made] : [made];
   }));
   byId("probability").textContent = `Probability ${(100 * p).toFixed(1)} %${isCut ? ", cut at the greatest length" : ""}`;
