@@ -66,6 +66,20 @@ def an_ngram_holds_no_other(config: Config) -> Iterator[Clash]:
         yield Clash("model.ngram", message, ("model.cell",))
 
 
+def teachers_teach_a_network_alone(config: Config) -> Iterator[Clash]:
+    """What teachers predict is a target of a network, and not of its mixture with an n-gram."""
+    if config.train.teacher and config.model.ngram:
+        message = "train.teacher does not go with model.ngram; leave one of them out"
+        yield Clash("train.teacher", message, ("model.ngram",))
+
+
+def documents_are_shuffled(config: Config) -> Iterator[Clash]:
+    """Only a text that is one stream is rotated."""
+    if config.train.rotate and config.data.documents:
+        message = "train.rotate does not go with data.documents, which are shuffled in any case; leave it out"
+        yield Clash("train.rotate", message, ("data.documents.kind",))
+
+
 def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
     """The fractions sum to 1, and there is something to train on."""
     fractions = config.data.fractions
@@ -137,6 +151,8 @@ def plateau_needs_validation(config: Config) -> Iterator[Clash]:
 RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     dropout_acts_between_layers,
     an_ngram_holds_no_other,
+    teachers_teach_a_network_alone,
+    documents_are_shuffled,
     fractions_divide_the_text,
     shards_need_streams,
     separate_texts_replace_splits,

@@ -116,8 +116,12 @@ def make_batches(
     seed: int,
     counted: Array | None = None,
     soft: SoftTargets | None = None,
+    rotate: bool = False,
 ) -> Batches | DocumentBatches:
-    """The batches of a text that is one stream, or of documents if there is a symbol that ends them."""
+    """The batches of a text that is one stream, or of documents if there is a symbol that ends them.
+
+    `rotate`: begin every epoch of a stream but the first at another place. Documents are shuffled in any case.
+    """
     if end_id is None:
-        return Batches(ids, streams, length, counted, soft)
+        return Batches(ids, streams, length, counted, soft, seed if rotate else None)
     return DocumentBatches(ids, end_id, streams, length, seed, counted, soft)
