@@ -113,15 +113,15 @@ def make_batches(
     end_id: int | None,
     streams: int,
     length: int,
-    seed: int,
+    seed: int | None,
     counted: Array | None = None,
     soft: SoftTargets | None = None,
-    rotate: bool = False,
 ) -> Batches | DocumentBatches:
     """The batches of a text that is one stream, or of documents if there is a symbol that ends them.
 
-    `rotate`: begin every epoch of a stream but the first at another place. Documents are shuffled in any case.
+    `seed` decides on the order of documents, which need one, or on the places where the epochs of a stream begin.
     """
     if end_id is None:
-        return Batches(ids, streams, length, counted, soft, seed if rotate else None)
+        return Batches(ids, streams, length, counted, soft, seed)
+    assert seed is not None, "documents are shuffled"
     return DocumentBatches(ids, end_id, streams, length, seed, counted, soft)

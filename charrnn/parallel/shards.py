@@ -65,8 +65,9 @@ class TextWork:
         """The batches of the text, which the shards share out by streams."""
         counted = self.counted.array() if self.counted else None
         soft = SoftTargets(self.expected.array(), self.share) if self.expected else None
-        ids, end_id = self.ids.array(), self.vocab.end_id
-        return make_batches(ids, end_id, self.streams, self.length, seed, counted, soft, self.rotate)
+        end_id = self.vocab.end_id
+        drawn = seed if self.rotate or end_id is not None else None
+        return make_batches(self.ids.array(), end_id, self.streams, self.length, drawn, counted, soft)
 
 
 @dataclass(frozen=True)
