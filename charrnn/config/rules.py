@@ -73,13 +73,6 @@ def teachers_teach_a_network_alone(config: Config) -> Iterator[Clash]:
         yield Clash("train.teacher", message, ("model.ngram",))
 
 
-def documents_are_shuffled(config: Config) -> Iterator[Clash]:
-    """Only a text that is one stream is rotated."""
-    if config.train.rotate and config.data.documents:
-        message = "train.rotate does not go with data.documents, which are shuffled in any case; leave it out"
-        yield Clash("train.rotate", message, ("data.documents.kind",))
-
-
 def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
     """The fractions sum to 1, and there is something to train on."""
     fractions = config.data.fractions
@@ -152,7 +145,6 @@ RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     dropout_acts_between_layers,
     an_ngram_holds_no_other,
     teachers_teach_a_network_alone,
-    documents_are_shuffled,
     fractions_divide_the_text,
     shards_need_streams,
     separate_texts_replace_splits,

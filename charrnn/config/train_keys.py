@@ -33,12 +33,6 @@ class TrainConfig:
         low=1,
         only=Condition("task", ("language",)),
     )
-    rotate: bool = key(
-        False,
-        "Begin every epoch but the first at another place of the text, so that the streams and their windows are cut "
-        "elsewhere each time.",
-        only=Condition("task", ("language",)),
-    )
     batch_size: int = key(
         FOLLOWS_TEXT,
         "Number of text streams that are read in parallel, or of examples in a batch; null: follows the length "

@@ -46,8 +46,6 @@ class Batches:
         length: T.
         counted: (len,), ln p of each character that an n-gram gives, if batches are to hold them.
         soft: what teachers expected of the text, if it is to be learned.
-        seed: every epoch but the first begins at another place of the text, drawn from seed and epoch, and runs on to
-            that place from the beginning; None: every epoch is the same.
 
     Attributes:
         targets: len - 1.
@@ -55,13 +53,7 @@ class Batches:
     """
 
     def __init__(
-        self,
-        ids: Array,
-        streams: int,
-        length: int,
-        counted: Array | None = None,
-        soft: SoftTargets | None = None,
-        seed: int | None = None,
+        self, ids: Array, streams: int, length: int, counted: Array | None = None, soft: SoftTargets | None = None
     ) -> None:
         self.ids = ids
         self.counted = counted
@@ -70,7 +62,6 @@ class Batches:
         self.length = length
         self.targets = max(len(ids) - 1, 0)
         self.stream_length = -(-self.targets // streams)
-        self._seed = seed
 
     def __len__(self) -> int:
         """Windows per epoch."""
@@ -82,23 +73,17 @@ class Batches:
         return self.window(window, 0, self.streams)
 
     def window(self, window: int, first: int, stop: int, epoch: int = 0) -> Batch:
-        """Window number `window` of an epoch, of the streams `first` to `stop` - 1."""
+        """Window number `window` of the streams `first` to `stop` - 1; every epoch is the same."""
         begin = window * self.length
         end = min(begin + self.length, self.stream_length)
         positions = np.arange(begin, end)[:, None] + np.arange(first, stop) * self.stream_length
         inside = positions < self.targets
         weight = None if inside.all() else inside.astype(np.float32)
-        positions = (np.minimum(positions, self.targets - 1) + self.offset(epoch)) % self.targets
+        positions = np.minimum(positions, self.targets - 1)
         counted = None if self.counted is None else self.counted[positions + 1]
         x, y = self.ids[positions], self.ids[positions + 1]
         soft = self.soft.of(positions + 1, y) if self.soft else None
         return Batch(x, y, weight, self.count(window), fresh=window == 0, counted=counted, soft=soft)
-
-    def offset(self, epoch: int) -> int:
-        """The position in the text of the first input of an epoch."""
-        if self._seed is None or epoch == 0:
-            return 0
-        return int(np.random.default_rng([self._seed, epoch]).integers(self.targets))
 
     def count(self, window: int, epoch: int = 0) -> int:
         """Targets in a window, over all streams."""

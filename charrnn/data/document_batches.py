@@ -113,15 +113,11 @@ def make_batches(
     end_id: int | None,
     streams: int,
     length: int,
-    seed: int | None,
+    seed: int,
     counted: Array | None = None,
     soft: SoftTargets | None = None,
 ) -> Batches | DocumentBatches:
-    """The batches of a text that is one stream, or of documents if there is a symbol that ends them.
-
-    `seed` decides on the order of documents, which need one, or on the places where the epochs of a stream begin.
-    """
+    """The batches of a text that is one stream, or of documents if there is a symbol that ends them."""
     if end_id is None:
-        return Batches(ids, streams, length, counted, soft, seed)
-    assert seed is not None, "documents are shuffled"
+        return Batches(ids, streams, length, counted, soft)
     return DocumentBatches(ids, end_id, streams, length, seed, counted, soft)

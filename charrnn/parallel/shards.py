@@ -42,7 +42,6 @@ class TextWork:
         states: the carried state of each shard, (L, S, n, H).
         ids: the training text, (len,).
         counted: with model.ngram, what fold_log_probs() gives for it, (len,).
-        rotate: whether epochs begin at other places of it.
         expected, share: with teachers, what they expected of it, (len, V), and how much of a target that is.
     """
 
@@ -52,7 +51,6 @@ class TextWork:
     length: int
     states: list[SharedArray]
     ids: SharedArray | TextFile
-    rotate: bool = False
     counted: SharedArray | None = None
     expected: SharedArray | None = None
     share: float = 0.0
@@ -65,9 +63,7 @@ class TextWork:
         """The batches of the text, which the shards share out by streams."""
         counted = self.counted.array() if self.counted else None
         soft = SoftTargets(self.expected.array(), self.share) if self.expected else None
-        end_id = self.vocab.end_id
-        drawn = seed if self.rotate or end_id is not None else None
-        return make_batches(self.ids.array(), end_id, self.streams, self.length, drawn, counted, soft)
+        return make_batches(self.ids.array(), self.vocab.end_id, self.streams, self.length, seed, counted, soft)
 
 
 @dataclass(frozen=True)

@@ -160,7 +160,6 @@ class Team:
             length=config.train.seq_length,
             states=[shared("<f4", *shape) for shape in shapes],
             ids=TextFile(str(file), ids.dtype.str) if file else shared_copy(ids),
-            rotate=config.train.rotate,
             counted=shared_copy(fold_log_probs(vocab, ids, order)) if order else None,
             expected=expected,
             share=config.train.teacher_share,

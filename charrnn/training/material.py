@@ -101,8 +101,7 @@ class TextMaterial:
     def __init__(self, config: Config, corpus: Corpus) -> None:
         train, vocab = config.train, corpus.vocab
         self.config, self.corpus, self.vocab = config, corpus, vocab
-        seed = config.seed if train.rotate or vocab.end_id is not None else None
-        self.batches = make_batches(corpus.train.ids, vocab.end_id, train.batch_size, train.seq_length, seed)
+        self.batches = make_batches(corpus.train.ids, vocab.end_id, train.batch_size, train.seq_length, config.seed)
         self.steps_per_epoch = len(self.batches)
         self.guessing = log(vocab.size)
         order = config.model.ngram

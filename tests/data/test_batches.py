@@ -39,24 +39,6 @@ def test_every_transition_is_used_exactly_once_an_epoch_and_in_order_within_its_
         assert window.x.dtype == window.y.dtype == np.uint16
 
 
-@given(size=st.integers(2, 400), streams=st.integers(1, 20), length=st.integers(1, 50), epoch=st.integers(0, 5))
-def test_a_rotated_epoch_is_the_same_text_from_another_place_on(size, streams, length, epoch):
-    fixed = Batches(np.arange(size, dtype=np.uint16), streams, length)
-    rotated = Batches(np.arange(size, dtype=np.uint16), streams, length, seed=4)
-    for number in range(len(fixed)):
-        wanted, found = fixed[number], rotated.window(number, 0, streams, epoch)
-        used = slice(None) if wanted.weight is None else wanted.weight > 0
-        assert (found.x[used] == (wanted.x[used].astype(int) + rotated.offset(epoch)) % (size - 1)).all()
-        assert (found.y == found.x + 1).all()
-        assert found.count == wanted.count
-    assert rotated.offset(0) == fixed.offset(epoch) == 0
-
-
-def test_every_epoch_begins_at_a_place_of_its_own():
-    batches = Batches(np.zeros(1000, np.uint8), 3, 4, seed=4)
-    assert len({batches.offset(epoch) for epoch in range(20)}) > 15
-
-
 @pytest.mark.parametrize("size", [0, 1])
 @pytest.mark.parametrize(("streams", "length"), [(1, 1), (1, 5), (4, 1), (4, 5)])
 def test_a_text_without_a_transition_has_no_windows(size, streams, length):

@@ -68,16 +68,6 @@ def test_two_workers_and_resumed_runs_write_the_same_files(documents: bool) -> N
     assert kept()[LAST] != whole[LAST]
 
 
-def test_a_rotated_run_with_a_teacher_resumes_to_the_same_files_with_any_number_of_workers() -> None:
-    train_teachers()
-    config = config_of(teacher=TEACHERS[0], rotate=True, seq_length=50)
-    train(config)
-    whole = kept()
-    train(config, steps=7, workers=2, force=True)
-    train(config, resume=True)
-    assert kept() == whole
-
-
 def test_teachers_expect_the_mean_of_their_probabilities() -> None:
     train_teachers()
     config = config_of(teacher=TEACHERS)

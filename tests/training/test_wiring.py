@@ -135,7 +135,6 @@ CASES = [
     Case("model.init.scale", 0.5, "parameters"),
     Case("train.seq_length", 7, "parameters"),
     Case("train.batch_size", 3, "parameters"),
-    Case("train.rotate", True, "parameters", {"train.epochs": 2, "train.max_steps": None}),
     Case("train.epochs", 2, "steps", {"train.max_steps": None}),
     Case("train.max_steps", 3, "steps"),
     Case("train.optimizer", "rmsprop", "parameters"),
