@@ -78,6 +78,13 @@ def an_ngram_holds_no_other(config: Config) -> Iterator[Clash]:
         yield Clash("model.ngram", message, ("model.cell",))
 
 
+def teachers_teach_a_network_alone(config: Config) -> Iterator[Clash]:
+    """What teachers predict is a target of a network, and not of its mixture with an n-gram."""
+    if config.train.teacher and config.model.ngram:
+        message = "train.teacher does not go with model.ngram; leave one of them out"
+        yield Clash("train.teacher", message, ("model.ngram",))
+
+
 def fractions_divide_the_text(config: Config) -> Iterator[Clash]:
     """The fractions sum to 1, and there is something to train on."""
     fractions = config.data.fractions
@@ -150,6 +157,7 @@ RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     names_of_files_hold_no_zero,
     dropout_acts_between_layers,
     an_ngram_holds_no_other,
+    teachers_teach_a_network_alone,
     fractions_divide_the_text,
     shards_need_streams,
     separate_texts_replace_splits,

@@ -5,6 +5,9 @@
 The scores (M, V + 1) are the logits of the characters, followed by a. The head never sees the n-gram: the loss needs
 only ln p_ngram of the targets, which is given.
 
+What is minimised is -ln p(y) - ln p_network(y). By the first term alone the network would stay a beginner: at first the
+n-gram is far better, so the gate shuts, and then hardly any gradient reaches the network.
+
 Shapes: M = T * N rows, H hidden units, V characters. The unit of the loss is the nat.
 """
 
@@ -50,12 +53,12 @@ class GatedCharacter:
         return nats
 
     def mixed_loss_(self, scores: Array, targets: Array, counted: Array) -> Array:
-        """-ln p(target) of each row, (M,), in nats. The scores become the gradient of their sum.
+        """-ln p(target) of each row, (M,), in nats. The scores become the gradient of the sum of what is minimised.
 
         With d = ln p_network(y) - ln p_ngram(y), and r = g p_network(y) / p(y) the network's share of p(y):
 
             -ln p(y) = softplus(a) - softplus(a + d) - ln p_ngram(y),    r = sigmoid(a + d)
-            d logits = r (p_network - onehot(y)),    d a = g - r
+            d logits = (r + 1) (p_network - onehot(y)),    d a = g - r
 
         Arguments:
             scores: from scores(), overwritten.
@@ -66,7 +69,7 @@ class GatedCharacter:
         odds = gate - softmax_cross_entropy_(logits, targets) - counted  # ln of r / (1 - r)
         nats: Array = softplus(gate) - softplus(odds) - counted
         share = sigmoid_(odds)
-        softmax_cross_entropy_back_(logits, targets, share)
+        softmax_cross_entropy_back_(logits, targets, share + 1)
         scores[:, -1] = sigmoid_(gate) - share
         return nats
 

@@ -1,4 +1,4 @@
-"""The head with a gate: its loss is that of the mixture, and its derivatives are those of the loss."""
+"""The head with a gate: its loss is that of the mixture; its derivatives are those of this and the network's own."""
 
 from typing import Any
 
@@ -20,6 +20,10 @@ WEIGHT = RNG.uniform(0.5, 2, ROWS)
 
 def losses(value: dict[str, Array], h: Array) -> Array:
     return HEAD.mixed_loss_(HEAD.scores(value, h), TARGETS, COUNTED)
+
+
+def minimised(value: dict[str, Array], h: Array) -> Array:
+    return losses(value, h) + HEAD.loss_(HEAD.scores(value, h), TARGETS)
 
 
 def gradients() -> tuple[dict[str, Array], Array]:
@@ -48,7 +52,7 @@ def test_derivatives_agree_with_complex_steps() -> None:
             moved[index] += 1e-30j
             value, h = ({**VALUE, name: moved}, H) if name != "h" else (VALUE, moved)
             value = {key: own.astype(complex) for key, own in value.items()}
-            step = (WEIGHT * losses(value, h.astype(complex)).imag).sum() / 1e-30
+            step = (WEIGHT * minimised(value, h.astype(complex)).imag).sum() / 1e-30
             assert exact[index] == pytest.approx(step, rel=1e-9, abs=1e-12), (name, index)
 
 
@@ -59,12 +63,19 @@ def test_losses_and_derivatives_are_those_of_pytorch() -> None:
     gate = torch.sigmoid(scores[:, -1])
     own = torch.softmax(scores[:, :-1], 1)[torch.arange(ROWS), torch.tensor(TARGETS)]
     loss: Any = -(gate * own + (1 - gate) * torch.tensor(np.exp(COUNTED))).log()
-    (torch.tensor(WEIGHT) * loss).sum().backward()  # type: ignore[no-untyped-call]
+    (torch.tensor(WEIGHT) * (loss - own.log())).sum().backward()  # type: ignore[no-untyped-call]
     np.testing.assert_allclose(losses(VALUE, H), loss.detach().numpy(), rtol=1e-12)
     grad, dh = gradients()
     for mine, theirs in ((grad["output_weight"], weight), (grad["output_bias"], bias), (dh, h)):
         assert theirs.grad is not None
         np.testing.assert_allclose(mine, theirs.grad.numpy(), rtol=1e-10, atol=1e-14)
+
+
+def test_a_network_learns_even_where_the_gate_is_shut() -> None:
+    scores = np.array([[0.3, 0.1, -0.2, -50]])
+    HEAD.mixed_loss_(scores, np.array([1]), np.array([-0.1]))
+    own = np.exp([0.3, 0.1, -0.2]) / np.exp([0.3, 0.1, -0.2]).sum()
+    np.testing.assert_allclose(scores[0, :-1], own - [0, 1, 0], rtol=1e-12)
 
 
 @pytest.mark.parametrize("gate", [-1e4, -30, 30, 1e4])

@@ -102,6 +102,8 @@ def possible(config: Config) -> Config:
         model = back(model, "dropout")
     if model.cell == "ngram":
         model = back(model, "ngram")
+    if model.ngram:
+        train = back(train, "teacher")
     if train.shards and train.batch_size and train.shards > train.batch_size:
         train = back(train, "shards")
     if not (data.valid_path or data.split_column is not None or (data.fractions[1] and not data.test_path)):
