@@ -6,9 +6,11 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import pytest
 
+from charrnn.config import config_from_dict
 from tests.support.processes import ROOT, TIMEOUT, environment
 
 TINY = ["--cells", "rnn", "--sizes", "1x128", "--repeats", "1", "--seconds", "0.01"]
@@ -124,3 +126,27 @@ def test_classifiers_of_charrnn_and_pytorch_do_the_same_job(cell, layers, monkey
 def test_brackets_and_rings_of_molecules_are_checked(molecule, balanced, monkeypatch):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     assert importlib.import_module("smiles").is_balanced(molecule) is balanced
+
+
+def test_sets_with_published_figures_have_configs_that_are_valid(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    for own in importlib.import_module("published").TABLE.values():
+        config_from_dict(json.loads(json.dumps(own.config)))
+
+
+def test_rows_that_no_config_can_read_are_rewritten(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    published = importlib.import_module("published")
+    (tmp_path / "isarcasm").mkdir()
+    lines = "".join(f'{k},"so\n{k}",1\n' for k in range(10))
+    (tmp_path / "isarcasm" / "train.En.csv").write_text(f",tweet,sarcastic\n{lines}10,,0\n")
+    (tmp_path / "isarcasm" / "test_A.En.csv").write_text("text,sarcastic\nyes,0\n")
+    config = json.loads(published.written("sarcasm", tmp_path, tmp_path / "out").read_text())
+    rows = Path(config["data"]["path"]).read_text("utf-8").splitlines()
+    assert rows[8:] == ["so 8\t1\ttrain", "so 9\t1\tvalid", "\t0\ttrain", "yes\t0\ttest"]
+
+
+def test_every_wrong_unit_counts_as_one_that_has_several_labels(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    report = {"tags": {"units": {"count": 100}, "ambiguous": {"count": 40}}}
+    assert importlib.import_module("published").of_ambiguous(report, {"units": 0.99}) == pytest.approx(39 / 40)
