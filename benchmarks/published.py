@@ -229,8 +229,14 @@ TABLE: dict[str, Set] = {
                 "valid_path": "vietnamese_words/dev.conllu",
                 "test_path": "vietnamese_words/test.conllu",
             },
-            "model": {"scheme": "segments", "hidden_size": 128, "num_layers": 2, "dropout": 0.5},
-            "train": {"epochs": 20, "batch_size": 16, "best": "span_f1"},
+            "model": {
+                "scheme": "segments",
+                "hidden_size": 64,
+                "num_layers": 1,
+                "embedding_size": 64,
+                "output_dropout": 0.3,
+            },
+            "train": {"epochs": 25, "batch_size": 16, "best": "span_f1"},
         },
     ),
 }
