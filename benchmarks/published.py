@@ -282,8 +282,8 @@ def minutes(run: Path) -> float:
 
 def figures(own: Set, runs: list[Path], counted: list[Path]) -> Iterator[float]:
     """The figure of each run, of their vote, of that with what was counted, and of the best baseline, or NaN."""
-    for voters in (*([run] for run in runs), runs, runs + counted):
-        report = json.loads(charrnn("eval", *map(str, voters), "--baselines", "--json"))
+    for voters, *options in (*(([run],) for run in runs), (runs,), (runs + counted, "--baselines")):
+        report = json.loads(charrnn("eval", *map(str, voters), "--json", *options))
         position = next(k for k, row in enumerate(report["rows"]) if row["name"] == report["scored"])
         yield own.figure(report, report["rows"][position]) or 0.0
     others = [own.figure(report, row) for row in report["rows"][position + 1 :]]
