@@ -3,10 +3,10 @@
     python benchmarks/published.py FOLDER [--only latin,tox21] [--seeds 1,2,3] [--set KEY=VALUE]... [--out DIR]
 
 FOLDER holds the sets in folders that TABLE names. For each set the table has the published figure; the mean of the
-seeds on the test split with its standard deviation; their vote if there are several; the best baseline of
-`charrnn eval --baselines`; the minutes of training a seed; and its parameters. Nothing is chosen by a test split. A run
-goes on where it was stopped, and one that is finished is not trained again. What no config can read is rewritten into
-the folder `data` of DIR.
+seeds on the test split with its standard deviation; their vote; the vote of them and of the n-grams that
+`model.cell: ngram` counts, where these give one label; the best baseline of `charrnn eval --baselines`; the minutes of
+training a seed; and its parameters. Nothing is chosen by a test split. A run goes on where it was stopped, and one that
+is finished is not trained again. What no config can read is rewritten into the folder `data` of DIR.
 """
 
 import argparse
@@ -65,7 +65,7 @@ def f1_of(label: str) -> Figure:
     """The F1 of one label, which a report has for the model that it is about."""
 
     def figure(report: dict[str, Any], row: dict[str, Any]) -> float | None:
-        found = [own["f1"] for own in report["labels"]["labels"] if own["label"] == label]
+        found = [own["f1"] for own in report["labels"]["labels"] if own["name"] == label]
         return found[0] if row["name"] == report["scored"] else None
 
     return figure
@@ -149,8 +149,14 @@ TABLE: dict[str, Set] = {
         {
             "task": "classify",
             "data": {"path": "lingua_sentences", "format": "files", "fractions": [0.8, 0.1, 0.1]},
-            "model": {"hidden_size": 256, "num_layers": 1, "pooling": "max", "input_dropout": 0.1},
-            "train": {"epochs": 5, "batch_size": 64, "best": "accuracy"},
+            "model": {
+                "hidden_size": 128,
+                "num_layers": 1,
+                "embedding_size": 64,
+                "pooling": "max",
+                "input_dropout": 0.05,
+            },
+            "train": {"epochs": 4, "batch_size": 64, "best": "accuracy"},
         },
     ),
     "names": Set(
@@ -223,8 +229,14 @@ TABLE: dict[str, Set] = {
                 "valid_path": "vietnamese_words/dev.conllu",
                 "test_path": "vietnamese_words/test.conllu",
             },
-            "model": {"scheme": "segments", "hidden_size": 128, "num_layers": 2, "dropout": 0.5},
-            "train": {"epochs": 20, "batch_size": 16, "best": "span_f1"},
+            "model": {
+                "scheme": "segments",
+                "hidden_size": 64,
+                "num_layers": 1,
+                "embedding_size": 64,
+                "output_dropout": 0.3,
+            },
+            "train": {"epochs": 25, "batch_size": 16, "best": "span_f1"},
         },
     ),
 }
@@ -254,11 +266,11 @@ def written(name: str, folder: Path, out: Path) -> Path:
     return config
 
 
-def trained(config: Path, seed: int, overrides: list[str]) -> Path:
-    """The run of a config and seed."""
-    run = config.with_name(f"{config.stem}-{seed}")
+def trained(config: Path, name: str, overrides: list[str]) -> Path:
+    """A run of a config; `name` tells it from the others."""
+    run = config.with_name(f"{config.stem}-{name}")
     words = [word for one in overrides for word in ("--set", one)]
-    charrnn("train", str(config), "--out", str(run), "--seed", str(seed), "--resume", "--quiet", *words)
+    charrnn("train", str(config), "--out", str(run), "--resume", "--quiet", *words)
     return run
 
 
@@ -268,10 +280,10 @@ def minutes(run: Path) -> float:
     return float(records[-1]["seconds"] / 60)
 
 
-def figures(own: Set, runs: list[Path]) -> Iterator[float]:
-    """The figure of each run, that of their vote, and that of the best baseline; NaN if there is none."""
-    for voters in (*([run] for run in runs), runs):
-        report = json.loads(charrnn("eval", *map(str, voters), "--baselines", "--json"))
+def figures(own: Set, runs: list[Path], counted: list[Path]) -> Iterator[float]:
+    """The figure of each run, of their vote, of that with what was counted, and of the best baseline, or NaN."""
+    for voters, *options in (*(([run],) for run in runs), (runs,), (runs + counted, "--baselines")):
+        report = json.loads(charrnn("eval", *map(str, voters), "--json", *options))
         position = next(k for k, row in enumerate(report["rows"]) if row["name"] == report["scored"])
         yield own.figure(report, report["rows"][position]) or 0.0
     others = [own.figure(report, row) for row in report["rows"][position + 1 :]]
@@ -279,10 +291,10 @@ def figures(own: Set, runs: list[Path]) -> Iterator[float]:
     yield (min if own.lower else max)(known, default=float("nan"))
 
 
-def line_of(name: str, config: Path, runs: list[Path]) -> str:
-    """The row of a set in the table."""
+def line_of(name: str, runs: list[Path], counted: list[Path]) -> str:
+    """The row of a set in the table: its runs, and the n-grams of the same examples, if there are any."""
     own = TABLE[name]
-    *seeds, vote, baseline = [value * 100 if own.percent else value for value in figures(own, runs)]
+    *seeds, vote, both, baseline = [value * 100 if own.percent else value for value in figures(own, runs, counted)]
     digits = 2 if own.percent else 3
     spread = f" ± {stdev(seeds):.{digits}f}" if len(seeds) > 1 else ""
     size = json.loads(charrnn("info", str(runs[0]), "--json")).get("parameters", 0)
@@ -290,7 +302,8 @@ def line_of(name: str, config: Path, runs: list[Path]) -> str:
         name,
         own.published,
         f"{mean(seeds):.{digits}f}{spread}",
-        f"{vote:.{digits}f}" if len(runs) > 1 else "-",
+        f"{vote:.{digits}f}",
+        f"{both:.{digits}f}" if counted else "-",
         f"{baseline:.{digits}f}" if baseline == baseline else "-",
         f"{mean(map(minutes, runs)):.1f}",
         f"{size:,}",
@@ -311,12 +324,14 @@ def main() -> None:
     if unknown := {*names} - {*TABLE}:
         parser.error(f"no set is called {', '.join(sorted(unknown))}; there are {', '.join(TABLE)}")
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    print(f"| set | published | mean of {len(seeds)} | vote | baseline | minutes | parameters |")
-    print("|---|---|---:|---:|---:|---:|---:|", flush=True)
+    print(f"| set | published | mean of {len(seeds)} | vote | with n-grams | baseline | minutes | parameters |")
+    print("|---|---|---:|---:|---:|---:|---:|---:|", flush=True)
     for name in names:
         config = written(name, arguments.folder, arguments.out)
-        runs = [trained(config, seed, arguments.set) for seed in seeds]
-        print(line_of(name, config, runs), flush=True)
+        runs = [trained(config, str(seed), [*arguments.set, f"seed={seed}"]) for seed in seeds]
+        one_label = TABLE[name].config["task"] == "classify" and "output" not in TABLE[name].config["model"]
+        counted = [trained(config, "ngram", ["model.cell=ngram"])] if one_label else []
+        print(line_of(name, runs, counted), flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from charrnn.config import config_from_dict
 from charrnn.config.building import load_config
 from tests.support.processes import ROOT, TIMEOUT, environment
 
@@ -161,3 +162,27 @@ def test_a_ladder_names_keys_that_exist_and_says_which_of_two_runs_is_better(mon
         monkeypatch.setattr(ladder, "charrnn", lambda *words: json.dumps({"runs": [rows[0], rows[1] | worse]}))
         ladder.Ladder("text.txt", Path(), [], [], 1)._row("teacher alone", own, reference)
         assert shown in capsys.readouterr().out
+
+
+def test_sets_with_published_figures_have_configs_that_are_valid(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    for own in importlib.import_module("published").TABLE.values():
+        config_from_dict(json.loads(json.dumps(own.config)))
+
+
+def test_rows_that_no_config_can_read_are_rewritten(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    published = importlib.import_module("published")
+    (tmp_path / "isarcasm").mkdir()
+    lines = "".join(f'{k},"so\n{k}",1\n' for k in range(10))
+    (tmp_path / "isarcasm" / "train.En.csv").write_text(f",tweet,sarcastic\n{lines}10,,0\n")
+    (tmp_path / "isarcasm" / "test_A.En.csv").write_text("text,sarcastic\nyes,0\n")
+    config = json.loads(published.written("sarcasm", tmp_path, tmp_path / "out").read_text())
+    rows = Path(config["data"]["path"]).read_text("utf-8").splitlines()
+    assert rows[8:] == ["so 8\t1\ttrain", "so 9\t1\tvalid", "\t0\ttrain", "yes\t0\ttest"]
+
+
+def test_every_wrong_unit_counts_as_one_that_has_several_labels(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    report = {"tags": {"units": {"count": 100}, "ambiguous": {"count": 40}}}
+    assert importlib.import_module("published").of_ambiguous(report, {"units": 0.99}) == pytest.approx(39 / 40)
