@@ -52,7 +52,7 @@ BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, float]] = {
 }
 KEYS = ["model.cell", "model.num_layers", "model.hidden_size", "model.dropout", "train.batch_size", "train.seq_length"]
 KEYS += ["train.learning_rate", "train.epochs", "train.weight_decay"]
-COLUMNS = "{:10} {:>11} {:>8} {:>8}  {:22} {:>8} {:>11} {:>8} {:>8}"
+COLUMNS = "| {:10} | {:>10} | {:>7} | {:>7} | {:22} | {:>6} | {:>10} | {:>6} | {:>7} |"
 HEAD = ("text", "characters", "default", "minutes", "best by hand", "loss", "difference", "n-gram", "mixture")
 
 
@@ -168,7 +168,7 @@ def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | 
         f"{ngram['report']:.3f}" if ngram else "",
         f"{mixed:.3f}" if mixed is not None else "",
     ]
-    return COLUMNS.format(text.name, f"{size:,}", *cells).rstrip()
+    return COLUMNS.format(text.name, f"{size:,}", *cells)
 
 
 def main() -> None:
@@ -180,6 +180,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=OUT, help="where the runs are kept")
     options = parser.parse_args()
     print(COLUMNS.format(*HEAD))
+    print("|---|---:|---:|---:|---|---:|---:|---:|---:|")
     for size in map(int, options.sizes.split(",")):
         for text in options.text:
             if (parts := text.cut(size)) is None:
