@@ -179,6 +179,9 @@ def main() -> None:
     parser.add_argument("--configs", default=",".join(["default", "ngram", *BY_HAND]), help="which, of the table above")
     parser.add_argument("--out", type=Path, default=OUT, help="where the runs are kept")
     options = parser.parse_args()
+    names = options.configs.split(",")
+    if unknown := {*names} - {"default", "ngram", *BY_HAND}:
+        parser.error(f"--configs: {', '.join(sorted(unknown))}; there are default, ngram, {', '.join(BY_HAND)}")
     print(COLUMNS.format(*HEAD))
     print("|---|---:|---:|---:|---|---:|---:|---:|---:|")
     for size in map(int, options.sizes.split(",")):
@@ -187,7 +190,7 @@ def main() -> None:
                 continue
             folder = options.out / f"{text.name}-{size}"
             folder.mkdir(parents=True, exist_ok=True)
-            rows = {name: measured(folder, name, text, parts) for name in options.configs.split(",")}
+            rows = {name: measured(folder, name, text, parts) for name in names}
             pair = rows.get("default"), rows.get("ngram")
             mixed = mixture(folder, pair[0], pair[1]) if pair[0] and pair[1] else None
             print(line(text, size, rows, mixed), flush=True)
