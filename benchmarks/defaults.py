@@ -52,7 +52,7 @@ BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, float]] = {
 }
 KEYS = ["model.cell", "model.num_layers", "model.hidden_size", "model.dropout", "train.batch_size", "train.seq_length"]
 KEYS += ["train.learning_rate", "train.epochs", "train.weight_decay"]
-COLUMNS = "{:10} {:>11} {:>8} {:>8}  {:22} {:>8} {:>11} {:>8} {:>8}"
+COLUMNS = "| {:10} | {:>10} | {:>7} | {:>7} | {:22} | {:>6} | {:>10} | {:>6} | {:>7} |"
 HEAD = ("text", "characters", "default", "minutes", "best by hand", "loss", "difference", "n-gram", "mixture")
 
 
@@ -168,7 +168,7 @@ def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | 
         f"{ngram['report']:.3f}" if ngram else "",
         f"{mixed:.3f}" if mixed is not None else "",
     ]
-    return COLUMNS.format(text.name, f"{size:,}", *cells).rstrip()
+    return COLUMNS.format(text.name, f"{size:,}", *cells)
 
 
 def main() -> None:
@@ -179,14 +179,18 @@ def main() -> None:
     parser.add_argument("--configs", default=",".join(["default", "ngram", *BY_HAND]), help="which, of the table above")
     parser.add_argument("--out", type=Path, default=OUT, help="where the runs are kept")
     options = parser.parse_args()
+    names = options.configs.split(",")
+    if unknown := {*names} - {"default", "ngram", *BY_HAND}:
+        parser.error(f"--configs: {', '.join(sorted(unknown))}; there are default, ngram, {', '.join(BY_HAND)}")
     print(COLUMNS.format(*HEAD))
+    print("|---|---:|---:|---:|---|---:|---:|---:|---:|")
     for size in map(int, options.sizes.split(",")):
         for text in options.text:
             if (parts := text.cut(size)) is None:
                 continue
             folder = options.out / f"{text.name}-{size}"
             folder.mkdir(parents=True, exist_ok=True)
-            rows = {name: measured(folder, name, text, parts) for name in options.configs.split(",")}
+            rows = {name: measured(folder, name, text, parts) for name in names}
             pair = rows.get("default"), rows.get("ngram")
             mixed = mixture(folder, pair[0], pair[1]) if pair[0] and pair[1] else None
             print(line(text, size, rows, mixed), flush=True)
