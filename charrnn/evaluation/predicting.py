@@ -14,6 +14,7 @@ from typing import Any, overload
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.blas import one_thread
 from charrnn.data import Examples, ExampleSplit, encode_texts
 from charrnn.errors import CheckpointError
 from charrnn.evaluation.label_paths import choose_labels
@@ -122,10 +123,11 @@ def predict(
         CheckpointError: a model is one of a language, or the models cannot vote.
     """
     models = list(model) if isinstance(model, Sequence) else [model]
-    if any(isinstance(one, TranslateModel) for one in models):
-        return translate_texts(models, texts, features, beam, top)
-    check_voters(models)
-    return _labelled(models, texts, threshold)
+    with one_thread():
+        if any(isinstance(one, TranslateModel) for one in models):
+            return translate_texts(models, texts, features, beam, top)
+        check_voters(models)
+        return _labelled(models, texts, threshold)
 
 
 def _labelled(models: Sequence[TaskModel], texts: Sequence[str], threshold: float | None) -> list[Prediction]:

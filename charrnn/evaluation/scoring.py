@@ -17,6 +17,7 @@ from math import exp, log
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.blas import one_thread
 from charrnn.data import decode_bytes
 from charrnn.errors import TextError
 from charrnn.evaluation.documents import bounds, document_predictions
@@ -273,4 +274,5 @@ def score_text(model: LanguageModel, text: str | bytes) -> Report:
     ids = vocab.encode(text, unknown="skip")
     if vocab.end_id is not None and (not len(ids) or ids[-1] != vocab.end_id):
         ids = np.append(ids, np.int32(vocab.end_id))
-    return score(model, ids, unknown, streams=1)
+    with one_thread():
+        return score(model, ids, unknown, streams=1)

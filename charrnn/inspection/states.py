@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from charrnn.arrays import Array
+from charrnn.blas import one_thread
 from charrnn.data import Vocab, ends_of
 from charrnn.errors import CheckpointError, TextError
 from charrnn.models import GatedNetwork, Network, NGram
@@ -61,7 +62,8 @@ def embed(model: Network | NGram | GatedNetwork, texts: Sequence[str | bytes]) -
     for number, ids in enumerate(documents, 1):
         if model.vocab.end_id is not None and (ids == model.vocab.end_id).any():
             raise TextError(f"text {number} holds {model.vocab.end!r}, which ends a document; give each one by itself")
-    return states_of(model, documents, "document").states
+    with one_thread():
+        return states_of(model, documents, "document").states
 
 
 def embed_ids(network: Network, ids: Array, each: Each = "document") -> States:

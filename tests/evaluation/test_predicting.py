@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import charrnn
 from charrnn.data.example_rows import ExampleRules
@@ -49,6 +50,20 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TaskModel]:
         name: train_task(folder / f"{name}.npz", {**own, "data": {**own["data"], "fractions": [0.7, 0.15, 0.15]}}).model
         for name, own in settings.items()
     }
+
+
+def test_the_library_computes_with_one_thread(models: dict[str, TaskModel], monkeypatch: pytest.MonkeyPatch) -> None:
+    model, threads = models["answers"], []
+    ask = model.predict
+
+    def watched(texts: Any) -> Any:
+        threads.extend(one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas")
+        return ask(texts)
+
+    monkeypatch.setattr(model, "predict", watched)
+    with threadpool_limits(2, "blas"):
+        predict(model, ["abba"])
+    assert threads == [1]
 
 
 def test_the_library_reads_a_saved_model(models: dict[str, TaskModel], tmp_path: Path) -> None:
