@@ -280,12 +280,18 @@ def minutes(run: Path) -> float:
     return float(records[-1]["seconds"] / 60)
 
 
+def report_of(runs: list[Path], *options: str) -> tuple[dict[str, Any], int]:
+    """The report on runs that vote, and the position of the row that it is about; baselines follow that row."""
+    report: dict[str, Any] = json.loads(charrnn("eval", *map(str, runs), "--json", *options))
+    return report, [row["name"] for row in report["rows"]].index(report["scored"])
+
+
 def figures(own: Set, runs: list[Path], counted: list[Path]) -> Iterator[float]:
     """The figure of each run, of their vote, of that with what was counted, and of the best baseline, or NaN."""
-    for voters, *options in (*(([run],) for run in runs), (runs,), (runs + counted, "--baselines")):
-        report = json.loads(charrnn("eval", *map(str, voters), "--json", *options))
-        position = next(k for k, row in enumerate(report["rows"]) if row["name"] == report["scored"])
+    for voters in (*([run] for run in runs), runs, runs + counted):
+        report, position = report_of(voters)
         yield own.figure(report, report["rows"][position]) or 0.0
+    report, position = report_of(runs[:1], "--baselines")
     others = [own.figure(report, row) for row in report["rows"][position + 1 :]]
     known = [value for value in others if value is not None]
     yield (min if own.lower else max)(known, default=float("nan"))
