@@ -10,7 +10,7 @@ import pytest
 
 from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config
-from charrnn.errors import CharrnnError, CheckpointError
+from charrnn.errors import CharrnnError, CheckpointError, ConfigError
 from charrnn.evaluation.scoring import predictions
 from charrnn.models.loading import load_checkpoint
 from charrnn.training import teaching
@@ -112,3 +112,9 @@ def test_predictions_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest
     monkeypatch.setattr(teaching, "machine_memory", lambda: 1000.0)
     with pytest.raises(CharrnnError, match=r"train\.teacher: predictions of \d+ characters out of \d+ need"):
         open_run(config_of(teacher="teacher"))
+
+
+def test_teachers_do_not_go_with_an_ngram_inside() -> None:
+    keys = {"data": {"path": "text.txt"}, "model": {"ngram": 3}, "train": {"teacher": "teacher"}}
+    with pytest.raises(ConfigError, match=r"train\.teacher does not go with model\.ngram"):
+        config_from_dict(keys)
