@@ -25,9 +25,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from defaults import HELD_OUT, ROOT, charrnn
+from defaults import HELD_OUT, charrnn
 
-RESULTS = ROOT / "benchmarks" / "results" / "tuning.json"
+RESULTS = Path(__file__).resolve().parent / "results" / "tuning.json"
 HELD_SHARE = 0.2  # of examples
 TRIALS = 10_000  # more than a search will reach
 

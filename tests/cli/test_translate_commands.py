@@ -208,6 +208,7 @@ def test_a_report_is_for_people_and_for_programs() -> None:
         "tagged",
         "the source itself",
         "its most frequent target, else itself",
+        "joint 1-gram",
     ]
     assert document["rows"][0]["exact"] == 1 - document["rows"][0]["word_error"]
     assert sum(own["count"] for own in document["groups"][-2:]) == 9
