@@ -4,8 +4,8 @@
 
 FOLDER holds LANGUAGE_train.tsv, LANGUAGE_dev.tsv and LANGUAGE_test.tsv of SIGMORPHON 2020, task 1 (Gorman et al. 2020).
 A run that exists is not trained again. For each language the table has the word error rate on the test split: the mean
-over the seeds, their vote if there are several, and what the shared task's LSTM reached, which was tuned for each
-language. Nothing is chosen by the test split. Minutes are those of training.
+over the seeds, their vote if there are several, a joint n-gram, and what the shared task's LSTM reached, which was
+tuned for each language. Nothing is chosen by the test split. Minutes are those of training.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def trained(folder: Path, language: str, seed: int, out: Path, overrides: list[s
 
 
 def wrong(report: dict[str, Any]) -> list[float]:
-    """The word error rate, in percent, of each row of a report: each model, and the vote of several."""
+    """The word error rate, in percent, of each row of a report: each model, the vote of several, the baselines."""
     return [100 * (1 - row["exact"]) for row in report["rows"]]
 
 
@@ -47,6 +47,12 @@ def minutes(run: Path) -> float:
     """The minutes that a run was trained for."""
     records = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     return float(records[-1]["seconds"] / 60)
+
+
+def line(name: str, row: list[float]) -> str:
+    """A row of the table; the last of its numbers is in minutes, the others are word error rates."""
+    *rates, spent = row
+    return f"| {name} | {' | '.join(f'{rate:.2f}' for rate in rates)} | {spent:.1f} |"
 
 
 def main() -> None:
@@ -59,18 +65,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/pronunciation"))
     arguments = parser.parse_args()
     seeds = [int(seed) for seed in arguments.seeds.split(",")]
-    print(f"| language | mean of {len(seeds)} | vote | LSTM of the shared task | minutes |")
-    print("|---|---:|---:|---:|---:|")
-    table = []
+    print(f"| language | mean of {len(seeds)} | vote | joint n-gram | LSTM of the shared task | minutes |")
+    print("|---|---:|---:|---:|---:|---:|")
+    table: list[list[float]] = []
     for language in arguments.languages.split(","):
         runs = [trained(arguments.folder, language, seed, arguments.out, arguments.set) for seed in seeds]
-        rates = wrong(json.loads(charrnn("eval", *map(str, runs), "--json")))
-        own, vote = rates[: len(seeds)], rates[-1]
-        row = (sum(own) / len(own), vote, LSTM[language], sum(map(minutes, runs)) / len(runs))
-        table.append(row)
-        print(f"| {language} | {row[0]:.2f} | {row[1]:.2f} | {row[2]:.2f} | {row[3]:.1f} |", flush=True)
-    means = [sum(column) / len(table) for column in zip(*table, strict=True)]
-    print(f"| mean | {means[0]:.2f} | {means[1]:.2f} | {means[2]:.2f} | {means[3]:.1f} |")
+        rates = wrong(json.loads(charrnn("eval", *map(str, runs), "--json", "--baselines")))
+        own, vote = rates[: len(seeds)], rates[len(seeds) if len(seeds) > 1 else 0]
+        table.append([sum(own) / len(own), vote, rates[-1], LSTM[language], sum(map(minutes, runs)) / len(runs)])
+        print(line(language, table[-1]), flush=True)
+    print(line("mean", [sum(column) / len(table) for column in zip(*table, strict=True)]))
 
 
 if __name__ == "__main__":
