@@ -99,7 +99,7 @@ def test_a_teacher_has_the_same_characters_and_is_a_network_of_another_directory
         ("other", r"train\.teacher: other: its vocabulary is not that of this text"),
         ("counted", r"train\.teacher: counted: a teacher is a network of a language"),
         (str(RUN), r"train\.teacher: run: the run would write over its teacher"),
-        ("nowhere", "nowhere"),
+        ("nowhere", r"train\.teacher: nowhere: does not exist"),
     ]:
         before = kept()
         with pytest.raises(CheckpointError, match=message):
