@@ -90,8 +90,8 @@ class DataConfig:
     )
     empty: Literal["error", "skip"] = key(
         "error",
-        "What is done with an example that lacks its source or its target, because the cell is empty or the row ends "
-        "before it. skip: it is left out. Numbers and yes/no labels may be missing as they are.",
+        "What is done with an example that lacks its source or its target: the cell is empty, the row ends before it, "
+        "or the key is not there. skip: it is left out. Numbers and yes/no labels may be missing as they are.",
         only=EXAMPLES,
     )
     tokens: Literal["char", "byte"] = key("char", "What the model reads: characters, or raw bytes.")

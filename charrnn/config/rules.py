@@ -17,7 +17,7 @@ from charrnn.config.yaml_tree import Node, place_of
 
 NOT_WITH_BYTES = ("normalize", "lowercase", "min_count", "encoding")  # keys of data that concern characters only
 
-FILE_KEYS = ("data.path", "data.valid_path", "data.test_path", "out")
+FILE_KEYS = ("data.path", "data.valid_path", "data.test_path", "train.teacher", "out")
 
 
 def check_combinations(config: Config, root: Node, faults: Faults) -> None:

@@ -121,7 +121,7 @@ def held_out_examples(
     Raises:
         TextError: what is wrong, a line for each fault with its place, such as a label that the model does not know.
     """
-    faults = Faults(rules.empty)
+    faults = Faults.of_model(rules.empty)
     rows = read_example_rows(files, rules, faults)
     targets = _read_targets(rows, rules, faults)
     if targets is not None:

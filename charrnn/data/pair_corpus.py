@@ -102,7 +102,7 @@ def held_out_pairs(
     Raises:
         TextError: what is wrong, a line for each fault with its place.
     """
-    faults = Faults(rules.empty)
+    faults = Faults.of_model(rules.empty)
     rows = read_pair_rows(files, rules, faults)
     faults.check()
     return _split(name, rows, source, target)

@@ -135,6 +135,11 @@ class Faults:
         self.count = 0
         self.left_out: set[str] = set()
 
+    @classmethod
+    def of_model(cls, empty: Empty) -> "Faults":
+        """The faults of rows that a trained model reads: they are left out as its config says, which is settled."""
+        return cls("skip" if empty == "skip" else None)
+
     def add(self, place: str, reason: str) -> None:
         """Note one fault: where it is, what is wrong, and what to do."""
         self.count += 1

@@ -180,16 +180,23 @@ def _from_objects(file: FileText, layout: Layout, faults: Faults) -> Iterator[Ro
     if numbers:
         faults.add(file.name, f"column {numbers[0]}: the cells of jsonl have no numbers; name a key instead")
         return
-    earlier, readable = faults.count, False
+    earlier, readable, first_lack = faults.count, False, ""
     for number, line in file.lines():
         before, place = faults.count, f"{file.name}:{number}"
         record = _object(line, place, faults)
-        if record is not None:
-            cells = list(_values(record, layout.columns, place, faults))
-            if faults.count == before:
-                readable = True
-                yield _row(file.name, number, cells, layout)
-    if not readable:
+        if record is None:
+            continue
+        if lack := _lacking_key(record, layout.columns):
+            faults.add_empty(place, lack)
+            first_lack = first_lack or lack
+            continue
+        cells = list(_values(record, layout.columns, place, faults))
+        if faults.count == before:
+            readable = True
+            yield _row(file.name, number, cells, layout)
+    if not readable and first_lack and faults.count == earlier:
+        faults.add(file.name, f"no row has all keys: {first_lack}")
+    elif not readable:
         faults.sum_up(earlier, file.name, layout.format)
 
 
@@ -206,14 +213,20 @@ def _object(line: str, place: str, faults: Faults) -> dict[str, Any] | None:
     return record
 
 
+def _lacking_key(record: dict[str, Any], keys: Iterable[Any]) -> str:
+    """The first of the keys that a record lacks, as a message says it; nothing if it has them all."""
+    for key in keys:
+        if key not in record:
+            names = ", ".join(map(shown, record)) or "none"
+            return f"no key {shown(key)}; the keys are {names}; add it, with null if it is missing"
+    return ""
+
+
 def _values(record: dict[str, Any], keys: Iterable[Any], place: str, faults: Faults) -> Iterator[str]:
     """The values of keys as cells: null is an empty one."""
     for key in keys:
-        value = record.get(key, "")
-        if key not in record:
-            names = ", ".join(map(shown, record)) or "none"
-            faults.add(place, f"no key {shown(key)}; the keys are {names}; add it, with null if it is missing")
-        elif isinstance(value, dict | list):
+        value = record[key]
+        if isinstance(value, dict | list):
             faults.add(place, f"{shown(key)} holds a {type(value).__name__}; give a string, a number or a truth value")
         elif isinstance(value, str) and SURROGATES.search(value):
             faults.add(place, f"{shown(key)} holds half a surrogate pair, which is no character; remove it")

@@ -54,7 +54,7 @@ def network_of(saved: SavedModel) -> AnyNetwork:
     if not isinstance(saved.model, TaskModel):
         return saved.network
     if isinstance(saved.model.network, NGramClassifier):
-        raise CheckpointError(f"{saved.path}: these are n-grams, and a network is needed here")
+        raise CheckpointError(f"{saved.path}: these are n-grams, which have no weights; name a network")
     return saved.model.network
 
 

@@ -65,7 +65,7 @@ def fit_verdict(run: Run) -> str:
     if gap > MEMORISING_GAP:
         remedy = f"more {run.facts.read} or {regularisation(run.facts)}"
         return f"Training loss is {gap:.2f} lower than validation: {remedy} would help."
-    if train.label_smoothing:  # the loss of smoothed targets is higher, so it may lie close to any validation loss
+    if train.label_smoothing or train.teacher:  # the loss of soft targets is higher: it may lie close to any other
         return ""
     larger = 2 * run.config.model.hidden_size
     return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."

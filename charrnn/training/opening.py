@@ -16,7 +16,6 @@ from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
 from charrnn.training.resuming import changed_environment, resume_notes, with_shards
-from charrnn.training.teaching import read_teachers
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
@@ -85,8 +84,7 @@ def open_run(
         differing: list[str] = []
         saved = load_latest(directory.path) if resume and directory.resumable else None
         if ranks:
-            teachers = read_teachers(config, corpus).digests
-            differing = check_ranks(with_shards(complete, corpus, saved), corpus, ranks, exact, teachers)
+            differing = check_ranks(with_shards(complete, corpus, saved), corpus, ranks, exact)
         if saved:
             notes = _resume_notes(saved, config, exact)
             run = Run(config, corpus, directory, resumed=saved, workers=workers, ranks=ranks)

@@ -70,7 +70,10 @@ def read_teachers(config: Config, corpus: AnyCorpus) -> Teachers:
         return Teachers()
     networks, digests = [], []
     for name in [named] if isinstance(named, str) else named:
-        saved = load_checkpoint(name)
+        try:
+            saved = load_checkpoint(name)
+        except CheckpointError as error:
+            raise CheckpointError(f"train.teacher: {error}") from None
         if config.out and saved.path.resolve().parent == Path(config.out).resolve():
             raise CheckpointError(f"train.teacher: {name}: the run would write over its teacher; choose another --out")
         network = saved.model

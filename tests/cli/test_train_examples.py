@@ -157,7 +157,7 @@ def test_ngrams_of_labels_go_through_every_command() -> None:
     refused = call("export", "runs/counted", "counted.html", "--to", "web")
     assert (refused.code, refused.lines) == (
         2,
-        ["charrnn: runs/counted/best.npz: these are n-grams, and a network is needed here"],
+        ["charrnn: runs/counted/best.npz: these are n-grams, which have no weights; name a network"],
     )
     again = call("train", "softmax.yaml", "--set", "model.cell=ngram", "--out", "runs/counted", "--resume")
     assert "this run is finished" in again.err

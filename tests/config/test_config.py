@@ -336,6 +336,7 @@ def test_an_override_that_is_empty_or_only_a_comment_is_null(load):
         ('data: {path: "\\U^FFFFFFFF"}', "not YAML"),
         ('data: {^path: "a\\0b"}', "data.path: no file name holds the character NUL"),
         ('data: {^path: [a, "b\\0"]}\nout: a', "data.path: no file name holds the character NUL"),
+        ('data: {path: a}\ntrain: {^teacher: "b\\0"}', "train.teacher: no file name holds the character NUL"),
         ('data: {path: a}\nout: ^"\\ud800"', "out: "),
     ],
 )

@@ -190,6 +190,25 @@ def test_what_is_empty_is_left_out_if_asked() -> None:
     assert line.startswith("data.path: there is no example in it")
 
 
+def test_a_record_without_a_key_is_left_out_if_asked_and_a_file_without_the_key_is_refused() -> None:
+    text = '{"s": "a", "t": "x"}\n{"s": "b"}\n{"t": "x"}\n{"s": "c", "t": "x"}\n'
+    layout = Layout("jsonl", "s", ("t",))
+    lines = faults(build, text, layout=layout)
+    assert [line.split(":")[1] for line in lines] == ["2", "3"]
+    assert all(line.endswith(", or set data.empty to skip") for line in lines)
+    corpus = build(text, layout=layout, empty="skip", fractions=(1, 0, 0))
+    assert pairs(corpus, corpus.train) == [("a", "x"), ("c", "x")]
+    assert corpus.facts.empty == 2
+    (line,) = faults(build, text, layout=Layout("jsonl", "s", ("z",)), empty="skip")
+    assert line.startswith("path: no row has all keys: no key 'z'; the keys are 's', 't'")
+
+
+def test_what_is_empty_in_a_file_that_a_model_reads_cannot_be_left_out_by_a_key() -> None:
+    corpus = build("a\tx\nb\tx\n", fractions=(1, 0, 0))
+    (line,) = faults(held_out_split, "a\t\n", ExampleRules("classify", TSV), corpus)
+    assert line == "x:1: the target is empty; fill it in, or remove the row"
+
+
 def test_a_sentence_with_an_empty_token_or_label_is_left_out_whole() -> None:
     text = "a\tX\nb\tY\n\na\tX\nb\nc\n\nb\t\na\tY\n\nb\tX\n"
     corpus = build(text, task="tag", layout=Layout("conll"), empty="skip", fractions=(1, 0, 0))

@@ -97,10 +97,11 @@ def test_losses_that_lie_close_together_ask_for_a_larger_model():
     assert "model.hidden_size" in fit_verdict(ended(LEVEL[:1]))
 
 
-def test_smoothed_losses_that_lie_close_to_validation_ask_for_nothing():
-    for history, said in ((LEVEL, 1), (GAP, 2)):  # smoothing makes no training loss lower
+@pytest.mark.parametrize("soft", [{"label_smoothing": 0.1}, {"teacher": "runs/my"}])
+def test_losses_of_soft_targets_that_lie_close_to_validation_ask_for_nothing(soft):
+    for history, said in ((LEVEL, 1), (GAP, 2)):  # soft targets make no training loss lower
         run = ended(history)
-        run.config = replace(run.config, train=replace(run.config.train, label_smoothing=0.1))
+        run.config = replace(run.config, train=replace(run.config.train, **soft))
         assert len(conclusion(run)) == said
 
 

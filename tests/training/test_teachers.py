@@ -1,5 +1,6 @@
 """Runs with teachers: the same for any number of workers, resumed, and refused where a teacher is not what it was."""
 
+import json
 import os
 from contextlib import closing
 from pathlib import Path
@@ -15,6 +16,7 @@ from charrnn.evaluation.scoring import predictions
 from charrnn.models.loading import load_checkpoint
 from charrnn.training import teaching
 from charrnn.training.corpora import read_corpus
+from charrnn.training.estimate import estimate_run
 from charrnn.training.fit_ngram import fit
 from charrnn.training.opening import open_run
 from charrnn.training.teaching import read_teachers
@@ -99,7 +101,7 @@ def test_a_teacher_has_the_same_characters_and_is_a_network_of_another_directory
         ("other", r"train\.teacher: other: its vocabulary is not that of this text"),
         ("counted", r"train\.teacher: counted: a teacher is a network of a language"),
         (str(RUN), r"train\.teacher: run: the run would write over its teacher"),
-        ("nowhere", "nowhere"),
+        ("nowhere", r"train\.teacher: nowhere: does not exist"),
     ]:
         before = kept()
         with pytest.raises(CheckpointError, match=message):
@@ -112,6 +114,26 @@ def test_predictions_that_do_not_fit_into_memory_are_refused(monkeypatch: pytest
     monkeypatch.setattr(teaching, "machine_memory", lambda: 1000.0)
     with pytest.raises(CharrnnError, match=r"train\.teacher: predictions of \d+ characters out of \d+ need"):
         open_run(config_of(teacher="teacher"))
+
+
+class TwoRanks:
+    """This rank and a second one, which has read other teachers."""
+
+    number, size = 0, 2
+
+    def gather_texts(self, text: str) -> list[str]:
+        """What both train with, as Ranks gives it."""
+        other = json.loads(text)
+        other["needed"]["teacher 2"] = "another"
+        return [text, json.dumps(other)]
+
+
+def test_ranks_with_other_teachers_are_refused_by_a_run_and_by_a_dry_run() -> None:
+    train_teachers()
+    config, ranks = config_of(teacher=TEACHERS), TwoRanks()
+    for call in (open_run, estimate_run):
+        with pytest.raises(CharrnnError, match=r"^teacher 2 is \S+ on rank 0, another on rank 1; all ranks need"):
+            call(config, ranks=ranks)
 
 
 def test_teachers_do_not_go_with_an_ngram_inside() -> None:
