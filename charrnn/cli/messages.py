@@ -23,7 +23,8 @@ def note(line: str) -> None:
 def usage_lines(error: click.ClickException) -> list[str]:
     """The line for a wrong command line, with the command whose help explains it."""
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "charrnn"
-    return [f"{error.format_message()} (see {command} --help)"]
+    message = error.format_message().replace("\n\t", " ")  # click lists the choices of a missing option in lines
+    return [f"{message} (see {command} --help)"]
 
 
 def error_lines(error: CharrnnError) -> list[str]:

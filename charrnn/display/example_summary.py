@@ -6,6 +6,7 @@ Each function returns lines and prints nothing.
 from collections.abc import Mapping
 
 from charrnn.data import ExampleCorpus
+from charrnn.display.formats import plural
 from charrnn.errors import visible
 from charrnn.training import FittedClassifier, Run
 
@@ -42,8 +43,8 @@ def training_line(run: Run) -> str:
     """Return the line about the length of training."""
     train = run.config.train
     return (
-        f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {run.plan.epochs} epochs; evaluated every "
-        f"{run.plan.eval_every:,} steps; the best by {train.best}"
+        f"training: {run.plan.steps:,} steps of {train.batch_size} examples, {plural(run.plan.epochs, 'epoch')}; "
+        f"evaluated every {run.plan.eval_every:,} steps; the best by {train.best}"
     )
 
 

@@ -1,4 +1,4 @@
-"""Numbers as people read them: durations, sizes, and a curve of block characters."""
+"""Numbers as people read them: durations, sizes, counts, and a curve of block characters."""
 
 from itertools import pairwise
 
@@ -24,6 +24,11 @@ def size(count: float) -> str:
             return f"{count:.0f} {unit}"
         count /= 1000
     return f"{count:.1f} GB"
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: 1 epoch, 2 epochs."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def curve(values: list[float], width: int) -> str:

@@ -6,7 +6,7 @@ Each function returns lines and prints nothing.
 from charrnn.blas import forced_kernel, sentence
 from charrnn.data import Corpus, DocumentFacts, ExampleCorpus, PairCorpus, remarks
 from charrnn.display.example_summary import example_header, example_remarks
-from charrnn.display.formats import duration, size
+from charrnn.display.formats import duration, plural, size
 from charrnn.display.pair_summary import pair_header, pair_remarks
 from charrnn.errors import visible
 from charrnn.training import SIDE_BY_SIDE, Bench, Estimate, Gain, Run
@@ -39,8 +39,8 @@ def text_header(run: Run, corpus: Corpus) -> list[str]:
         f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
         *documents_lines(corpus.documents, kind),
         f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
-        f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, {run.plan.epochs} "
-        f"epochs; evaluated every {run.plan.eval_every:,} steps",
+        f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, "
+        f"{plural(run.plan.epochs, 'epoch')}; evaluated every {run.plan.eval_every:,} steps",
     ]
 
 

@@ -59,9 +59,7 @@ def fit_verdict(run: Run) -> str:
             remedy += f" or train.learning_rate={5 * train.learning_rate:.1g}"
         return f"Still improving at the last evaluation: {remedy} would lower it further."
     if unlearned(scored[-1], run.facts):
-        return (
-            f"It knows no more than how frequent each {run.facts.predicted} is: more {limit(run)} would lower the loss."
-        )
+        return f"It knows no more than {run.facts.simplest}: more {limit(run)} would lower the loss."
     if gap > MEMORISING_GAP:
         remedy = f"more {run.facts.read} or {regularisation(run.facts)}"
         return f"Training loss is {gap:.2f} lower than validation: {remedy} would help."

@@ -86,10 +86,7 @@ def rate_too_high(history: list[Evaluation], facts: RunFacts) -> str:
     elif latest.train_loss > lowest + MIN_TRAIN_RISE:
         fault = f"the training loss rose from {lowest:.2f} to {latest.train_loss:.2f}"
     elif unlearned(latest, facts) and highest > MAX_GUESSING_MULTIPLE * guessing:
-        fault = (
-            f"after a blow-up the loss is {latest.train_loss:.2f}, no better than knowing how frequent each "
-            f"{facts.predicted} is"
-        )
+        fault = f"after a blow-up the loss is {latest.train_loss:.2f}, no better than knowing {facts.simplest}"
     else:
         return ""
     return f"Learning rate too high: {fault}; try train.learning_rate={facts.config.train.learning_rate / 10:.1g}."

@@ -22,7 +22,7 @@ class RunFacts:
         parameters: scalars of the model.
         vocab_size: characters that the model knows.
         unigram_entropy: the loss in nats per character of knowing only how frequent each character is; for examples,
-            how frequent each label is; for pairs, each symbol of their targets.
+            how frequent each label is, or the mean of each number; for pairs, each symbol of their targets.
         example_guessing: for examples, the loss of a model that knows nothing; None for a text.
     """
 
@@ -44,9 +44,12 @@ class RunFacts:
         return log(self.vocab_size) if self.example_guessing is None else self.example_guessing
 
     @property
-    def predicted(self) -> str:
-        """What a model predicts, for messages."""
-        return {"language": "character", "translate": "symbol"}.get(self.config.task, "label")
+    def simplest(self) -> str:
+        """What a model knows whose loss is the unigram entropy, for messages."""
+        if self.config.task == "classify" and self.config.model.output == "linear":
+            return "the mean of each number"
+        predicted = {"language": "character", "translate": "symbol"}.get(self.config.task, "label")
+        return f"how frequent each {predicted} is"
 
     @property
     def read(self) -> str:

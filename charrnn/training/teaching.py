@@ -78,7 +78,10 @@ def read_teachers(config: Config, corpus: AnyCorpus) -> Teachers:
             raise CheckpointError(f"train.teacher: {name}: the run would write over its teacher; choose another --out")
         network = saved.model
         if not isinstance(network, Network):
-            raise CheckpointError(f"train.teacher: {name}: a teacher is a network of a language, without an n-gram")
+            raise CheckpointError(
+                f"train.teacher: {name}: a teacher is a language model with an rnn, lstm or gru and without an n-gram; "
+                f"name such a run"
+            )
         if network.vocab != corpus.vocab:
             raise CheckpointError(
                 f"train.teacher: {name}: its vocabulary is not that of this text; train it on the same data.path, with "

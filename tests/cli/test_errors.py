@@ -145,6 +145,7 @@ TRAIN = {
     "an option without its value": misuse("train my.yaml --seed", "--seed | requires an argument | --help"),
     "an option of a wrong type": misuse("train my.yaml --seed one", "--seed | 'one' | charrnn train --help"),
     "a missing argument": misuse("train", "CONFIG | charrnn train --help"),
+    "a missing option": misuse("export runs/my my.html", "--to | Choose from: web, safetensors, onnx | export --help"),
     "an argument too many": misuse("train my.yaml more.yaml", "more.yaml | charrnn train --help"),
     "an unknown command": misuse("trian my.yaml", "trian | charrnn --help"),
     "an unknown option of charrnn": misuse("--verbose", "--verbose | charrnn --help"),

@@ -109,6 +109,15 @@ def test_a_run_that_learned_nothing_is_not_asked_for_a_larger_model():
     assert "how frequent each character is" in fit_verdict(ended([(100, 3.0, 3.0), (200, 3.0, 3.0)]))
 
 
+def test_a_run_on_numbers_that_learned_nothing_knows_their_mean():
+    Path("lengths.csv").write_text("text,length\n" + "".join(f"{'a' * n},{n}\n" for n in range(1, 21)))
+    data = {"path": "lengths.csv", "source": "text", "target": "length"}
+    model = {"hidden_size": 2, "num_layers": 1, "output": "linear"}
+    run = Run(config_from_dict({"task": "classify", "data": data, "model": model, "train": {"max_steps": 2}}))
+    run.state = TrainingState(step=2, best=1.2, best_step=2, history=[Evaluation(2, 1.1, 1.2)])
+    assert fit_verdict(run).startswith("It knows no more than the mean of each number: ")
+
+
 def test_the_best_is_named_with_its_step_in_nats_and_in_bits():
     said = conclusion(ended(OVERFITTED))
     assert said[0] == "Best validation loss 2.0000 nats per character (2.885 bits) at step 200 of 400."

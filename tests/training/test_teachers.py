@@ -99,7 +99,7 @@ def test_a_teacher_has_the_same_characters_and_is_a_network_of_another_directory
     train(config_of())
     for name, message in [
         ("other", r"train\.teacher: other: its vocabulary is not that of this text"),
-        ("counted", r"train\.teacher: counted: a teacher is a network of a language"),
+        ("counted", r"train\.teacher: counted: a teacher is a language model"),
         (str(RUN), r"train\.teacher: run: the run would write over its teacher"),
         ("nowhere", r"train\.teacher: nowhere: does not exist"),
     ]:
