@@ -64,9 +64,10 @@ def counted_lines(run: Run) -> list[str]:
     counted = shlex.quote(f"{run.directory.path}-ngram")
     config = shlex.quote(str(run.directory.config))
     if found.ngram < found.network:
+        mixed = f"; both mixed reach {found.mixture:.4f}" if found.mixture < found.ngram - WORTH_MIXING else ""
         line = (
             f"An n-gram of order {found.order}, counted in a moment, is better on this validation split: "
-            f"{found.ngram:.4f} nats per character; both mixed reach {found.mixture:.4f}."
+            f"{found.ngram:.4f} nats per character{mixed}."
         )
     else:
         line = (

@@ -60,7 +60,14 @@ def test_a_better_n_gram_is_named_with_commands_that_work(tmp_path):
     ("figures", "said"),
     [
         ((1.5, 1.4, 1.35), "Mixed with an n-gram of order 5, which is counted in a moment, it reaches 1.3500 nats"),
-        ((1.3, 1.4, 1.25), "An n-gram of order 5, counted in a moment, is better on this validation split: 1.3000"),
+        (
+            (1.3, 1.4, 1.25),
+            "An n-gram of order 5, counted in a moment, is better on this validation split: 1.3000 nats per character;",
+        ),
+        (
+            (1.3, 1.4, 1.299),
+            "An n-gram of order 5, counted in a moment, is better on this validation split: 1.3000 nats per character.",
+        ),
         ((1.5, 1.4, 1.395), None),
         ((2.5, 1.4, 1.4), None),
     ],
