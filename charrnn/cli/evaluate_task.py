@@ -93,6 +93,8 @@ def examples_of_files(saved: "SavedModel", files: Sequence[str]) -> "ExampleSpli
     rules = replace(model.rules, layout=replace(model.rules.layout, split=None))
     texts, _ = read_files(find_files(files, "FILE"), saved.config.data.encoding)
     examples = held_out_examples(texts, rules, model.vocab, model.labels, ", ".join(files))
+    if examples.empty:
+        note(f"examples that lack something are left out, as data.empty of the model says: {examples.empty:,}")
     if not len(examples):
         raise TextError(f"{', '.join(files)}: there is no example in it; give it some")
     return examples

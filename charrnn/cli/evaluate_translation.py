@@ -78,6 +78,8 @@ def pairs_of_files(saved: "SavedModel", files: Sequence[str]) -> "PairSplit":
     rules = replace(model.rules, layout=replace(model.rules.layout, split=None))
     texts, _ = read_files(find_files(files, "FILE"), saved.config.data.encoding)
     pairs = held_out_pairs(texts, rules, model.source, model.target, ", ".join(files))
+    if pairs.empty:
+        note(f"pairs that lack something are left out, as data.empty of the model says: {pairs.empty:,}")
     if not len(pairs):
         raise TextError(f"{', '.join(files)}: there is no example in it; give it some")
     return pairs

@@ -8,7 +8,7 @@ Shapes: n examples.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 
 import numpy as np
@@ -127,7 +127,7 @@ def held_out_examples(
     if targets is not None:
         check_labels(rows.table_rows(), targets, labels, faults)
     faults.check()
-    return _split(name, rows, targets, vocab, labels, rules)
+    return replace(_split(name, rows, targets, vocab, labels, rules), empty=len(faults.left_out))
 
 
 def _read_targets(rows: ExampleRows, rules: ExampleRules, faults: Faults) -> ReadTargets | None:

@@ -63,6 +63,7 @@ class ExampleSplit:
         rows: where each example comes from.
         unknown: how many of the symbols the vocabulary lacks.
         units: for tag, the symbols or tokens that have a label.
+        empty: of files that a model is asked about, how many examples were left out, for they lack something.
     """
 
     name: str
@@ -70,6 +71,7 @@ class ExampleSplit:
     rows: Sequence[Row | Sentence]
     unknown: int = 0
     units: Units | None = None
+    empty: int = 0
 
     def __len__(self) -> int:
         return len(self.examples)

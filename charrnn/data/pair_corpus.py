@@ -7,7 +7,7 @@ Equal sources are never separated, however many targets they have.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -105,7 +105,7 @@ def held_out_pairs(
     faults = Faults.of_model(rules.empty)
     rows = read_pair_rows(files, rules, faults)
     faults.check()
-    return _split(name, rows, source, target)
+    return replace(_split(name, rows, source, target), empty=len(faults.left_out))
 
 
 def _chosen(

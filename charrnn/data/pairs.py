@@ -56,6 +56,7 @@ class PairSplit:
         targets: the symbols of each target, with those that the model does not know.
         unknown: how many source symbols the model does not know.
         unwritable: how many targets have a symbol that the model does not know: none of them can be predicted.
+        empty: of files that a model is asked about, how many pairs were left out, for they lack something.
     """
 
     name: str
@@ -65,6 +66,7 @@ class PairSplit:
     targets: Sequence[tuple[str, ...]]
     unknown: int = 0
     unwritable: int = 0
+    empty: int = 0
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -21,6 +21,7 @@ from charrnn.parallel.tree import share
 LAUNCHED = ("SLURM_STEP_NUM_TASKS", "PMI_SIZE", "OMPI_COMM_WORLD_SIZE", "PMIX_SIZE")  # what launchers set
 WAIT_SECONDS = 300.0  # without an answer, after which a rank gives up
 ABORT_SECONDS = 5  # that MPI may take to end the run
+FORWARD_SECONDS = 0.2  # before that, in which the launcher passes on what a rank has written; it may discard the rest
 EAGER_TESTS = 256  # of an exchange, before the processor is offered to other processes
 EAGER_SECONDS = 1.0  # of waiting, after which the processor rests between tests
 REST_SECONDS = 0.001
@@ -141,6 +142,7 @@ class Ranks:
         """End all ranks with an exit code. If MPI does not manage to, this one ends all the same."""
         sys.stdout.flush()
         sys.stderr.flush()
+        sleep(FORWARD_SECONDS)
         _end_after(ABORT_SECONDS)
         self._world.Abort(code)
 

@@ -34,6 +34,18 @@ def evaluated(folder: Path, *typed: Any, stdin: bytes = b"") -> Result:
         return call("eval", *map(str, typed), stdin=stdin)
 
 
+def test_examples_that_lack_something_are_counted_where_they_are_left_out(folder: Path) -> None:
+    settings = {**TASKS["origins"], "data": {**TASKS["origins"]["data"], "empty": "skip"}}
+    with chdir(folder):
+        train_task(Path("skipping.npz"), settings, 1)
+    first, second = names_table().splitlines()[:2]
+    (folder / "gaps.tsv").write_text(f"{first}\n\t{second.split(chr(9))[1]}\n")
+    result = evaluated(folder, "skipping.npz", "gaps.tsv")
+    assert result.code == 0
+    assert result.err == "charrnn: examples that lack something are left out, as data.empty of the model says: 1\n"
+    assert "gaps.tsv: 1 example" in result.text
+
+
 SHOWN = {
     "origins": ("test split: 15 examples, ", "accuracy", "macro-F1", "precision", "surest mistakes", "calibration"),
     "answers": ("mean AUC", "has_a", "threshold"),

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     settings: dict[str, dict[str, Any]] = {
         "tagged": {"model": {"hidden_size": 24}},
         "plain": {"data": PLAIN, "model": {"hidden_size": 24}},
-        "other": {"data": PLAIN, "model": {"hidden_size": 16, "cell": "lstm"}},
+        "other": {"data": {**PLAIN, "empty": "skip"}, "model": {"hidden_size": 16, "cell": "lstm"}},
         "lemmas": {
             "data": {**PLAIN, "path": "words.conllu", "source": None, "target": None},
             "model": {"hidden_size": 24},
@@ -212,6 +212,14 @@ def test_a_report_is_for_people_and_for_programs() -> None:
     ]
     assert document["rows"][0]["exact"] == 1 - document["rows"][0]["word_error"]
     assert sum(own["count"] for own in document["groups"][-2:]) == 9
+
+
+def test_pairs_that_lack_something_are_counted_where_they_are_left_out(tmp_path: Path) -> None:
+    (tmp_path / "gaps.tsv").write_text("ab\tay bee\nab\t\n")
+    result = call("eval", "other", str(tmp_path / "gaps.tsv"))
+    assert result.code == 0
+    assert result.err == "charrnn: pairs that lack something are left out, as data.empty of the model says: 1\n"
+    assert "gaps.tsv: 1 example" in result.text
 
 
 def test_files_are_scored_as_well_with_a_row_for_each(tmp_path: Path) -> None:
