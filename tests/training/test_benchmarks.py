@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -187,3 +188,35 @@ def test_every_wrong_unit_counts_as_one_that_has_several_labels(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
     report = {"tags": {"units": {"count": 100}, "ambiguous": {"count": 40}}}
     assert importlib.import_module("published").of_ambiguous(report, {"units": 0.99}) == pytest.approx(39 / 40)
+
+
+def test_minutes_to_reach_a_loss_give_a_table_a_file_and_a_picture(tmp_path):
+    shutil.copytree(
+        ROOT / "benchmarks", tmp_path / "benchmarks", ignore=shutil.ignore_patterns("results", "__pycache__")
+    )
+    (tmp_path / "my.txt").write_text("the cat sat on the mat and the dog sat on the cat. " * 400)
+    script = [
+        sys.executable,
+        tmp_path / "benchmarks" / "reach.py",
+        tmp_path / "my.txt",
+        "--picture",
+        tmp_path / "a.svg",
+    ]
+    tiny = [
+        "--losses",
+        "9,1e-9",
+        "--epochs",
+        "1",
+        "--hidden-size",
+        "4",
+        "--threads",
+        "1",
+        "--candidates",
+        "charrnn-ngram",
+    ]
+    done = subprocess.run([*script, *tiny], env=environment(), capture_output=True, text=True, timeout=TIMEOUT)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"\| charrnn-ngram \| \d+\.\d \| not in \d+\.\d \| \d\.\d{4} \|", done.stdout)
+    curves = json.loads((tmp_path / "benchmarks" / "results" / "reach.json").read_text())["curves"]
+    assert all(0 < minutes < TIMEOUT and 0 < loss < 9 for minutes, loss in curves["charrnn-ngram"])
+    assert len(ElementTree.parse(tmp_path / "a.svg").findall(".//{http://www.w3.org/2000/svg}polyline")) == 1
