@@ -35,7 +35,7 @@ def tune(
     What varies is in the section `tune` of CONFIG, or follows from the task and the length of the text; the first trial
     has the values that `charrnn train` would have. Trials are run directories in DIR. The same command goes on with a
     search that was stopped; several processes, also on several machines, may work on one folder. At the end the best
-    config is written to DIR/best.yaml.
+    config is written to DIR/best.yaml, and the best trial is compared with the first on the test split.
     """
     from charrnn.cli.signals import Stop
     from charrnn.config import load_config, load_space
@@ -63,7 +63,7 @@ def tune(
         if over and not quiet:
             tell(trial_line(search, trial.number))
     result = outcome(search)
-    for line in outcome_lines(result):
+    for line in [*outcome_lines(result), *beside_the_first(search, result)]:
         click.echo(line)
     if result.best:
         best = write_best(folder, result)
@@ -104,6 +104,30 @@ def outcome_lines(result: "Outcome") -> list[str]:
         shares = ", ".join(f"{name} {share:.0%}" for name, share in result.importance.items())
         lines.append(f"what mattered: {shares}")
     return lines
+
+
+def beside_the_first(search: "Search", result: "Outcome") -> list[str]:
+    """Whether the best trial is better than the first by more than noise, on the test split, which chose neither.
+
+    Of many trials the best on a short validation split may owe that to luck. No lines without a test split, or where
+    the first trial is the best or did not finish.
+    """
+    from charrnn.blas import one_thread
+    from charrnn.cli.inputs import load_model
+    from charrnn.display import task_verdicts, verdicts
+    from charrnn.evaluation import Comparison, TaskComparison, compare, compare_tasks
+
+    finished = [row.number for row in result.rows]
+    if 0 not in finished[1:]:
+        return []
+    models = [load_model(str(search.directory(number))) for number in (finished[0], 0)]
+    with one_thread():
+        language = models[0].config.task == "language"
+        found: Comparison | TaskComparison = compare(models) if language else compare_tasks(models)
+    if any(run.text == "valid split" for run in found.runs):
+        return []
+    sentences = verdicts(found) if isinstance(found, Comparison) else task_verdicts(found)
+    return ["on the test split (trial-0000 has the values without a search):", *(f"  {own}" for own in sentences)]
 
 
 def write_best(folder: Path, result: "Outcome") -> Path:

@@ -87,6 +87,11 @@ def comparison_lines(comparison: Comparison) -> Iterator[str]:
     if comparison.differing:
         yield from ["", *aligned(differing_table(comparison.differing, len(comparison.runs)), "")]
     yield ""
+    yield from verdicts(comparison)
+
+
+def verdicts(comparison: Comparison) -> Iterator[str]:
+    """Which runs are better or worse than the reference, in words, and why others cannot be compared."""
     reference = next((run for run in comparison.runs if run.nats_per_char is not None), None)
     for run in comparison.runs:
         if reference is not None and run.difference is not None:

@@ -17,6 +17,11 @@ def task_comparison_lines(comparison: TaskComparison) -> Iterator[str]:
     if comparison.differing:
         yield from ["", *aligned(differing_table(comparison.differing, len(comparison.runs)), "")]
     yield ""
+    yield from task_verdicts(comparison)
+
+
+def task_verdicts(comparison: TaskComparison) -> Iterator[str]:
+    """Which figures of the best run are better than those of the others, in words, or why they cannot be compared."""
     first = comparison.runs[0]
     for run in comparison.runs:
         for name, found in run.differences.items():

@@ -62,6 +62,32 @@ def test_a_search_is_run_stopped_continued_and_leaves_its_best_config(folder: Pa
     assert "holds a search with another config, --set or space; repeat the command" in other.err
 
 
+@pytest.mark.parametrize("task", ["language", "classify"])
+def test_the_best_trial_is_compared_with_the_first_on_the_test_split(task: str, folder: Path) -> None:
+    pytest.importorskip("optuna")
+    section = "tune: {train.learning_rate: [1e-5, 3e-2]}"
+    config = CONFIG.partition("tune:")[0].replace("max_steps: 6", "max_steps: 40") + "seed: 3\n" + section
+    if task == "classify":
+        rows = [f"{text} {k}\t{text}\n" for k in range(60) for text in ("left", "right")]
+        (folder / "text.tsv").write_text("".join(rows))
+        config = "task: classify\n" + config.replace("text.txt", "text.tsv, fractions: [0.6, 0.2, 0.2]")
+        config = config.replace("seq_length: 10, ", "").replace(", sample_length: 0", "")
+    (folder / "my.yaml").write_text(config.replace("workers: 1", "workers: 1, learning_rate: 1e-5"))
+    result = call("tune", "my.yaml", "--trials", 6, cwd=folder)
+    assert result.code == 0, result.err
+    best = figures(result.text)[0][0]
+    assert best != 0
+    assert "on the test split (trial-0000 has the values without a search):" in result.text
+    assert f"trial-{best:04}" in result.text.rpartition("search):")[2]
+    compared = call("compare", f"runs/my-tune/trial-{best:04}", "runs/my-tune/trial-0000", cwd=folder)
+    assert {line.strip() for line in result.text.rpartition("search):")[2].splitlines() if line} < {
+        line.strip() for line in compared.text.splitlines()
+    }
+    without = call("tune", "my.yaml", "--trials", 6, "--set", "data.fractions=[0.8,0.2,0]", "--out", "b", cwd=folder)
+    assert without.code == 0
+    assert "test split" not in without.text
+
+
 def test_a_trial_that_diverges_is_counted_and_the_search_goes_on(folder: Path) -> None:
     pytest.importorskip("optuna")
     section = "tune: {train.learning_rate: [1e-3, 1e30]}"
