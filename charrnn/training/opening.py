@@ -100,7 +100,8 @@ def open_run(
             has_rollback_point = False
         run.notes = notes + differing
         if config.train.on_divergence == "rollback" and not has_rollback_point:
-            run.save_rollback_point()
+            assert run.saver is not None
+            run.saver.write_rollback_point(run.state)
         directory.write_config(run.config.to_yaml())
         if config.train.tensorboard:
             directory.begin_events()

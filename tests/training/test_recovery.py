@@ -24,6 +24,7 @@ from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
 from charrnn.training import loop as train
 from charrnn.training import material
+from charrnn.training import state as records
 from charrnn.training.divergence import MAX_ROLLBACKS
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
@@ -437,7 +438,7 @@ def test_a_newer_format_is_refused_by_name_and_nothing_stands_in_for_it(stopped,
 
 
 def test_a_checkpoint_lists_only_so_many_evaluations(monkeypatch):
-    monkeypatch.setattr(train, "MAX_HISTORY", 5)
+    monkeypatch.setattr(records, "MAX_HISTORY", 5)
     run = finish(open_run(config(eval_every=2)))
     assert [step for step, *_ in run.state.history] == [22, 24, 26, 28, 30]
 
