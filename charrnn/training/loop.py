@@ -35,7 +35,7 @@ from charrnn.training.resuming import check_same, with_shards
 from charrnn.training.saving import Saver, restore
 from charrnn.training.state import LogRecord, Progress, note_evaluation
 from charrnn.training.stopwatch import Stopwatch
-from charrnn.training.teaching import read_teachers
+from charrnn.training.teaching import Teachers, read_teachers
 from charrnn.training.validation import Validation
 
 
@@ -50,6 +50,7 @@ class Run:
         start_from: a network whose parameters to begin with (fine-tuning).
         workers: processes; for more than one, the program's main module must be importable: they are spawned.
         ranks: all machines of the run; each gives its own directory. None for a single one.
+        teachers: those that the config names, already read; None reads them.
 
     Attributes:
         config, chosen: the settings, complete, and those that the config left to the text.
@@ -66,7 +67,7 @@ class Run:
         CharrnnError: the run does not fit into memory.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - open_run() hands over what it has read
         self,
         config: Config,
         corpus: AnyCorpus | None = None,
@@ -75,12 +76,13 @@ class Run:
         start_from: Network | None = None,
         workers: int = 1,
         ranks: Ranks | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         self.directory = directory
         self.notes: list[str] = []
         self.corpus = corpus or read_corpus(config)
         complete = settled(config, self.corpus, resumed, start_from)
-        self.teachers = read_teachers(config, self.corpus)
+        self.teachers = teachers or read_teachers(config, self.corpus, directory.path if directory else None)
         if resumed:
             check_same(complete, self.corpus, resumed, self.teachers.digests)
         self.config = with_shards(complete, self.corpus, resumed)

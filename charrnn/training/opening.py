@@ -16,6 +16,7 @@ from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
 from charrnn.training.resuming import changed_environment, resume_notes, with_shards
+from charrnn.training.teaching import read_teachers
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
@@ -79,15 +80,16 @@ def open_run(
     complete = settled(config, corpus, start_from=origin.network if origin else None)
     if origin:
         check_transferable(origin.network, complete.model, config.data.tokens)
+    teachers = read_teachers(config, corpus, directory.path)
     directory.claim(resume, force)
     try:
         differing: list[str] = []
         saved = load_latest(directory.path) if resume and directory.resumable else None
         if ranks:
-            differing = check_ranks(with_shards(complete, corpus, saved), corpus, ranks, exact)
+            differing = check_ranks(with_shards(complete, corpus, saved), corpus, teachers, ranks, exact)
         if saved:
             notes = _resume_notes(saved, config, exact)
-            run = Run(config, corpus, directory, resumed=saved, workers=workers, ranks=ranks)
+            run = Run(config, corpus, directory, saved, workers=workers, ranks=ranks, teachers=teachers)
             if saved.path == directory.previous:
                 # Otherwise the next save would replace this good file by the damaged one.
                 saved.path.replace(directory.last)
@@ -95,7 +97,8 @@ def open_run(
         else:
             notes = [origin.note] if origin and origin.note else []
             start_from = origin.network if origin else None
-            run = Run(config, corpus, directory, start_from=start_from, workers=workers, ranks=ranks)
+            run = Run(config, corpus, directory, start_from=start_from, workers=workers, ranks=ranks, teachers=teachers)
+            directory.clear()
             directory.clear()
             has_rollback_point = False
         run.notes = notes + differing
