@@ -17,7 +17,7 @@ from charrnn.cli import main as cli
 from charrnn.config.building import load_config
 from charrnn.config.keys import Config
 from charrnn.config.train_keys import TrainConfig
-from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
+from charrnn.errors import CheckpointError, DivergedError, NewerFormatError, RunExistsError
 from charrnn.evaluation.scoring import Report, score_text
 from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
@@ -111,6 +111,30 @@ def test_a_run_goes_on_from_a_save_that_the_clock_called_for(monkeypatch):
         assert run.state.step == progress.step
         list(run)
     assert kept(RUN) == unbroken
+
+
+@pytest.mark.parametrize("remains", ["the end", "another seed", "another text", "a damaged file", "before a save"])
+def test_a_best_model_without_a_state_is_replaced_only_if_the_same_run_would_write_it_again(remains):
+    steps = 10 if remains in ("another seed", "another text", "before a save") else 30
+    finish(open_run(config(max_steps=steps, patience=None)))
+    for name in (LAST, PREVIOUS):
+        (RUN / name).unlink(missing_ok=True)
+    if remains == "a damaged file":
+        (RUN / BEST).write_bytes(b"nothing")
+    if remains == "another text":
+        Path("text.txt").write_text(Path("text.txt").read_text().swapcase())
+    again = replace(config(), seed=2) if remains == "another seed" else config()
+    before = snapshot(RUN)
+    if remains in ("a damaged file", "before a save"):
+        finish(open_run(again, resume=True))
+        assert load_checkpoint(RUN / LAST).step == 30
+        return
+    with pytest.raises(
+        RunExistsError, match=r"holds a model, best\.npz, and no state to resume; replace it with --force"
+    ):
+        open_run(again, resume=True)
+    assert snapshot(RUN) == before
+    finish(open_run(again, force=True))
 
 
 # -- divergence ---------------------------------------------------------------------------------------------------
