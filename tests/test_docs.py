@@ -393,6 +393,14 @@ def test_the_index_names_every_page() -> None:
 # -- the whole --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("page", DOCS)
+def test_prose_is_wrapped(page: str) -> None:
+    """Tables, code, and lines that hold one long link are not."""
+    text = re.sub(r"^ *```.*?^ *```$", "", PAGES[page], flags=re.DOTALL | re.MULTILINE)
+    lines = [line for line in text.splitlines() if len(line) > 122 and not line.startswith("|")]
+    assert [line for line in lines if max(map(len, line.split())) < 100] == []
+
+
 def test_the_readme_is_short() -> None:
     assert len(PAGES["README.md"].splitlines()) <= 160
 

@@ -9,6 +9,7 @@ from time import sleep
 from typing import TYPE_CHECKING
 
 from charrnn.cli.endings import explain
+from charrnn.terminal import hush
 
 if TYPE_CHECKING:
     from charrnn.config import Config
@@ -33,6 +34,7 @@ def end_together(ranks: "Ranks", train: Callable[[], int]) -> int:
         except BaseException:
             traceback.print_exc()
             code = 1
+        hush()  # MPI would add a line of its own
         ranks.abort(code)
         raise
 

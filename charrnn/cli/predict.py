@@ -169,9 +169,10 @@ def rows_of_file(saved: "SavedModel", file: str, format: Any, column: str | None
     if format == "lines" and column:
         raise click.UsageError("--column needs a table; add --format tsv, csv or jsonl")
     layout = saved.layout
-    own = layout.source if layout.format == format else "text" if format == "jsonl" else 1
-    chosen = column_of(column) if column else own
-    return stream_rows(source_of(file), format, chosen, saved.config.data.encoding, layout.features)
+    same = layout.format == format
+    own = layout.source if same else "text" if format == "jsonl" else 1
+    chosen, targets = column_of(column) if column else own, layout.targets if same else ()
+    return stream_rows(source_of(file), format, chosen, saved.config.data.encoding, layout.features, targets)
 
 
 def labeller_of(loaded: "Sequence[SavedModel]", layout: "Layout", beam: int | None) -> Labeller:

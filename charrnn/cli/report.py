@@ -55,6 +55,8 @@ def report(run: str, out: str | None, units: tuple[str, ...]) -> int:
     loaded = load_model(run)
     if units and loaded.config.task != "language":
         raise click.UsageError("--unit shows a unit along a text, for language models only; leave it out")
+    if units and loaded.config.model.cell == "ngram":
+        raise click.UsageError("--unit shows a unit of a network, and an n-gram has none; leave it out")
     if out is None and not Path(run).is_dir():
         raise click.UsageError("a checkpoint by itself has no run directory to write to; add --out FILE.html")
     requested = [unit_of(loaded, unit) for unit in units]

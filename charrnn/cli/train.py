@@ -133,11 +133,18 @@ def estimate(settings: "Config", ranks: "Ranks | None" = None, exact: bool = Fal
 def train_ngram(settings: "Config", *, resume: bool, force: bool, dry_run: bool, quiet: bool) -> int:
     """Count an n-gram and print what was counted; return the exit code."""
     from charrnn.display import fitted_lines
+    from charrnn.errors import RunExistsError
+    from charrnn.models import load_checkpoint
     from charrnn.storage import RunDirectory
     from charrnn.terminal import tell
     from charrnn.training import fit
 
-    if resume and RunDirectory(settings.out or "").best.exists():
+    directory = RunDirectory(settings.out or "")
+    if resume and directory.has_model:
+        if load_checkpoint(directory.path).config.model.cell != "ngram":
+            raise RunExistsError(
+                f"{directory.path}: holds a network, not an n-gram; replace it with --force, or choose another --out"
+            )
         lines = ["this run is finished (an n-gram has no steps to continue); --force counts it again"]
     else:
         fitted = fit(settings, force, keep=not dry_run)

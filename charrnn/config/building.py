@@ -132,7 +132,8 @@ def build_section(section: type[Section], node: Node, prefix: str, faults: Fault
             if entry.field.default is MISSING:
                 faults.add(mapping.place, f"{prefix}{name} is missing: it names {_subject(entry)}")
         else:
-            values[name] = _value(entry, child, prefix + name, faults)
+            written = prefix[:-1] if child is node else prefix + name  # a word stands for the section and for its key
+            values[name] = _value(entry, child, prefix + name, written, faults)
     make: Callable[..., Section] = section
     return make(**values) if complete else None
 
@@ -158,17 +159,24 @@ def _subject(entry: Key) -> str:
     return help_text[0].lower() + help_text[1:].split(":")[0]
 
 
-def _value(entry: Key, node: Node, name: str, faults: Faults) -> Any:
-    """Return the value of a key, or its default, with a fault noted, if it has the wrong type or is out of bounds."""
+def _value(entry: Key, node: Node, name: str, written: str, faults: Faults) -> Any:
+    """Return the value of a key, or its default, with a fault noted, if it has the wrong type or is out of bounds.
+
+    Arguments:
+        entry, node: The key and the node of its value.
+        name: The dotted name of the key.
+        written: What the user wrote for it: the same, or the name of its section.
+        faults: Receives the fault.
+    """
     try:
         value = convert(node, entry.type_hint)
     except TypeMismatchError:
-        faults.add(node.place, f"{name}: {_mismatch(node, entry.type_hint)}", name)
+        faults.add(node.place, f"{written}: {_mismatch(node, entry.type_hint)}", name)
         return _default(entry)
     wrong = violation(value, entry.field.metadata)
     if wrong:
         shown = node.text if isinstance(node, ScalarNode) else value
-        faults.add(node.place, f"{name}: {shown} {wrong}", name)
+        faults.add(node.place, f"{written}: {shown} {wrong}", name)
         return _default(entry)
     return value
 

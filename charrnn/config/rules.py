@@ -79,8 +79,11 @@ def an_ngram_holds_no_other(config: Config) -> Iterator[Clash]:
 
 
 def teachers_teach_a_network_alone(config: Config) -> Iterator[Clash]:
-    """What teachers predict is a target of a network, and not of its mixture with an n-gram."""
-    if config.train.teacher and config.model.ngram:
+    """What teachers predict is a target of a network, and not of an n-gram or of a mixture with one."""
+    if config.train.teacher and config.model.cell == "ngram":
+        message = "train.teacher teaches a network, and model.cell: ngram is counted from its text alone; leave it out"
+        yield Clash("train.teacher", message, ("model.cell",))
+    elif config.train.teacher and config.model.ngram:
         message = "train.teacher does not go with model.ngram; leave one of them out"
         yield Clash("train.teacher", message, ("model.ngram",))
 

@@ -28,7 +28,8 @@ class StreamedRow:
 
     Attributes:
         place: file and line.
-        line: all of it as it stands in the file, without line end; a cell of a CSV file may span lines.
+        line: all of it as it stands in the file, without line end; a cell of a CSV file may span lines. Cells of target
+            columns that it lacks at its end are there and empty.
         source: the text to predict from; None for the header of a table.
         record: of JSONL, the object; None for an empty line.
         features: the cells of the feature columns; empty ones where there is no text.
@@ -51,7 +52,12 @@ class SentenceBlock:
 
 
 def stream_rows(
-    source: Source, format: StreamFormat, column: Column, encoding: str, features: Sequence[Column] = ()
+    source: Source,
+    format: StreamFormat,
+    column: Column,
+    encoding: str,
+    features: Sequence[Column] = (),
+    targets: Sequence[Column] = (),
 ) -> Iterator[StreamedRow]:
     """Read the rows of one file, or of standard input.
 
@@ -61,9 +67,10 @@ def stream_rows(
         column: the column of the text: by name, which needs a header except in JSONL, or by number from 1.
         encoding: of the file.
         features: the feature columns, likewise.
+        targets: columns that a row of a table may lack at its end.
 
     Raises:
-        TextError: the file cannot be read or decoded, or a row lacks a column.
+        TextError: the file is empty or cannot be read or decoded, or a row lacks a column.
     """
     lines = _numbered_lines(source, encoding)
     name = names([source])
@@ -77,14 +84,14 @@ def stream_rows(
         keys = [*map(str, columns)]
         return (_of_object(f"{name}:{number}", line, keys) for number, line in lines)
     separated = _csv_rows(name, lines) if format == "csv" else _tsv_rows(name, lines)
-    return _of_table(separated, columns, "commas" if format == "csv" else "tabs")
+    return _of_table(separated, columns, targets, "," if format == "csv" else "\t")
 
 
 def stream_sentences(source: Source, layout: Layout, encoding: str) -> Iterator[SentenceBlock]:
     """Read the sentences of one file, some at a time. Target columns are not read.
 
     Raises:
-        TextError: the file cannot be read or decoded, or a line has not the columns of its format.
+        TextError: the file is empty or cannot be read or decoded, or a line has not the columns of its format.
     """
     name = names([source])
     block: list[str] = []
@@ -109,7 +116,10 @@ def _sentence_block(name: str, first: int, lines: list[str], layout: Layout) -> 
 
 
 def _numbered_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
-    """Number and text of each line, without line ends. What follows the last line end is a line if not empty."""
+    """Number and text of each line, without line ends. What follows the last line end is a line if not empty.
+
+    Raises TextError also if there is no line.
+    """
     name = names([source])
     rest: list[str] = []  # of the line that is not complete yet
     waiting = 0
@@ -128,6 +138,8 @@ def _numbered_lines(source: Source, encoding: str) -> Iterator[tuple[int, str]]:
             rest, waiting = [last], len(last)
     if waiting:
         yield number, "".join(rest)
+    elif number == 1:
+        raise TextError(f"{name}: there is no text in it")
 
 
 def _of_object(place: str, line: str, keys: Sequence[str]) -> StreamedRow:
@@ -193,20 +205,26 @@ def _csv_cells(place: str, row: str) -> list[str]:
         raise TextError(f"{place}: not valid CSV ({error}); quote the cell and double the quote") from None
 
 
-def _of_table(rows: Iterator[SplitLine], columns: Sequence[Column], separated: str) -> Iterator[StreamedRow]:
+def _of_table(
+    rows: Iterator[SplitLine], columns: Sequence[Column], targets: Sequence[Column], separator: str
+) -> Iterator[StreamedRow]:
     """The rows of a table; the first column is that of the text. A header comes first if a column has a name.
 
-    An empty line is a row with an empty text.
+    An empty line is a row with an empty text. Below a header, a row may end before columns of `targets`: they are added
+    as empty cells, so that what is predicted stands below its name.
     """
     named = any(isinstance(column, str) for column in columns)
     positions = [] if named else [int(column) - 1 for column in columns]
-    width = 0
+    width, needed = 0, 0  # cells of the header, and those that a row below it must have
+    separated = "commas" if separator == "," else "tabs"
     for place, line, cells in rows:
         if not positions:
             positions = [
                 column - 1 if isinstance(column, int) else _position(place, column, cells) for column in columns
             ]
-            width = len(cells)
+            width = needed = len(cells)
+            while needed and (needed in targets or cells[needed - 1] in targets):
+                needed -= 1
             yield StreamedRow(place, line, None, None, ("",) * (len(columns) - 1))
             continue
         if cells == [""]:
@@ -214,12 +232,11 @@ def _of_table(rows: Iterator[SplitLine], columns: Sequence[Column], separated: s
             continue
         count = f"{len(cells)} cell{'s' * (len(cells) > 1)} separated by {separated}"
         if len(cells) <= max(positions):
-            needed = max(positions) + 1
-            raise TextError(
-                f"{place}: {count}, but column {needed} is needed; complete the row, or name another column"
-            )
-        if named and len(cells) != width:  # the prediction would stand below the wrong name
+            last = max(positions) + 1
+            raise TextError(f"{place}: {count}, but column {last} is needed; complete the row, or name another column")
+        if named and not needed <= len(cells) <= width:  # the prediction would stand below the wrong name
             raise TextError(f"{place}: {count}, but the header has {width}; correct the row")
+        line += separator * (width - len(cells))
         source, *features = (cells[k] for k in positions)
         yield StreamedRow(place, line, source, None, tuple(features))
 
@@ -229,4 +246,7 @@ def _position(place: str, column: str, header: Sequence[str]) -> int:
         return header.index(column)
     listed = ", ".join(map(shown, header))
     reason = f"{header.count(column)} columns are" if column in header else "no column is"
-    raise TextError(f"{place}: {reason} called {shown(column)}; the columns are {listed}", hint="see --column")
+    raise TextError(
+        f"{place}: {reason} called {shown(column)}; the columns are {listed}; name one of them, or give a number",
+        hint="see --column",
+    )

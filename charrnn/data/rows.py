@@ -156,14 +156,18 @@ class Faults:
         else:
             self.add(place, f"{reason}, or set data.empty to skip" if self._empty else reason)
 
+    def forget(self, before: int) -> None:
+        """Drop all faults after the first `before`."""
+        del self._shown[before:]
+        self.count = before
+
     def sum_up(self, before: int, file: str, format: str) -> None:
         """Keep the first of the faults after the first `before`, which are all that was found in a file, and say so.
 
         A few faults stay as they are.
         """
         if self.count - before > FEW_FAULTS:
-            del self._shown[before + 1 :]
-            self.count = before + 1
+            self.forget(before + 1)
             self.add(file, f"nothing in it can be read as {format}; name another file")
 
     def check(self) -> None:

@@ -13,6 +13,7 @@ from charrnn.data.rows import Faults, FileText, Layout, Row, plain_name, shown
 CSV_CELL = re.compile(r'"([^"]*(?:""[^"]*)*)"|([^",\r\n]*(?:\r(?!\n)[^",\r\n]*)*)')
 CSV_END = re.compile(r",|\r?\n|\Z")
 SURROGATES = re.compile("[\ud800-\udfff]")
+MAX_KEYS_SHOWN = 20  # of the records of a JSONL file
 
 NumberedCells = tuple[int, list[str]]  # the line on which a row begins, and its cells
 
@@ -160,7 +161,8 @@ def _has_columns(place: str, header: Sequence[str], layout: Layout, faults: Faul
         count = header.count(column) if isinstance(column, str) else 1
         if count == 0:
             names = ", ".join(map(shown, header)) or "none"
-            faults.add(place, f"no column is called {shown(str(column))}; the columns are {names}; name one of them")
+            reason = f"no column is called {shown(str(column))}; the columns are {names}"
+            faults.add(place, f"{reason}; name one of them, or give a number")
         elif count > 1:
             faults.add(place, f"{count} columns are called {shown(str(column))}; give the number of one instead")
     return faults.count == before
@@ -180,22 +182,26 @@ def _from_objects(file: FileText, layout: Layout, faults: Faults) -> Iterator[Ro
     if numbers:
         faults.add(file.name, f"column {numbers[0]}: the cells of jsonl have no numbers; name a key instead")
         return
-    earlier, readable, first_lack = faults.count, False, ""
+    earlier, readable, lines, lacking = faults.count, False, 0, 0
+    keys: dict[str, None] = {}  # of the records that lack one, in order
     for number, line in file.lines():
+        lines += 1
         before, place = faults.count, f"{file.name}:{number}"
         record = _object(line, place, faults)
         if record is None:
             continue
         if lack := _lacking_key(record, layout.columns):
             faults.add_empty(place, lack)
-            first_lack = first_lack or lack
+            lacking += 1
+            keys |= dict.fromkeys(record)
             continue
         cells = list(_values(record, layout.columns, place, faults))
         if faults.count == before:
             readable = True
             yield _row(file.name, number, cells, layout)
-    if not readable and first_lack and faults.count == earlier:
-        faults.add(file.name, f"no row has all keys: {first_lack}")
+    if lacking and lacking == lines:
+        faults.forget(earlier)
+        faults.add(file.name, _lacking_keys([*keys], [*map(str, layout.columns)]))
     elif not readable:
         faults.sum_up(earlier, file.name, layout.format)
 
@@ -220,6 +226,15 @@ def _lacking_key(record: dict[str, Any], keys: Iterable[Any]) -> str:
             names = ", ".join(map(shown, record)) or "none"
             return f"no key {shown(key)}; the keys are {names}; add it, with null if it is missing"
     return ""
+
+
+def _lacking_keys(keys: Sequence[str], wanted: Sequence[str]) -> str:
+    """Why no record of a file can be read, of which each lacks one of the wanted keys; `keys` are those they have."""
+    absent = [shown(key) for key in wanted if key not in keys]
+    if not absent:
+        return f"no row has all of the keys {', '.join(map(shown, wanted))}; add them, with null where one is missing"
+    listed = ", ".join(map(shown, keys[:MAX_KEYS_SHOWN])) or "none"
+    return f"no row has the key{'s' * (len(absent) > 1)} {', '.join(absent)}; the keys are {listed}; name one of them"
 
 
 def _values(record: dict[str, Any], keys: Iterable[Any], place: str, faults: Faults) -> Iterator[str]:

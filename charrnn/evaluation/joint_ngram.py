@@ -25,6 +25,7 @@ SHAPES: tuple[tuple[UnitShape, ...], ...] = (  # of the units that are tried
 )
 MAX_ORDER = 8
 MAX_CELLS = 1 << 20  # source symbols by target symbols of all pairs that units are fitted to
+MAX_UNITS = 1 << 13  # different ones; each step of a beam looks at all of them
 MAX_JUDGED = 500  # validation pairs that choose
 WIDTH = 8  # of the beam
 MAX_SOURCES = 64  # that are translated at once
@@ -97,7 +98,7 @@ class _Writer:
         self.position, self.source = self.position[rows], self.source[rows]
 
 
-def fit_joint_ngram(corpus: PairCorpus) -> JointNGram:
+def fit_joint_ngram(corpus: PairCorpus) -> JointNGram | None:
     """The joint n-gram of those units and that order which translate the most validation pairs exactly.
 
     For each kind of units, orders are tried from 1 on until one is no better. Of many or long training pairs only every
@@ -105,7 +106,12 @@ def fit_joint_ngram(corpus: PairCorpus) -> JointNGram:
 
     Arguments:
         corpus: the pairs; its validation split is not empty.
+
+    Returns:
+        The joint n-gram; None if there are more than MAX_UNITS symbols or units even of the simplest shapes.
     """
+    if max(corpus.source.size, corpus.target.size) > MAX_UNITS:
+        return None
     pairs, judged = _pairs(corpus.train), _pairs(corpus.valid)
     judged = judged[:: -(-len(judged) // MAX_JUDGED)]
     different = [*dict.fromkeys(pairs)]
@@ -114,11 +120,12 @@ def fit_joint_ngram(corpus: PairCorpus) -> JointNGram:
     best: tuple[int, JointNGram] | None = None
     for shapes in SHAPES:
         cuts = dict(zip(fitted, cut_into_units(fitted, shapes), strict=True))
+        if len({unit for cut in cuts.values() for unit in cut}) > MAX_UNITS:
+            break
         for right, model in _orders([cuts[pair] for pair in pairs if pair in cuts], corpus.source.size, judged):
             if best is None or right > best[0]:
                 best = right, model
-    assert best is not None
-    return best[1]
+    return best[1] if best else None
 
 
 def _orders(cuts: Sequence[Sequence[Unit]], stop: int, judged: Sequence[Pair]) -> Iterator[tuple[int, JointNGram]]:

@@ -167,7 +167,8 @@ def baseline_rows(scored: ScoredTranslator) -> Iterator[TaskRow]:
     """The rows of the baselines.
 
     They are the symbols of the source itself, without its tags; the most frequent target that the source has in
-    training, else the source itself; and what a joint n-gram writes, if there is a validation split to choose it.
+    training, else the source itself; and what a joint n-gram writes, if there is a validation split to choose it and
+    its units are not too many.
     """
     if scored.corpus is None:
         raise CheckpointError(f"{scored.name}: baselines need the examples that it was trained on")
@@ -180,8 +181,8 @@ def baseline_rows(scored: ScoredTranslator) -> Iterator[TaskRow]:
     frequent = {source: own.most_common(1)[0][0] for source, own in counts.items()}
     answers = [frequent.get(source, copy) for source, copy in zip(split.sources, copies, strict=True)]
     yield TaskRow("its most frequent target, else itself", written_measures(split, answers))
-    if len(corpus.valid):
-        joint = fit_joint_ngram(corpus)
+    joint = fit_joint_ngram(corpus) if len(corpus.valid) else None
+    if joint:
         targets = joint.translate(sequences(*corpus.source.encode(split.sources)))
         answers = [tuple(corpus.target.decode(own)) for own in targets]
         yield TaskRow(f"joint {joint.order}-gram", written_measures(split, answers))

@@ -14,18 +14,19 @@ from charrnn.parallel import Ranks, Team
 from charrnn.storage import RunDirectory
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.resuming import versions
-from charrnn.training.teaching import read_teachers
+from charrnn.training.teaching import Teachers
 from charrnn.training.validation import Validation
 
 REMEDY = "install the same versions everywhere, and set OPENBLAS_CORETYPE=Haswell on all machines"
 
 
-def check_ranks(config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool) -> list[str]:
+def check_ranks(config: Config, corpus: AnyCorpus, teachers: Teachers, ranks: Ranks, exact: bool) -> list[str]:
     """Compare what the ranks train with.
 
     Arguments:
         config: the complete settings, without train.out and train.workers the same on all ranks.
         corpus: the text or the examples.
+        teachers: those of the run.
         ranks: all machines of the run.
         exact: refuse any difference.
 
@@ -34,13 +35,12 @@ def check_ranks(config: Config, corpus: AnyCorpus, ranks: Ranks, exact: bool) ->
 
     Raises:
         CharrnnError: another rank has other settings, another text or other teachers, or `exact` forbids to begin.
-        CheckpointError: a teacher cannot be used.
     """
     settings = dict(flat(config.to_dict()))
     for own in ("out", "train.workers"):
         settings.pop(own, None)
     material = {f"text {name}": digest for name, digest in corpus.fingerprint.items()}
-    material |= {f"teacher {k}": digest for k, digest in enumerate(read_teachers(config, corpus).digests, 1)}
+    material |= {f"teacher {k}": digest for k, digest in enumerate(teachers.digests, 1)}
     everything = {"needed": {**settings, **material}, "wanted": {**versions(), "processor": features()}}
     first, *others = map(json.loads, ranks.gather_texts(json.dumps(everything)))
     for rank, other in enumerate(others, 1):

@@ -74,8 +74,11 @@ def counted_lines(run: Run) -> list[str]:
             f"Mixed with an n-gram of order {found.order}, which is counted in a moment, it reaches "
             f"{found.mixture:.4f} nats per character."
         )
+    changes = f"--set model.cell=ngram --set model.order={found.order}"
+    if run.config.train.teacher:
+        changes += " --set train.teacher=null"
     return [
         line,
-        f"try:   charrnn train {config} --set model.cell=ngram --set model.order={found.order} --out {counted}",
+        f"try:   charrnn train {config} {changes} --out {counted}",
         f"try:   charrnn eval {folder} {counted}",
     ]

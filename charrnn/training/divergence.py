@@ -3,7 +3,7 @@
 from math import inf, isfinite
 
 from charrnn.errors import DivergedError
-from charrnn.models import AnyNetwork
+from charrnn.models import AnyNetwork, TrainingState
 from charrnn.optim import global_norm
 from charrnn.storage import RunDirectory
 
@@ -25,6 +25,18 @@ def has_diverged(loss: float, grad_norm: float, guessing: float) -> bool:
 def may_roll_back_to(loss: float, guessing: float) -> bool:
     """Return whether a state with this training loss is good enough to return to; `guessing` is that of guessing."""
     return loss < MAX_ROLLBACK_LOSS * guessing
+
+
+def rolled_back(earlier: TrainingState, undone: TrainingState) -> TrainingState:
+    """Return the state in which a run goes on: an earlier one, with half the learning rate and the best figure so far.
+
+    Arguments:
+        earlier: the state that it returns to, which is updated.
+        undone: the state in which it diverged, whose records the log keeps.
+    """
+    earlier.best, earlier.best_step, earlier.records = undone.best, undone.best_step, undone.records
+    earlier.halvings, earlier.rollbacks = undone.halvings + 1, undone.rollbacks + 1
+    return earlier
 
 
 def diverged_error(fault: str, step: int, network: AnyNetwork, directory: RunDirectory | None) -> DivergedError:

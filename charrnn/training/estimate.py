@@ -4,6 +4,7 @@ It writes nothing, and the network that it trains is discarded.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 
 from charrnn.blas import one_thread
@@ -16,7 +17,9 @@ from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.gain import Gain, measure_gain
 from charrnn.training.loop import Run
+from charrnn.training.opening import DEFAULT_DIRECTORY
 from charrnn.training.resuming import with_shards, worker_count
+from charrnn.training.teaching import read_teachers
 
 # Characters of the validation split that are scored to time an evaluation.
 TIMED_CHARS = 20_000
@@ -101,8 +104,10 @@ def estimate_run(config: Config, budget: float = 3.0, ranks: Ranks | None = None
         CharrnnError: the run does not fit into memory, or the ranks do not fit together.
     """
     corpus = read_corpus(config)
-    notes = check_ranks(with_shards(settled(config, corpus), corpus), corpus, ranks, exact) if ranks else []
-    run = Run(config, corpus, workers=worker_count(config), ranks=ranks)
+    teachers = read_teachers(config, corpus, Path(config.out or DEFAULT_DIRECTORY))
+    complete = with_shards(settled(config, corpus), corpus)
+    notes = check_ranks(complete, corpus, teachers, ranks, exact) if ranks else []
+    run = Run(config, corpus, workers=worker_count(config), ranks=ranks, teachers=teachers)
     run.notes = notes
     held = memory(run)
     chars_per_second = speed(run, budget)
@@ -118,7 +123,7 @@ def _gain(run: Run, ranks: Ranks, together: float, budget: float) -> Gain:
     """What all ranks gain over rank 0 alone, which trains for `budget` seconds while the others wait."""
     alone = 0.0
     if ranks.number == 0:
-        single = Run(run.config, run.corpus, workers=worker_count(run.config))
+        single = Run(run.config, run.corpus, workers=worker_count(run.config), teachers=run.teachers)
         alone = speed(single, budget)
         single.close()
     alone, together = run.team.of_rank_0(alone, together)

@@ -19,7 +19,7 @@ from charrnn.blas import one_thread
 from charrnn.config import Config
 from charrnn.data import Corpus
 from charrnn.errors import DivergedError
-from charrnn.models import Header, Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
+from charrnn.models import Network, SavedModel, Sums, TrainingState, load_checkpoint, transfer
 from charrnn.optim import clip_, global_norm
 from charrnn.parallel import Ranks, Team
 from charrnn.storage import RunDirectory
@@ -27,18 +27,16 @@ from charrnn.training.agreeing import agree_on
 from charrnn.training.corpora import AnyCorpus, read_corpus
 from charrnn.training.defaults import chosen_values, settled
 from charrnn.training.diagnosis import diagnose
-from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to
+from charrnn.training.divergence import MAX_ROLLBACKS, diverged_error, has_diverged, may_roll_back_to, rolled_back
 from charrnn.training.early_stopping import note_validation
 from charrnn.training.material import make_material
 from charrnn.training.plan import Plan
 from charrnn.training.resuming import check_same, with_shards
-from charrnn.training.saving import restore, run_header, write_model, write_state
-from charrnn.training.state import LogRecord, Progress, evaluation_of
+from charrnn.training.saving import Saver, restore
+from charrnn.training.state import LogRecord, Progress, note_evaluation
 from charrnn.training.stopwatch import Stopwatch
-from charrnn.training.teaching import read_teachers
+from charrnn.training.teaching import Teachers, read_teachers
 from charrnn.training.validation import Validation
-
-MAX_HISTORY = 1000  # evaluations that a checkpoint lists: the latest ones; the log has them all
 
 
 class Run:
@@ -52,6 +50,7 @@ class Run:
         start_from: a network whose parameters to begin with (fine-tuning).
         workers: processes; for more than one, the program's main module must be importable: they are spawned.
         ranks: all machines of the run; each gives its own directory. None for a single one.
+        teachers: those that the config names, already read; None reads them.
 
     Attributes:
         config, chosen: the settings, complete, and those that the config left to the text.
@@ -68,7 +67,7 @@ class Run:
         CharrnnError: the run does not fit into memory.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - open_run() hands over what it has read
         self,
         config: Config,
         corpus: AnyCorpus | None = None,
@@ -77,12 +76,13 @@ class Run:
         start_from: Network | None = None,
         workers: int = 1,
         ranks: Ranks | None = None,
+        teachers: Teachers | None = None,
     ) -> None:
         self.directory = directory
         self.notes: list[str] = []
         self.corpus = corpus or read_corpus(config)
         complete = settled(config, self.corpus, resumed, start_from)
-        self.teachers = read_teachers(config, self.corpus)
+        self.teachers = teachers or read_teachers(config, self.corpus, directory.path if directory else None)
         if resumed:
             check_same(complete, self.corpus, resumed, self.teachers.digests)
         self.config = with_shards(complete, self.corpus, resumed)
@@ -94,14 +94,15 @@ class Run:
         self.batches = material.batches
         self.plan = Plan.of(self.config.train, material.steps_per_epoch)
         self.facts = material.facts(self.network.params.size)
-        self._kept = material.kept() if directory else {}
+        digests = self.teachers.digests
+        self.saver = Saver(directory, self.config, self.corpus, self.team, material, digests) if directory else None
         self.stopwatch = Stopwatch()
         self.added, self.removed = "", ""
         self._saved_at = perf_counter()
         if resumed:
             self.state = restore(resumed, self.team, self.config.train)
-            if self.directory:
-                self.stopwatch.earlier = self.directory.cut_log(self.state.records, self.state.step)
+            if directory:
+                self.stopwatch.earlier = directory.cut_log(self.state.records, self.state.step)
         else:
             self.state = TrainingState()
             self.network.initialise(np.random.default_rng(config.seed))
@@ -191,8 +192,11 @@ class Run:
         if step % plan.log_every == 0 or evaluated:
             progress = replace(progress, record=self._log(progress, valid))
         if self.material.draws_samples and train.sample_length and (step % plan.sample_every == 0 or last):
-            progress = replace(progress, sample=self._sample())
-        if self.directory:
+            text = self.material.sample(self.network, step)
+            progress = replace(progress, sample=text)
+            if self.saver:
+                self.saver.write_sample(text, step)
+        if self.saver:
             due = step % plan.save_every == 0 or last
             late = perf_counter() - self._saved_at >= 60 * (train.save_minutes or inf)
             if self.team.agree("save", late) or due:
@@ -202,21 +206,18 @@ class Run:
 
     def _evaluate(self) -> Validation | None:
         """Score the validation split, and write best.npz if its figure is the best so far."""
-        state, improved = self.state, False
         valid = agree_on(self.material.validate(self.network), self.team)
-        if valid:
-            if not isfinite(valid.total):
-                raise self._diverged(f"validation loss {valid.loss:g}", state.step)
-            improved = note_validation(state, valid.figure, self.config.train)
-        sums, state.since_eval = state.since_eval, Sums()
-        state.history.append(evaluation_of(sums, state.step, valid))
-        del state.history[:-MAX_HISTORY]
-        if self.directory and improved:
-            write_model(self.directory.best, self._header(valid), {**self.network.params.value, **self._kept})
+        if valid and not isfinite(valid.total):
+            raise self._diverged(f"validation loss {valid.loss:g}", self.state.step)
+        improved = valid is not None and note_validation(self.state, valid.figure, self.config.train)
+        note_evaluation(self.state, valid)
+        if self.saver and valid and improved:
+            self.saver.write_best(self.state, valid.thresholds)
         return valid
 
     def _log(self, progress: Progress, valid: Validation | None) -> LogRecord:
-        state = self.state
+        """Write a record of the steps since the record before."""
+        state, stopwatch = self.state, self.stopwatch
         sums, state.since_log = state.since_log, Sums()
         evaluated = bool(state.history) and state.history[-1].step == state.step
         record = LogRecord.of(
@@ -228,29 +229,12 @@ class Run:
             chars=state.chars,
             learning_rate=progress.learning_rate,
             advice=self.advice if evaluated else None,
-            seconds=round(self.stopwatch.seconds, 3),
-            chars_per_second=round(self.stopwatch.chars_per_second),
+            seconds=round(stopwatch.seconds, 3),
+            chars_per_second=round(stopwatch.chars_per_second),
         )
-        self._append(record.to_dict())
+        if self.saver:
+            self.saver.write_record(record.to_dict(), state)
         return record
-
-    def _append(self, record: dict[str, Any]) -> None:
-        if self.directory:
-            self.directory.append_record(record)
-            self.state.records += 1
-
-    def _sample(self) -> str:
-        text = self.material.sample(self.network, self.state.step)
-        if self.directory:
-            assert self.material.vocab is not None, "only a language model draws samples"
-            self.directory.write_sample(self.state.step, self.material.vocab.to_bytes(text))
-        return text
-
-    # -- saving -------------------------------------------------------------------------------------------------------
-
-    def _header(self, valid: Validation | None = None) -> Header:
-        thresholds, teachers = valid.thresholds if valid else (), self.teachers.digests
-        return run_header(self.config, self.corpus, self.state, thresholds, teachers)
 
     def save(self, rollback_point: bool = False) -> None:
         """Write last.npz, the complete state, from which the run continues bit for bit; keep the file before it.
@@ -262,20 +246,11 @@ class Run:
         Raises:
             OSError: the file could not be written; the one before it is still there.
         """
-        assert self.directory is not None, "a run without a directory writes nothing"
-        if self.state.records:
-            self.directory.sync_log()  # the checkpoint relies on its records
+        assert self.saver is not None, "a run without a directory writes nothing"
         if rollback_point:
             self.state.rollbacks = 0
-            if self.config.train.on_divergence == "rollback":
-                self.save_rollback_point()  # before last.npz, which must never be ahead of it
-        write_state(self.directory.last, self._header(), self.team, self._kept, older=self.directory.previous)
+        self.saver.write_last(self.state, rollback_point and self.config.train.on_divergence == "rollback")
         self._saved_at = perf_counter()
-
-    def save_rollback_point(self) -> None:
-        """Write rollback.npz, the state that a rollback returns to. Raises OSError."""
-        assert self.directory is not None, "a run without a directory writes nothing"
-        write_state(self.directory.rollback, self._header(), self.team, self._kept)
 
     # -- divergence ---------------------------------------------------------------------------------------------------
 
@@ -288,13 +263,13 @@ class Run:
         The log keeps the undone steps, followed by the record of the rollback. Raises the error itself if the config
         does not ask for rollbacks, the run has no directory, or there were too many rollbacks in a row.
         """
-        before, train = self.state, self.config.train
-        if self.directory is None or train.on_divergence == "stop" or before.rollbacks >= MAX_ROLLBACKS:
+        undone, train = self.state, self.config.train
+        if self.saver is None or train.on_divergence == "stop" or undone.rollbacks >= MAX_ROLLBACKS:
             raise error
-        state = self.state = restore(load_checkpoint(self.directory.rollback), self.team, train)
-        state.best, state.best_step, state.records = before.best, before.best_step, before.records
-        state.halvings, state.rollbacks = before.halvings + 1, before.rollbacks + 1
+        earlier = restore(load_checkpoint(self.saver.directory.rollback), self.team, train)
+        state = self.state = rolled_back(earlier, undone)
         rate, seconds = self.plan.learning_rate(train, state), round(self.stopwatch.seconds, 3)
-        self._append({"step": state.step, "rollback": error.found, "learning_rate": rate, "seconds": seconds})
+        record = {"step": state.step, "rollback": error.found, "learning_rate": rate, "seconds": seconds}
+        self.saver.write_record(record, state)
         self.save()
         return f"{error.found}; back at step {state.step:,}, learning rate {rate:g}"

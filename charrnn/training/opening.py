@@ -7,7 +7,7 @@ from pathlib import Path
 
 from charrnn.config import Config
 from charrnn.data import reads_standard_input
-from charrnn.errors import CheckpointError, ConfigError, RunExistsError, TextError
+from charrnn.errors import CheckpointError, ConfigError, NewerFormatError, RunExistsError, TextError
 from charrnn.models import SavedModel, check_transferable, load_checkpoint, load_latest
 from charrnn.parallel import Ranks
 from charrnn.storage import RunDirectory
@@ -15,7 +15,8 @@ from charrnn.training.agreeing import check_ranks
 from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.loop import Run
-from charrnn.training.resuming import changed_environment, resume_notes, with_shards
+from charrnn.training.resuming import changed_environment, check_same, resume_notes, with_shards
+from charrnn.training.teaching import read_teachers
 
 # The run directory of a config without `out`; load_config() always sets that key.
 DEFAULT_DIRECTORY = "runs/run"
@@ -61,7 +62,8 @@ def open_run(
         The run, at its first step or where it was saved.
 
     Raises:
-        RunExistsError: the directory holds a run already, without `resume` or `force`; or an n-gram, with `resume`.
+        RunExistsError: the directory holds a run already, without `resume` or `force`; or, with `resume`, a model that
+            cannot be resumed and would be lost.
         RunInUseError: another trainer is working in the directory.
         CharrnnError: the ranks see another config or text, or `exact` forbids to begin.
         CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
@@ -70,8 +72,6 @@ def open_run(
     """
     directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
     directory.check_free(resume, force)
-    if resume and not directory.resumable and directory.best.exists():
-        _check_not_counted(directory)
     if init_from and config.task != "language":
         raise ConfigError(f"task: {config.task}: --init-from goes with a language model only; leave it out")
     corpus = read_corpus(config)
@@ -79,15 +79,17 @@ def open_run(
     complete = settled(config, corpus, start_from=origin.network if origin else None)
     if origin:
         check_transferable(origin.network, complete.model, config.data.tokens)
+    teachers = read_teachers(config, corpus, directory.path)
     directory.claim(resume, force)
+    run: Run | None = None
     try:
         differing: list[str] = []
         saved = load_latest(directory.path) if resume and directory.resumable else None
         if ranks:
-            differing = check_ranks(with_shards(complete, corpus, saved), corpus, ranks, exact)
+            differing = check_ranks(with_shards(complete, corpus, saved), corpus, teachers, ranks, exact)
         if saved:
             notes = _resume_notes(saved, config, exact)
-            run = Run(config, corpus, directory, resumed=saved, workers=workers, ranks=ranks)
+            run = Run(config, corpus, directory, saved, workers=workers, ranks=ranks, teachers=teachers)
             if saved.path == directory.previous:
                 # Otherwise the next save would replace this good file by the damaged one.
                 saved.path.replace(directory.last)
@@ -95,32 +97,57 @@ def open_run(
         else:
             notes = [origin.note] if origin and origin.note else []
             start_from = origin.network if origin else None
-            run = Run(config, corpus, directory, start_from=start_from, workers=workers, ranks=ranks)
+            run = Run(config, corpus, directory, start_from=start_from, workers=workers, ranks=ranks, teachers=teachers)
+            if resume:
+                _check_nothing_is_lost(run, directory)
             directory.clear()
             has_rollback_point = False
         run.notes = notes + differing
         if config.train.on_divergence == "rollback" and not has_rollback_point:
-            run.save_rollback_point()
+            assert run.saver is not None
+            run.saver.write_rollback_point(run.state)
         directory.write_config(run.config.to_yaml())
         if config.train.tensorboard:
             directory.begin_events()
         return run
     except BaseException:
+        if run:
+            run.close()
         directory.release()
         raise
 
 
-def _check_not_counted(directory: RunDirectory) -> None:
-    """Refuse to begin a run in place of an n-gram, which has no state to resume. Raises RunExistsError."""
+def _check_nothing_is_lost(run: Run, directory: RunDirectory) -> None:
+    """Refuse to begin anew, for want of a state to resume, in place of a model that this run would not write again.
+
+    Not refused is what a run of the same config and text leaves that was stopped before its first save, or a damaged
+    file.
+
+    Raises:
+        RunExistsError: the directory holds another model.
+        NewerFormatError: it holds one that a later version wrote.
+    """
+    if not directory.best.exists():
+        return
     try:
-        counted = load_checkpoint(directory.best).config.model.cell == "ngram"
+        best = load_checkpoint(directory.best)
+    except NewerFormatError:
+        raise
     except CheckpointError:
-        return  # what a run left that was stopped before its first save
-    if counted:
-        raise RunExistsError(
-            f"{directory.path}: holds an n-gram, which cannot be resumed; replace it with --force, or choose another "
-            f"--out"
+        return
+    counted = best.config.model.cell == "ngram"
+    lost = counted or best.step > run.plan.save_every
+    try:
+        check_same(run.config, run.corpus, best, run.teachers.digests)
+    except CheckpointError:
+        lost = True
+    if lost:
+        what = (
+            "an n-gram, which cannot be resumed"
+            if counted
+            else f"a model, {directory.best.name}, and no state to resume"
         )
+        raise RunExistsError(f"{directory.path}: holds {what}; replace it with --force, or choose another --out")
 
 
 def _resume_notes(saved: SavedModel, config: Config, exact: bool) -> list[str]:

@@ -32,7 +32,7 @@ SCHEDULE_KEYS = {
 
 
 def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel, teachers: tuple[str, ...]) -> None:
-    """Refuse to resume with another config, another text or other teachers.
+    """Refuse to resume with another config, another text or other teachers, wherever their files lie.
 
     Arguments:
         config, corpus: to continue with.
@@ -45,7 +45,7 @@ def check_same(config: Config, corpus: AnyCorpus, saved: SavedModel, teachers: t
     differing = [
         f"{name} was {before!r}, now {after!r}"
         for name, before, after in differences(saved.config, with_shards(config, corpus, saved))
-        if name not in RESUMABLE_KEYS
+        if name not in RESUMABLE_KEYS and not (name == "train.teacher" and saved.header.teachers == teachers)
     ]
     if differing:
         raise CheckpointError(

@@ -7,11 +7,14 @@ from dataclasses import asdict, dataclass, field
 from math import exp, isfinite, log
 from typing import Any
 
-from charrnn.models import Evaluation, Sums
+from charrnn.models import Evaluation, Sums, TrainingState
 from charrnn.training.validation import Validation
 
 # exp() of more overflows.
 MAX_EXPONENT = 700
+
+# Evaluations that a checkpoint lists: the latest ones; the log has them all.
+MAX_HISTORY = 1000
 
 # Fields of a record that examples do not have.
 OF_TEXT = ("bits_per_char", "perplexity", "valid_bits_per_char", "valid_perplexity")
@@ -95,21 +98,23 @@ class LogRecord:
         return kept | {f"valid_{name}": value if isfinite(value) else None for name, value in figures.items()}
 
 
-def evaluation_of(sums: Sums, step: int, valid: Validation | None) -> Evaluation:
-    """Return the record of an evaluation that checkpoints list.
+def note_evaluation(state: TrainingState, valid: Validation | None) -> None:
+    """Add an evaluation after the latest step to the history of a run.
 
     Arguments:
-        sums: of the steps since the evaluation before.
-        step: the step after which the evaluation took place.
-        valid: what it found; None without a validation split.
+        state: the progress of the run, which is updated.
+        valid: what the evaluation found; None without a validation split.
     """
-    return Evaluation(
-        step=step,
+    sums, state.since_eval = state.since_eval, Sums()
+    evaluation = Evaluation(
+        step=state.step,
         train_loss=sums.nats / sums.chars,
         valid_loss=valid.loss if valid else None,
         grad_norm=sums.norm / sums.steps,
         clipped=sums.clipped / sums.steps,
     )
+    state.history.append(evaluation)
+    del state.history[:-MAX_HISTORY]
 
 
 @dataclass(frozen=True)

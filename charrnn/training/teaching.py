@@ -58,8 +58,12 @@ class Teachers:
         return 2 * len(corpus.train) * corpus.vocab.size if self.networks and isinstance(corpus, Corpus) else 0
 
 
-def read_teachers(config: Config, corpus: AnyCorpus) -> Teachers:
+def read_teachers(config: Config, corpus: AnyCorpus, out: Path | None) -> Teachers:
     """Read the teachers of a run on a corpus; only a text has any.
+
+    Arguments:
+        config, corpus: of the run.
+        out: the directory that the run writes to; None if it writes nothing.
 
     Raises:
         CheckpointError: a file is not a valid checkpoint of a network, or one of other characters, or the run would
@@ -74,7 +78,7 @@ def read_teachers(config: Config, corpus: AnyCorpus) -> Teachers:
             saved = load_checkpoint(name)
         except CheckpointError as error:
             raise CheckpointError(f"train.teacher: {error}") from None
-        if config.out and saved.path.resolve().parent == Path(config.out).resolve():
+        if out and saved.path.resolve().parent == out.resolve():
             raise CheckpointError(f"train.teacher: {name}: the run would write over its teacher; choose another --out")
         network = saved.model
         if not isinstance(network, Network):

@@ -95,6 +95,28 @@ def test_a_table_keeps_its_rows_and_its_header(folder: Path) -> None:
     assert max(abs(own - count) for own, count in zip(predicted, counts, strict=True)) < 1
 
 
+def test_a_row_of_a_table_needs_no_target(folder: Path, tmp_path: Path) -> None:
+    header, first, *others = (folder / "answers.tsv").read_text().splitlines()
+    cells, table = first.split("\t"), tmp_path / "t.tsv"
+    table.write_text("\n".join([header, "\t".join(cells[:-1]), *others]) + "\n")
+    _, short, *complete = rows(predict(folder, "numbers.npz", table))
+    _, known, *same = rows(predict(folder, "numbers.npz", "answers.tsv"))
+    assert (short, complete) == ([*cells[:-1], "", known[-1]], same)
+    table.write_text(f"{header}\n{cells[0]}\t{cells[1]}\n")
+    result = predict(folder, "numbers.npz", table)  # has_b is no target of this model
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert "2 cells separated by tabs, but the header has 4; correct the row" in result.err
+
+
+@pytest.mark.parametrize("typed", [[], ["-"], ["--format", "tsv"], ["--format", "jsonl"], ["nothing"]])
+def test_nothing_to_predict_is_refused_in_one_line(typed: list[str], folder: Path) -> None:
+    (folder / "nothing").touch()
+    result = predict(folder, "origins.npz", *typed)
+    assert (result.code, result.text) == (2, "")
+    name = "nothing" if typed == ["nothing"] else "standard input"
+    assert result.lines == [f"charrnn: {name}: there is no text in it"]
+
+
 def test_a_column_of_another_table_can_be_named_or_counted(folder: Path, tmp_path: Path) -> None:
     table = tmp_path / "t.csv"
     table.write_text('id,name\n1,"mnr, ""ova"\n2,\n')

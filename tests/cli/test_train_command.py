@@ -167,6 +167,12 @@ def test_an_n_gram_goes_through_the_same_commands_as_a_network(small: Path, tmp_
     refused = call("train", "my.yaml", "--resume", "--out", "runs/n", cwd=tmp_path)  # a network in its place
     assert (refused.code, len(refused.lines)) == (2, 1)
     assert "holds an n-gram, which cannot be resumed" in refused.err
+    refused = call(*train[:-1], "runs/my", "--resume", cwd=tmp_path)  # an n-gram in place of a network
+    assert (refused.code, len(refused.lines)) == (2, 1)
+    assert "runs/my: holds a network, not an n-gram; replace it with --force" in refused.err
+    refused = call("report", "runs/n", "--unit", "1:1", cwd=tmp_path)
+    assert (refused.code, len(refused.lines)) == (2, 1)
+    assert "--unit shows a unit of a network, and an n-gram has none; leave it out" in refused.err
     assert len(call("sample", "runs/n", "--length", "40", cwd=tmp_path).text) == 40
     assert json.loads(call("eval", "runs/n", "--json", cwd=tmp_path).out)["rows"][0]["name"] == "5-gram, kneser-ney"
     assert "5-gram, kneser-ney, " in call("info", "runs/n", cwd=tmp_path).text

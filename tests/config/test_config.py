@@ -497,6 +497,21 @@ out: ^[a]
         assert line.partition(": ")[2] == message
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("data: {path: a, documents: ^lines}", "data.documents: expected none | line | paragraph | file, got 'lines'"),
+        ("data: {path: a, documents: {kind: ^lines}}", "data.documents.kind: expected none | line | paragraph | file"),
+        ("data: {path: a}\ntrain: {schedule: ^1}", "train.schedule: expected constant | exponential | cosine"),
+    ],
+)
+def test_a_word_that_stands_for_a_section_is_reported_under_the_key_that_was_written(faults, text, message):
+    clean, expected_places = marked(text)
+    (line,) = faults(clean)
+    assert places([line]) == expected_places
+    assert message in line
+
+
 @pytest.mark.row(9)
 @given(data=st.data())
 def test_every_faulty_value_is_reported_with_its_own_place(faults, data):

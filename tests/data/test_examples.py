@@ -200,7 +200,7 @@ def test_a_record_without_a_key_is_left_out_if_asked_and_a_file_without_the_key_
     assert pairs(corpus, corpus.train) == [("a", "x"), ("c", "x")]
     assert corpus.facts.empty == 2
     (line,) = faults(build, text, layout=Layout("jsonl", "s", ("z",)), empty="skip")
-    assert line.startswith("path: no row has all keys: no key 'z'; the keys are 's', 't'")
+    assert line.startswith("path: no row has the key 'z'; the keys are 's', 't'")
 
 
 def test_what_is_empty_in_a_file_that_a_model_reads_cannot_be_left_out_by_a_key() -> None:

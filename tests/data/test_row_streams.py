@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from charrnn.data import files, row_streams
 from charrnn.data.row_streams import StreamedRow, stream_rows, stream_sentences
-from charrnn.data.rows import Layout
+from charrnn.data.rows import Column, Layout
 from charrnn.errors import TextError
 from tests.support.task_runs import tokens_file
 
@@ -35,7 +35,6 @@ def path(tmp_path: Path) -> Path:
 
 def test_a_line_is_a_row_whatever_its_end(path: Path) -> None:
     assert sources(read(path, "\ufeffa\r\n\n b\tc \nd")) == ["a", "", " b\tc ", "d"]
-    assert sources(read(path, "")) == []
     assert sources(read(path, "\n")) == [""]
 
 
@@ -71,6 +70,23 @@ def test_a_column_is_named_by_the_header_or_counted(path: Path) -> None:
     assert sources(read(path, table, "tsv", 2)) == ["text", "one", "", ""]
 
 
+@pytest.mark.parametrize(("format", "separator"), [("tsv", "\t"), ("csv", ",")])
+def test_below_a_header_a_row_may_lack_the_targets_at_its_end(format: Any, separator: str, path: Path) -> None:
+    def lines(text: str, *targets: Column) -> list[str]:
+        path.write_text(text.replace(" ", separator))
+        found = stream_rows(path, format, "text", "utf-8", (), targets)
+        return [row.line.replace(separator, " ") for row in found]
+
+    for targets in (("x", "y"), (3, 2), (2, "y")):
+        assert lines("text x y\na\nb 1\n\nc 1 2\n", *targets) == ["text x y", "a  ", "b 1 ", "", "c 1 2"]
+    assert lines("text x y\na 1\n", "y") == ["text x y", "a 1 "]
+    for text, targets in [("text x y\na\n", ("y",)), ("text x y\na 1\n", ("x",)), ("text x\na 1 2\n", ("x",))]:
+        with pytest.raises(TextError, match=r"rows:2: .* but the header has .; correct the row"):
+            lines(text, *targets)
+    with pytest.raises(TextError, match=r"rows:2: 1 cell separated by .*, but column 2 is needed"):
+        lines("x text\n1\n", "x")
+
+
 def test_json_objects_keep_what_they_hold(path: Path) -> None:
     text = '{"text": "a", "k": [1]}\n\n{"text": null}\n{"text": 2}\n'
     rows = read(path, text, "jsonl", "text")
@@ -81,9 +97,15 @@ def test_json_objects_keep_what_they_hold(path: Path) -> None:
 
 FAULTS = {
     "bytes": ("lines", 1, b"a\n\xff\n", "byte 0xff at offset 2 (line 2)"),
+    "nothing": ("lines", 1, "\ufeff", "rows: there is no text in it"),
     "header": ("tsv", "x", "x\ty\na\n", "rows:2: 1 cell separated by tabs, but the header has 2; correct the row"),
     "cells": ("tsv", 2, "a\tb\nc\n", "rows:2: 1 cell separated by tabs, but column 2"),
-    "name": ("tsv", "text", "a\tb\n", "rows:1: no column is called 'text'; the columns are 'a', 'b'"),
+    "name": (
+        "tsv",
+        "text",
+        "a\tb\n",
+        "rows:1: no column is called 'text'; the columns are 'a', 'b'; name one of them, or give",
+    ),
     "twice": ("csv", "a", "a,a\n", "rows:1: 2 columns are called 'a'"),
     "open quote": ("csv", 1, 'a\n"b\nc\n', "rows:2: a quoted cell that begins here is never closed"),
     "quote": ("csv", 1, '"a"b"",c\n', "rows:1: not valid CSV"),

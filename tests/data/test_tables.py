@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from charrnn.data.rows import MAX_FAULTS_SHOWN, Faults, FileText, Layout, Row, format_of, read_files
+from charrnn.data.rows import MAX_FAULTS_SHOWN, Empty, Faults, FileText, Layout, Row, format_of, read_files
 from charrnn.data.tables import read_table
 from charrnn.errors import TextError
 from tests.support.strategies import texts
@@ -138,7 +138,7 @@ FAULTY = {
     "a quote inside": ("csv", 'a,A\nb"c"d,B\n', "my.txt:2: a quote within the unquoted cell 'b'; quote the cell"),
     "no JSON": ("jsonl", '{"text": \n', "my.txt:1: not valid JSON (Expecting value at column 10); each line"),
     "no object": ("jsonl", "[1]\n", "my.txt:1: a JSON list, not an object"),
-    "no key": ("jsonl", '{"text": "a"}\n', "my.txt:1: no key 'label'; the keys are 'text'"),
+    "no key": ("jsonl", '{"text": "a"}\n', "my.txt: no row has the key 'label'; the keys are 'text'"),
     "a list": ("jsonl", '{"text": ["a"], "label": 1}\n', "my.txt:1: 'text' holds a list; give a string"),
     "half a pair": ("jsonl", '{"text": "\\ud800", "label": 1}\n', "my.txt:1: 'text' holds half a surrogate pair"),
     "deep nesting": ("jsonl", "[" * 100_000 + "\n", "my.txt:1: not valid JSON"),
@@ -169,6 +169,24 @@ def test_a_file_that_is_no_jsonl_has_two_lines_and_not_one_for_each_of_its_own()
     assert [line.split(": ")[0] for line in lines] == [f"my.txt:{number}" for number in (1, *range(3, 9))]
 
 
+@pytest.mark.parametrize("count", [1, 30])
+@pytest.mark.parametrize("empty", ["error", "skip"])
+def test_a_jsonl_file_without_a_needed_key_has_one_fault_for_all_rows(count: int, empty: Empty) -> None:
+    def reasons(text: str, *keys: str) -> list[str]:
+        found = Faults(empty)
+        read_table([FileText("my.txt", text * count)], Layout("jsonl", keys[0], keys[1:]), found)
+        return faults(found.check)
+
+    text, other = '{"a": 1, "b": 2}\n', '{"c": 3}\n'
+    assert reasons(text, "x", "b") == ["my.txt: no row has the key 'x'; the keys are 'a', 'b'; name one of them"]
+    assert reasons(text, "x", "y") == ["my.txt: no row has the keys 'x', 'y'; the keys are 'a', 'b'; name one of them"]
+    assert reasons(text + other, "a", "c") == [
+        "my.txt: no row has all of the keys 'a', 'c'; add them, with null where one is missing"
+    ]
+    if empty == "error":  # a row that has the key keeps the faults of the others
+        assert len(reasons(text + other, "a", "b")) == min(count, MAX_FAULTS_SHOWN) + (count > MAX_FAULTS_SHOWN)
+
+
 def test_reading_goes_on_after_a_faulty_csv_row() -> None:
     text = 'a"b,A\n"c\nd"e,C\nf,F\ng\n'
     lines = faults(read, text, Layout("csv"))
@@ -180,7 +198,8 @@ def test_reading_goes_on_after_a_faulty_csv_row() -> None:
 def test_a_header_without_a_column_names_those_it_has() -> None:
     lines = faults(read, "tweet\tsarcastic\na\t1\n", Layout("tsv", "text", ("sarcastic", "irony")))
     assert lines == [
-        f"my.txt:1: no column is called '{name}'; the columns are 'tweet', 'sarcastic'; name one of them"
+        f"my.txt:1: no column is called '{name}'; the columns are 'tweet', 'sarcastic'; name one of them, "
+        "or give a number"
         for name in ("text", "irony")
     ]
     (line,) = faults(read, "x\tx\na\t1\n", Layout("tsv", "x", (2,)))

@@ -1,9 +1,10 @@
 """Joint units beside all alignments of small pairs; the joint n-gram beside all units that make up a source."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import reduce
 from math import exp, prod
+from typing import Any
 
 import numpy as np
 import pytest
@@ -142,3 +143,26 @@ def test_units_and_order_are_those_that_translate_validation_pairs() -> None:
     assert model.order > 1  # what is written for `a` depends on what is next
     sources = sequences(*corpus.source.encode(corpus.valid.sources))
     assert [tuple(corpus.target.decode(own)) for own in model.translate(sources)] == corpus.valid.targets
+
+
+def test_there_is_no_model_of_too_many_units_and_a_simpler_one_of_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"{a}\t{b}\n{a}{a}\t{b}{b}\n" for a in "abcde" for b in "ABCDE")
+    corpus = pairs(text, text)
+    whole = fit_joint_ngram(corpus)
+    assert whole
+    tried: list[int] = []
+    orders = joint_ngram._orders
+
+    def noted(cuts: Sequence[Sequence[Unit]], *others: Any) -> Iterator[tuple[int, JointNGram]]:
+        tried.append(len({unit for cut in cuts for unit in cut}))
+        return orders(cuts, *others)
+
+    monkeypatch.setattr(joint_ngram, "_orders", noted)
+    fit_joint_ngram(corpus)
+    least, symbols = tried[0], max(corpus.source.size, corpus.target.size)
+    assert len(tried) == len(joint_ngram.SHAPES)
+    for limit, there in ((least, True), (least - 1, False), (symbols - 1, False)):
+        tried.clear()
+        monkeypatch.setattr(joint_ngram, "MAX_UNITS", limit)
+        assert (fit_joint_ngram(corpus) is not None) == there
+        assert all(count <= limit for count in tried)

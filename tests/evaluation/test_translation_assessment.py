@@ -9,6 +9,7 @@ from charrnn.data.pair_rows import PairRules
 from charrnn.data.rows import Layout
 from charrnn.display.translation_lines import translation_lines
 from charrnn.errors import CheckpointError, TextError
+from charrnn.evaluation import joint_ngram
 from charrnn.evaluation.translation_assessment import ScoredTranslator, assess_translation
 from charrnn.evaluation.translation_losses import target_losses
 from charrnn.evaluation.translation_results import TranslationAssessment
@@ -66,11 +67,14 @@ def test_baselines_copy_the_source_or_remember_its_most_frequent_target() -> Non
         assess_translation([ScoredTranslator("toy", a_copier(), pairs(TRAIN).train)], baselines=True)
 
 
-def test_a_joint_ngram_that_validation_pairs_chose_is_a_baseline() -> None:
+def test_a_joint_ngram_that_validation_pairs_chose_is_a_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
     corpus = pairs(TRAIN, "a\tA\n", "a\tA\nx\tA\n")
     report, _ = assess_translation([ScoredTranslator("toy", a_copier(), corpus.test, corpus)], baselines=True)
     assert report.rows[-1].name.startswith("joint ")
     assert measures(report, report.rows[-1].name)["exact"] == 1 / 2
+    monkeypatch.setattr(joint_ngram, "MAX_UNITS", 1)
+    without, _ = assess_translation([ScoredTranslator("toy", a_copier(), corpus.test, corpus)], baselines=True)
+    assert [row.name for row in without.rows] == [row.name for row in report.rows[:-1]]
 
 
 def test_several_models_are_scored_one_by_one_and_as_a_vote() -> None:

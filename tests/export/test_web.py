@@ -25,6 +25,7 @@ from charrnn.models.loading import SavedModel
 from charrnn.models.network import Network
 from tests.conftest import CELLS
 from tests.support.exported_pages import (
+    SYMBOLS,
     Scripts,
     as_on_the_page,
     document,
@@ -35,9 +36,6 @@ from tests.support.exported_pages import (
 )
 from tests.support.task_runs import TASKS, train_task, write_tables
 from tests.support.web_sampler import written
-
-HOSTILE = "</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"
-SYMBOLS = "".join(dict.fromkeys(HOSTILE))  # each once; </script> is still whole
 
 
 def language(vocab: Vocab, seed: int = 0, scale: float = 1.5, **model: Any) -> SavedModel:

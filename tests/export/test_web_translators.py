@@ -10,8 +10,8 @@ from charrnn.export.web import web_page
 from charrnn.generation.translating import translate_texts
 from charrnn.models.loading import SavedModel
 from tests.conftest import CELLS
-from tests.export.test_web import SYMBOLS
 from tests.support.exported_pages import (
+    SYMBOLS,
     Scripts,
     as_on_the_page,
     document,

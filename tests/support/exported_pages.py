@@ -22,6 +22,7 @@ from charrnn.models.network import Network
 from charrnn.models.task_model import TaskModel
 from charrnn.models.translate_model import TranslateModel
 
+SYMBOLS = "".join(dict.fromkeys("</script><!--&lt;\"'\n\t\u2028\u2029\x00é漢😀`${}]]>"))  # hostile ones, each once
 NODE = shutil.which("node")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

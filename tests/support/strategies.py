@@ -102,7 +102,7 @@ def possible(config: Config) -> Config:
         model = back(model, "dropout")
     if model.cell == "ngram":
         model = back(model, "ngram")
-    if model.ngram:
+    if model.ngram or model.cell == "ngram":
         train = back(train, "teacher")
     if train.shards and train.batch_size and train.shards > train.batch_size:
         train = back(train, "shards")

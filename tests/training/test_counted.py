@@ -17,15 +17,15 @@ from tests.support.processes import call
 TALES = "The fox went to the well. The hen went to the barn. The dog sat by the wall.\n" * 40
 
 
-def trained(folder, steps=4, **data):
+def trained(folder, steps=4, name="my", teacher=None, **data):
     """A run of a few steps, closed."""
     (folder / "my.txt").write_text(TALES)
     config = config_from_dict(
         {
             "data": {"path": str(folder / "my.txt"), **data},
             "model": {"hidden_size": 8, "num_layers": 1},
-            "train": {"batch_size": 4, "seq_length": 20, "max_steps": steps, "sample_length": 0},
-            "out": str(folder / "runs" / "my"),
+            "train": {"batch_size": 4, "seq_length": 20, "max_steps": steps, "sample_length": 0, "teacher": teacher},
+            "out": str(folder / "runs" / name),
         }
     )
     run = open_run(config)
@@ -45,8 +45,11 @@ def test_the_losses_are_those_of_the_models_alone_and_the_mixture_is_better_than
     assert found.mixture < found.ngram + 1e-3
 
 
-def test_a_better_n_gram_is_named_with_commands_that_work(tmp_path):
+@pytest.mark.parametrize("taught", [False, True])
+def test_a_better_n_gram_is_named_with_commands_that_work(taught, tmp_path):
     run = trained(tmp_path)
+    if taught:
+        run = trained(tmp_path, name="taught", teacher=str(tmp_path / "runs" / "my"))
     first, train, evaluate = counted_lines(run)
     assert first.startswith(f"An n-gram of order {count_beside(run).order}, counted in a moment, is better")
     for line in (train, evaluate):

@@ -17,13 +17,14 @@ from charrnn.cli import main as cli
 from charrnn.config.building import load_config
 from charrnn.config.keys import Config
 from charrnn.config.train_keys import TrainConfig
-from charrnn.errors import CheckpointError, DivergedError, NewerFormatError
+from charrnn.errors import CheckpointError, DivergedError, NewerFormatError, RunExistsError
 from charrnn.evaluation.scoring import Report, score_text
 from charrnn.generation.sampling import generate
 from charrnn.models.loading import load, load_checkpoint
 from charrnn.storage import checkpoint
 from charrnn.training import loop as train
 from charrnn.training import material
+from charrnn.training import state as records
 from charrnn.training.divergence import MAX_ROLLBACKS
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
@@ -110,6 +111,30 @@ def test_a_run_goes_on_from_a_save_that_the_clock_called_for(monkeypatch):
         assert run.state.step == progress.step
         list(run)
     assert kept(RUN) == unbroken
+
+
+@pytest.mark.parametrize("remains", ["the end", "another seed", "another text", "a damaged file", "before a save"])
+def test_a_best_model_without_a_state_is_replaced_only_if_the_same_run_would_write_it_again(remains):
+    steps = 10 if remains in ("another seed", "another text", "before a save") else 30
+    finish(open_run(config(max_steps=steps, patience=None)))
+    for name in (LAST, PREVIOUS):
+        (RUN / name).unlink(missing_ok=True)
+    if remains == "a damaged file":
+        (RUN / BEST).write_bytes(b"nothing")
+    if remains == "another text":
+        Path("text.txt").write_text(Path("text.txt").read_text().swapcase())
+    again = replace(config(), seed=2) if remains == "another seed" else config()
+    before = snapshot(RUN)
+    if remains in ("a damaged file", "before a save"):
+        finish(open_run(again, resume=True))
+        assert load_checkpoint(RUN / LAST).step == 30
+        return
+    with pytest.raises(
+        RunExistsError, match=r"holds a model, best\.npz, and no state to resume; replace it with --force"
+    ):
+        open_run(again, resume=True)
+    assert snapshot(RUN) == before
+    finish(open_run(again, force=True))
 
 
 # -- divergence ---------------------------------------------------------------------------------------------------
@@ -437,7 +462,7 @@ def test_a_newer_format_is_refused_by_name_and_nothing_stands_in_for_it(stopped,
 
 
 def test_a_checkpoint_lists_only_so_many_evaluations(monkeypatch):
-    monkeypatch.setattr(train, "MAX_HISTORY", 5)
+    monkeypatch.setattr(records, "MAX_HISTORY", 5)
     run = finish(open_run(config(eval_every=2)))
     assert [step for step, *_ in run.state.history] == [22, 24, 26, 28, 30]
 

@@ -2,7 +2,9 @@
 
 import json
 import os
+import shutil
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +15,14 @@ from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config
 from charrnn.errors import CharrnnError, CheckpointError, ConfigError
 from charrnn.evaluation.scoring import predictions
-from charrnn.models.loading import load_checkpoint
-from charrnn.training import teaching
+from charrnn.models.loading import SavedModel, load_checkpoint
+from charrnn.parallel.team import Team
+from charrnn.training import loop, teaching
 from charrnn.training.corpora import read_corpus
 from charrnn.training.estimate import estimate_run
 from charrnn.training.fit_ngram import fit
-from charrnn.training.opening import open_run
+from charrnn.training.loop import Run
+from charrnn.training.opening import DEFAULT_DIRECTORY, open_run
 from charrnn.training.teaching import read_teachers
 from tests.support.runs import LAST, RUN, kept
 
@@ -74,7 +78,7 @@ def test_teachers_expect_the_mean_of_their_probabilities() -> None:
     train_teachers()
     config = config_of(teacher=TEACHERS)
     corpus = read_corpus(config)
-    memory = read_teachers(config, corpus).expected(corpus)
+    memory = read_teachers(config, corpus, None).expected(corpus)
     assert memory
     wanted = np.zeros(memory.shape)
     for name in TEACHERS:
@@ -90,6 +94,27 @@ def test_a_resumed_run_is_refused_if_a_teacher_has_changed() -> None:
     train(config_of(out=TEACHERS[1], seed=9), force=True)
     with pytest.raises(CheckpointError, match=r"train\.teacher has been trained further or again since this run began"):
         open_run(config, resume=True)
+
+
+def test_a_teacher_may_have_moved_but_must_be_the_same() -> None:
+    train_teachers()
+    train(config_of(teacher="teacher1"), steps=5)
+    shutil.copytree("teacher1", "elsewhere")
+    with pytest.raises(CheckpointError, match=r"\(train\.teacher was 'teacher1', now 'teacher2'\)"):
+        open_run(config_of(teacher="teacher2"), resume=True)
+    train(config_of(teacher="elsewhere"), resume=True)
+    moved = load_checkpoint(RUN / LAST)
+    train(config_of(teacher="teacher1"), force=True)
+    np.testing.assert_array_equal(load_checkpoint(RUN / LAST).network.params.values, moved.network.params.values)
+
+
+def test_a_run_in_the_default_directory_does_not_write_over_its_teacher() -> None:
+    train(config_of(out=DEFAULT_DIRECTORY))
+    config = replace(config_of(teacher=DEFAULT_DIRECTORY), out=None)
+    for call in (open_run, estimate_run):
+        with pytest.raises(CheckpointError, match=r"the run would write over its teacher; choose another --out"):
+            call(config, **({"force": True} if call is open_run else {}))
+    list(Run(config))  # writes nothing
 
 
 def test_a_teacher_has_the_same_characters_and_is_a_network_of_another_directory() -> None:
@@ -136,7 +161,30 @@ def test_ranks_with_other_teachers_are_refused_by_a_run_and_by_a_dry_run() -> No
             call(config, ranks=ranks)
 
 
-def test_teachers_do_not_go_with_an_ngram_inside() -> None:
-    keys = {"data": {"path": "text.txt"}, "model": {"ngram": 3}, "train": {"teacher": "teacher"}}
-    with pytest.raises(ConfigError, match=r"train\.teacher does not go with model\.ngram"):
+def test_teachers_are_read_once_on_each_rank(monkeypatch: pytest.MonkeyPatch) -> None:
+    train_teachers()
+    read: list[str] = []
+
+    def noted(name: str) -> SavedModel:
+        read.append(name)
+        return load_checkpoint(name)
+
+    ranks, alone = TwoRanks(), Team
+    monkeypatch.setattr(ranks, "gather_texts", lambda text: [text, text], raising=False)
+    monkeypatch.setattr(teaching, "load_checkpoint", noted)
+    monkeypatch.setattr(loop, "Team", lambda *args: alone(*args[:5], None, *args[6:]))  # the second rank does no work
+    train(config_of(teacher=TEACHERS), ranks=ranks)
+    assert read == TEACHERS
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ({"ngram": 3}, r"train\.teacher does not go with model\.ngram"),
+        ({"cell": "ngram"}, r"train\.teacher teaches a network, and model\.cell: ngram is counted"),
+    ],
+)
+def test_teachers_do_not_go_with_an_ngram(model: dict[str, Any], message: str) -> None:
+    keys = {"data": {"path": "text.txt"}, "model": model, "train": {"teacher": "teacher"}}
+    with pytest.raises(ConfigError, match=message):
         config_from_dict(keys)
