@@ -234,6 +234,9 @@ def override(root: MappingNode, assignment: str, faults: Faults) -> None:
         message = f"{assignment!r} is not of the form KEY=VALUE, for instance train.learning_rate=1e-3"
         faults.add(place, message)
         return
+    if name.split(".")[0] == "tune":
+        faults.add(place, "the section tune stands in the config itself; an override gives a key one value")
+        return
     if text.strip() == "-":  # standard input; YAML would read it as a list of nothing
         value: Node | None = ScalarNode("-", place)
     else:
