@@ -25,11 +25,10 @@ from charrnn.shipped import find_config
 
 SECTION = "tune"
 NOT_VARIED = ("task", "out", "train.best")  # trials lie in one folder and are compared by one figure
-OF_THE_TEXT = {
-    f"data.{key}"
-    for key in "path valid_path test_path fractions split split_seed split_column documents.kind documents.separator "
-    "tokens".split()
-}  # what is held out, and what a symbol of it is
+OF_THE_TEXT = (  # what is held out, and what a symbol of it is
+    *("data.path", "data.valid_path", "data.test_path", "data.fractions", "data.split", "data.split_column"),
+    *("data.split_seed", "data.documents.kind", "data.documents.separator", "data.tokens"),
+)
 FORMS = "a list of values, or {low: .., high: ..} with log: true where it spans orders of magnitude"
 
 
