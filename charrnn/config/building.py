@@ -176,6 +176,8 @@ def _value(entry: Key, node: Node, name: str, faults: Faults) -> Any:
 def _mismatch(node: Node, type_hint: object) -> str:
     shown = shortened(node.text) if isinstance(node, ScalarNode) else "a collection"
     message = f"expected {type_in_words(type_hint)}, got {shown}"
+    if isinstance(node, ScalarNode) and not node.text:
+        message += ", which is empty"
     if isinstance(node, ScalarNode) and get_origin(type_hint) is Literal:
         near = difflib.get_close_matches(node.text, get_args(type_hint), 1)
         if near:
