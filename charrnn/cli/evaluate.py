@@ -14,6 +14,7 @@ from charrnn.cli.streams import check_new, write_new
 
 if TYPE_CHECKING:
     from charrnn.data import Corpus, Split
+    from charrnn.evaluation import Assessment, ReportOptions, Scores
     from charrnn.models import SavedModel
 
 KINDS = {
@@ -76,6 +77,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     charrnn eval runs/my --baselines      next to simpler models and compressors
     charrnn eval runs/my chapter.txt      any other text, or - for stdin
     charrnn eval runs/my runs/ngram       two models, and their mixture
+    charrnn eval runs/my runs/b text.txt  models of other texts or vocabularies: unknown characters cost something
     charrnn eval runs/my --html my.html   the same as a page, with the text coloured by surprise
     charrnn eval runs/names - --per-document scores.tsv   documents on stdin, each with its score
     charrnn eval runs/origins --baselines                 a classifier or tagger, on held-out examples
@@ -90,7 +92,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
     from charrnn.blas import one_thread
     from charrnn.data import read_by_model
     from charrnn.display import evaluation_lines
-    from charrnn.evaluation import ReportOptions, assess
+    from charrnn.evaluation import ReportOptions
     from charrnn.evaluation import per_char as char_table
     from charrnn.evaluation import per_document as document_table
     from charrnn.evaluation import per_line as line_table
@@ -117,10 +119,7 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
         return 0
     check_documents(loaded[0], per_document)
     options = ReportOptions(window, baselines, novelty, dynamic, dynamic_rate)
-    needs_corpus = len(loaded) > 1 or baselines or novelty or bool(dynamic)
-    corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
-    with one_thread():
-        report, scores = assess(loaded, text, corpus, options)
+    report, scores, text = scored(loaded, files, split, options)
     vocab = loaded[0].language_model.vocab
     if per_char:
         write_new(per_char, char_table(vocab, text.ids, scores))
@@ -155,6 +154,36 @@ def check_kind(context: click.Context, loaded: "SavedModel") -> None:
         kind = KINDS[task]
         option = given[0].replace("_", "-")
         raise click.UsageError(f"--{option} does not apply to {kind}, which {loaded.path} is; leave it out")
+
+
+def scored(
+    loaded: "Sequence[SavedModel]", files: tuple[str, ...], split: str | None, options: "ReportOptions"
+) -> "tuple[Assessment, Scores, Split]":
+    """The report, the scores of the first model, and the text: a split of the models' own, or files."""
+    from charrnn.blas import one_thread
+    from charrnn.evaluation import are_alike, assess, assess_apart
+
+    if files and not are_alike(loaded):
+        check_apart(files, options)
+        texts = [read_files(each, files) for each in loaded]
+        with one_thread():
+            return *assess_apart(loaded, texts, options), texts[0]
+    needs_corpus = len(loaded) > 1 or options.baselines or options.novelty or bool(options.dynamic)
+    corpus, text = corpus_and_text(loaded[0], files, split, needs_corpus)
+    with one_thread():
+        return *assess(loaded, text, corpus, options), text
+
+
+def check_apart(files: Sequence[str], options: "ReportOptions") -> None:
+    """Refuse what needs one training text where models have several, and a text that each of them cannot read."""
+    if "-" in files:
+        raise click.UsageError(
+            "models of other texts or vocabularies read a text one by one, and standard input can be read once; name "
+            "a file"
+        )
+    for option in ("baselines", "novelty", "dynamic"):
+        if getattr(options, option):
+            raise click.UsageError(f"--{option} needs models of one text and vocabulary; leave it out")
 
 
 def check_outputs(*names: str | None) -> None:

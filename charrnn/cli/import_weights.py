@@ -25,6 +25,8 @@ def import_weights(file: str, out: str) -> int:
     from charrnn.models import model_name
     from charrnn.storage import checkpoint
 
+    if not out.endswith(".npz"):
+        raise click.UsageError(f"{out!r}: the name of a checkpoint ends in .npz")
     check_new(out)
     header, arrays = from_safetensors(Path(file))
     checkpoint.save(Path(out), header.to_dict(), arrays)

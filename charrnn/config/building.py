@@ -184,6 +184,8 @@ def _value(entry: Key, node: Node, name: str, written: str, faults: Faults) -> A
 def _mismatch(node: Node, type_hint: object) -> str:
     shown = shortened(node.text) if isinstance(node, ScalarNode) else "a collection"
     message = f"expected {type_in_words(type_hint)}, got {shown}"
+    if isinstance(node, ScalarNode) and not node.text:
+        message += ", which is empty"
     if isinstance(node, ScalarNode) and get_origin(type_hint) is Literal:
         near = difflib.get_close_matches(node.text, get_args(type_hint), 1)
         if near:
@@ -241,6 +243,9 @@ def override(root: MappingNode, assignment: str, faults: Faults) -> None:
     if not equals or not name:
         message = f"{assignment!r} is not of the form KEY=VALUE, for instance train.learning_rate=1e-3"
         faults.add(place, message)
+        return
+    if name.split(".")[0] == "tune":
+        faults.add(place, "the section tune stands in the config itself; an override gives a key one value")
         return
     if text.strip() == "-":  # standard input; YAML would read it as a list of nothing
         value: Node | None = ScalarNode("-", place)

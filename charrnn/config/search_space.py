@@ -11,6 +11,7 @@ key may have.
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 from typing import get_args
 
@@ -24,6 +25,10 @@ from charrnn.shipped import find_config
 
 SECTION = "tune"
 NOT_VARIED = ("task", "out", "train.best")  # trials lie in one folder and are compared by one figure
+OF_THE_TEXT = (  # what is held out, and what a symbol of it is
+    *("data.path", "data.valid_path", "data.test_path", "data.fractions", "data.split", "data.split_column"),
+    *("data.split_seed", "data.documents.kind", "data.documents.separator", "data.tokens"),
+)
 FORMS = "a list of values, or {low: .., high: ..} with log: true where it spans orders of magnitude"
 
 
@@ -88,6 +93,9 @@ def number_text(value: float) -> str:
 
 def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
     """The values of one key."""
+    if name in OF_THE_TEXT:
+        faults.add(node.place, f"{SECTION}: {name} cannot vary, because trials are compared on the same held-out text")
+        return None
     if name not in leaves() or name in NOT_VARIED:
         near = difflib.get_close_matches(name, leaves().keys() - {name, *NOT_VARIED}, 1)
         remedy = f"did you mean {near[0]}?" if near else "charrnn config lists all keys"
@@ -100,10 +108,14 @@ def _entry(name: str, node: Node, faults: Faults) -> Range | Choice | None:
         try:
             low, high = float(texts["low"]), float(texts["high"])
         except (KeyError, ValueError):
-            low, high = 1.0, 0.0
+            low = high = nan
         log = BOOL.get(texts.get("log", "false"))
         if log is not None and low < high and (low > 0 or not log):
             return Range(low, high, log, whole=_is_whole(name))
+        if low >= high or (log and low < high):
+            why = "low must be below high" if low >= high else "with log: true, low must be above 0"
+            faults.add(node.place, f"{SECTION}: {name}: {why}")
+            return None
     faults.add(node.place, f"{SECTION}: {name}: expected {FORMS}")
     return None
 

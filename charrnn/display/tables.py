@@ -46,12 +46,23 @@ def figures_table(report: Assessment) -> Cells:
 
 def models_table(report: Assessment) -> Cells:
     """Models, mixture and baselines side by side."""
+    if report.apart:
+        return apart_table(report)
     head = ["model", "nats/char", "95 % interval", "bits/char", "perplexity", "top-1 accuracy"]
     rows = [head, *map(model_cells, report.rows)]
     if report.analysis.documents is None:
         return rows
     totals = ["nats/document", *(number(row.figures.nats_per_document, ".3f") for row in report.rows)]
     return [[*row, total] for row, total in zip(rows, totals, strict=True)]
+
+
+def apart_table(report: Assessment) -> Cells:
+    """Models that read the text with vocabularies of their own, by the figure that they have in common."""
+    if any(row.charged_bits_per_byte is not None for row in report.rows):
+        cells = [[row.name, number(row.charged_bits_per_byte, ".3f")] for row in report.rows]
+        return [["model, unknown characters charged", "bits/byte"], *cells]
+    cells = [[row.name, number(row.charged)] for row in report.rows]
+    return [["model, unknown characters charged", "nats/char"], *cells]
 
 
 def size_text(report: Assessment) -> str:

@@ -3,15 +3,18 @@
 It scores and compares, and returns records of numbers and text. It trains nothing, prints nothing and draws nothing.
 """
 
-from charrnn.evaluation.assessment import ReportOptions, assess, check_alike, mixture_weights
+from charrnn.evaluation.apart import assess_apart
+from charrnn.evaluation.assessment import ReportOptions, are_alike, assess, check_alike, mixture_weights
 from charrnn.evaluation.baselines import best_order
 from charrnn.evaluation.characters import character_names
 from charrnn.evaluation.comparison import compare
+from charrnn.evaluation.comparison_results import Comparison, RunSummary
 from charrnn.evaluation.confusion_map import ConfusionMap
 from charrnn.evaluation.mixture import cross_mix
 from charrnn.evaluation.predicting import Prediction, check_voters, predict, predict_units, predicted_spans
 from charrnn.evaluation.residuals import Residuals
-from charrnn.evaluation.results import Assessment, Comparison, Difference, Novelty, PositionLoss, Row, RunSummary
+from charrnn.evaluation.results import Assessment, Difference, Novelty, PositionLoss, Row
+from charrnn.evaluation.scores import Scores
 from charrnn.evaluation.scoring import Report, predictions, score, score_each, score_text
 from charrnn.evaluation.surprise import Surprise, surprise
 from charrnn.evaluation.tagged_sentences import TaggedSentence, TaggedUnit
@@ -45,6 +48,7 @@ __all__ = [
     "RunSummary",
     "ScoredModel",
     "ScoredTranslator",
+    "Scores",
     "Surprise",
     "TaggedSentence",
     "TaggedUnit",
@@ -52,7 +56,9 @@ __all__ = [
     "TaskComparison",
     "TaskDetails",
     "TranslationAssessment",
+    "are_alike",
     "assess",
+    "assess_apart",
     "assess_task",
     "assess_translation",
     "best_order",

@@ -14,7 +14,7 @@ from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.characters import shown
 from charrnn.evaluation.documents import bounds, by_place
 from charrnn.evaluation.dynamic import Rule, score_dynamically
-from charrnn.evaluation.figures import analyse, block_sums, by_position, intervals, whole_text
+from charrnn.evaluation.figures import analyse, block_sums, by_position, charged, intervals, whole_text
 from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.results import Assessment, DocumentNovelty, Figures, MixtureWeight, Novelty, Row
@@ -58,17 +58,17 @@ def assess(
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
     scored = [scores_of(loaded, ids, options.window) for loaded in models]
-    rows = [row(name, vocab, ids, scores) for name, scores in zip(names, scored, strict=True)]
+    rows = [row(name, vocab, ids, scores, split.unknown) for name, scores in zip(names, scored, strict=True)]
     weights: list[MixtureWeight] = []
     if corpus and len(models) > 1:
         logs = np.array([-scores.nats for scores in scored])
         log_probs, fitted = mixture(models, corpus, split, logs, options.window)
-        rows.append(row("mixture", vocab, ids, Scores(-log_probs)))
+        rows.append(row("mixture", vocab, ids, Scores(-log_probs), split.unknown))
         weights = [MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=True)]
     if options.dynamic:
-        rows += dynamic_rows(models, names, ids, train, options.dynamic, options.dynamic_rate)
+        rows += dynamic_rows(models, names, split, train, options.dynamic, options.dynamic_rate)
     if options.baselines:
-        rows += baseline_rows(vocab, train, ids)
+        rows += baseline_rows(vocab, train, split)
     report = Assessment(
         text=text_name(split, corpus),
         analysis=analyse(vocab, ids, scored[0], split.unknown),
@@ -79,6 +79,15 @@ def assess(
         window=options.window,
     )
     return report, scored[0]
+
+
+def are_alike(models: Sequence[SavedModel]) -> bool:
+    """Whether models can be mixed: they have the same characters, text and split."""
+    try:
+        check_alike(models)
+    except CheckpointError:
+        return False
+    return True
 
 
 def check_alike(models: Sequence[SavedModel]) -> None:
@@ -168,14 +177,14 @@ def mixture(
     return mix(logs, weights), weights
 
 
-def row(name: str, vocab: Vocab, ids: Array, scores: Scores) -> Row:
-    """A row of the table, from scores."""
+def row(name: str, vocab: Vocab, ids: Array, scores: Scores, unknown: int) -> Row:
+    """A row of the table, from scores of ids (len,); `unknown` characters had been left out of the text."""
     sums = block_sums(vocab, ids, scores)
-    return Row(name, whole_text(sums), intervals(sums).nats_per_char)
+    return Row(name, whole_text(sums), intervals(sums).nats_per_char, charged(vocab, scores.nats, unknown))
 
 
 def dynamic_rows(
-    models: Sequence[SavedModel], names: Sequence[str], ids: Array, train: Array, rule: Rule, rate: float | None
+    models: Sequence[SavedModel], names: Sequence[str], split: Split, train: Array, rule: Rule, rate: float | None
 ) -> Iterator[Row]:
     """A row for each network as it adapts to the text. Raises: CheckpointError where there is no network."""
     for each in models:
@@ -188,19 +197,21 @@ def dynamic_rows(
     if not networks:
         raise CheckpointError(f"{models[0].path}: this is an n-gram; it has no weights that could follow the text")
     for name, network in networks:
-        nats = score_dynamically(network, ids, train, rule, rate)
-        yield row(f"{name}, dynamic ({rule})", network.vocab, ids, Scores(nats))
+        nats = score_dynamically(network, split.ids, train, rule, rate)
+        yield row(f"{name}, dynamic ({rule})", network.vocab, split.ids, Scores(nats), split.unknown)
 
 
-def baseline_rows(vocab: Vocab, train: Array, ids: Array) -> Iterator[Row]:
+def baseline_rows(vocab: Vocab, train: Array, split: Split) -> Iterator[Row]:
     """A row for each baseline. A compressor gives no probability to single characters, so it has only its mean."""
+    ids = split.ids
     for name, result in baselines(vocab, train, ids):
         if isinstance(result, Scores):
-            yield row(name, vocab, ids, result)
+            yield row(name, vocab, ids, result, split.unknown)
         else:
             per_document = result / len(bounds(vocab, ids)[0]) if vocab.end else None
             nats = result / len(ids)
-            yield Row(name, Figures(nats, nats / log(2), nats_per_document=per_document))
+            figures = Figures(nats, nats / log(2), nats_per_document=per_document)
+            yield Row(name, figures, charged=charged(vocab, np.full(len(ids), nats), split.unknown))
 
 
 def novelty_with_passage(vocab: Vocab, train: Array, ids: Array) -> Novelty:

@@ -19,9 +19,10 @@ from charrnn.data import END, Vocab, choose_split
 from charrnn.errors import TextError
 from charrnn.evaluation.assessment import scores_of
 from charrnn.evaluation.bootstrap import difference
+from charrnn.evaluation.comparison_results import Comparison, RunSummary
 from charrnn.evaluation.documents import bounds
 from charrnn.evaluation.figures import CODE_POINTS, charged
-from charrnn.evaluation.results import Comparison, Difference, RunSummary
+from charrnn.evaluation.results import Difference
 from charrnn.models import SavedModel
 from charrnn.storage import RunDirectory
 

@@ -71,10 +71,10 @@ def analyse(vocab: Vocab, ids: Array, scores: Scores, unknown: int = 0) -> Analy
 
 
 def charged(vocab: Vocab, nats: Array, unknown: int) -> float:
-    """Nats per character, (len,), where each unknown character costs ln(1,114,112): a guess among all of Unicode.
+    """Nats per character, where each unknown character costs ln(1,114,112): a guess among all of Unicode.
 
-    Without it a model would look the better the fewer characters it knows. If the vocabulary has an unknown character,
-    that one was scored already, and the guess comes on top.
+    Without it a model would look the better the fewer characters it knows. `nats`: (len,), of those that it knows. If
+    the vocabulary has an unknown character, that one was scored already, and the guess comes on top.
     """
     chars = len(nats) if vocab.has_unknown else len(nats) + unknown
     return float(nats.sum() + unknown * log(CODE_POINTS)) / chars

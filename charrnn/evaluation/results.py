@@ -145,16 +145,30 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of the table of models and baselines. `interval` is that of the nats per character."""
+    """A row of the table of models and baselines.
+
+    `interval`: of the nats per character. `charged`: nats per character with unknown characters charged, and
+    `charged_bits_per_byte` the same in bits per byte, where a model of bytes stands beside one of characters.
+    """
 
     name: str
     figures: Figures[float]
     interval: Interval | None = None
+    charged: float | None = None
+    charged_bits_per_byte: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The row, without what is not defined for it."""
-        interval = {} if self.interval is None else {"interval": self.interval}
-        return {"name": self.name, **self.figures.to_dict(), **interval}
+        others = {
+            "interval": self.interval,
+            "nats_per_char_charged": self.charged,
+            "bits_per_byte_charged": self.charged_bits_per_byte,
+        }
+        return {
+            "name": self.name,
+            **self.figures.to_dict(),
+            **{name: value for name, value in others.items() if value is not None},
+        }
 
 
 @dataclass(frozen=True)
@@ -212,7 +226,8 @@ class Assessment:
 
     Fields: `text`, what was scored; `analysis` and `positions`, of the first model; `rows`, one for each model, for
     their mixture, for each adapted network and for each baseline; `weights` of the mixture, if there is one; `novelty`,
-    if it was asked for; `window`, the characters after which models forgot the text before, or None.
+    if it was asked for; `window`, the characters after which models forgot the text before, or None; `apart`, whether
+    each model read the text with a vocabulary of its own.
     """
 
     text: str
@@ -222,6 +237,7 @@ class Assessment:
     weights: list[MixtureWeight]
     novelty: Novelty | None = None
     window: int | None = None
+    apart: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """What `charrnn eval --json` prints."""
@@ -254,46 +270,3 @@ class Difference:
         """The difference under its JSON keys."""
         figures = {"difference": self.mean, "interval": self.interval, "unit": self.unit}
         return {**figures, "beyond_noise": self.beyond_noise}
-
-
-@dataclass(frozen=True)
-class RunSummary:
-    """What a run reached. What is not known is None.
-
-    Fields: `run`, its name; `valid_loss`, the best; `seconds` and `chars_per_second`, from its log; `text`, `chars` and
-    `nats_per_char`, of its held-out text scored again, with `unknown_chars` charged in `nats_per_char_charged`;
-    `difference`, from the first run that could be scored; `note`, why there is no score or no difference.
-    """
-
-    run: str
-    valid_loss: float | None
-    seconds: float | None = None
-    chars_per_second: float | None = None
-    text: str | None = None
-    chars: int | None = None
-    nats_per_char: float | None = None
-    unknown_chars: int | None = None
-    nats_per_char_charged: float | None = None
-    difference: Difference | None = None
-    note: str | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The run as part of a comparison, without what is not known; only `valid_loss` is always there."""
-        values = {name: value for name, value in vars(self).items() if value is not None and name != "difference"}
-        difference = self.difference.to_dict() if self.difference else {}
-        return {"valid_loss": None, **values, **difference}
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """The result of `charrnn compare`: runs, best validation loss first, and the config keys in which they differ.
-
-    `differing`: key -> the value of each run, in the order of `runs`.
-    """
-
-    runs: list[RunSummary]
-    differing: dict[str, list[Any]]
-
-    def to_dict(self) -> dict[str, Any]:
-        """What `charrnn compare --json` prints."""
-        return {"runs": [run.to_dict() for run in self.runs], "differing": self.differing}

@@ -66,7 +66,7 @@ def likeliest_documents(
     first, read = _read(model, ids, state)
     if not len(ids):
         first[end_id] = -np.inf
-    each = STATE_COPIES * np.asarray(state).nbytes + LOGIT_BYTES * vocab.size
+    each = STATE_COPIES * _bytes(state) + LOGIT_BYTES * vocab.size
     decoder = Decoder(state, first, advance, model.select, end_id)
     best = best_sequences(decoder, Bounds(num, length, memory, each))
     prefix = vocab.decode(ids)
@@ -89,6 +89,11 @@ def _read(model: LanguageModel, ids: Array, state: Any) -> tuple[Array, float]:
     if model.vocab.has_unknown:
         last[-1] = -np.inf
     return last, total
+
+
+def _bytes(state: Any) -> int:
+    """The bytes of a state, which for several models in one is a list of theirs."""
+    return sum(map(_bytes, state)) if isinstance(state, list) else np.asarray(state).nbytes
 
 
 def _log_p(logits: Array, hide_unknown: bool) -> Array:

@@ -15,7 +15,7 @@ from typing import Any
 from charrnn.config import Choice, Config, Space, load_config, number_text
 from charrnn.errors import CharrnnError, ConfigError, DivergedError, RunExistsError, RunInUseError
 from charrnn.evaluation import LOWER_IS_BETTER
-from charrnn.storage import Lock
+from charrnn.storage import Lock, RunDirectory
 from charrnn.training import Progress, Run, open_run, worker_count
 from charrnn.tuning.space import first_values
 
@@ -46,7 +46,7 @@ class Search:
 
     Raises:
         CharrnnError: Optuna is missing.
-        RunExistsError: the folder holds the search of another config or space.
+        RunExistsError: the folder holds a run, or the search of another config or space.
     """
 
     def __init__(self, folder: Path, path: str, assignments: Sequence[str], space: Space, complete: Config) -> None:
@@ -54,6 +54,9 @@ class Search:
         self.folder, self.path, self.assignments, self.space = folder, path, [*assignments], space
         self.best_name = "loss" if complete.task == "language" else complete.train.best
         self.lower = self.best_name in LOWER_IS_BETTER
+        if (folder.exists() and not folder.is_dir()) or RunDirectory(folder).config.exists():
+            what = "holds a run" if folder.is_dir() else "is a file"
+            raise RunExistsError(f"{folder}: {what}, and a search has a folder of its own; choose another --out")
         folder.mkdir(parents=True, exist_ok=True)
         known = sha256(json.dumps([complete.to_dict(), repr(sorted(space.items()))]).encode()).hexdigest()
         with closing(Lock(folder, wait=True)):

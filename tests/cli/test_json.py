@@ -15,9 +15,9 @@ EVALUATION = FIGURES | {
     "text", "chars", "unknown_chars", "intervals", "kinds", "positions", "calibration", "calibration_error", "worst",
     "rows", "nats_per_char_charged",
 }  # fmt: skip
-ROW = {"name", "interval"} | FIGURES
+ROW = {"name", "interval", "nats_per_char_charged"} | FIGURES
 ROW_WITHOUT_RANKS = ROW - {"top1", "top5"}
-ROW_OF_A_COMPRESSOR = {"name", "nats_per_char", "bits_per_char"}
+ROW_OF_A_COMPRESSOR = {"name", "nats_per_char", "bits_per_char", "nats_per_char_charged"}
 RUN = {"run", "valid_loss", "seconds", "chars_per_second", "text", "chars", "nats_per_char"}
 RUN |= {"unknown_chars", "nats_per_char_charged"}
 DIFFERENCE = {"difference", "interval", "unit", "beyond_noise"}

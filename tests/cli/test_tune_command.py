@@ -161,6 +161,17 @@ def test_a_damaged_record_is_said_in_one_line(folder: Path) -> None:
     assert "tune.journal: this is no record of a search" in result.err
 
 
+def test_a_search_has_a_folder_of_its_own(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    (folder / "run").mkdir()
+    (folder / "run/config.yaml").write_text("")
+    for name, why in (("text.txt", "is a file"), ("run", "holds a run")):
+        result = call("tune", "my.yaml", "--out", name, cwd=folder)
+        assert (result.code, result.out) == (2, b"")
+        assert result.lines == [f"charrnn: {name}: {why}, and a search has a folder of its own; choose another --out"]
+    assert [path.name for path in (folder / "run").iterdir()] == ["config.yaml"]
+
+
 def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(CharrnnError, match="one more package: pip install optuna"):
@@ -175,6 +186,9 @@ def test_what_a_search_needs_is_said_in_one_line(folder: Path, monkeypatch: pyte
     result = call("tune", "my.yaml", "--set", "model.cell=ngram", cwd=folder)
     assert (result.code, result.out) == (2, b"")
     assert "an n-gram is counted" in result.err
+    result = call("tune", "my.yaml", "--set", "tune={model.dropout: [0, 0.5]}", cwd=folder)
+    assert (result.code, result.out, len(result.lines)) == (2, b"", 1)
+    assert "override: the section tune stands in the config itself" in result.err
 
 
 def test_few_trials_say_nothing_of_what_mattered() -> None:

@@ -849,7 +849,7 @@ def test_an_override_mends_what_is_wrong_in_the_file(load):
     [
         ("seed=x", "override: seed: expected a whole number, got 'x'"),
         ("seed=-1", "override: seed: -1 must be at least 0"),
-        ("seed=", "override: seed: expected a whole number, got ''"),
+        ("seed=", "override: seed: expected a whole number, got '', which is empty"),
         ("sede=1", "override: sede: unknown key; did you mean seed?"),
         ("modle.cell=gru", "override: modle: unknown key; did you mean model?"),
         ("train.sed=1", "override: train.sed: unknown key; did you mean seed?"),

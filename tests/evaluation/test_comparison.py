@@ -15,7 +15,8 @@ from charrnn.evaluation.bootstrap import difference
 from charrnn.evaluation.comparison import Scored
 from charrnn.evaluation.comparison import compare as compare_models
 from charrnn.evaluation.comparison import difference_of as difference_between
-from charrnn.evaluation.results import Comparison, Difference, RunSummary
+from charrnn.evaluation.comparison_results import Comparison, RunSummary
+from charrnn.evaluation.results import Difference
 from charrnn.evaluation.scoring import score_each
 from charrnn.models.loading import load_checkpoint
 from charrnn.training.fit_ngram import fit

@@ -210,6 +210,9 @@ def test_what_cannot_be_exported_or_imported_is_one_line_with_the_remedy(tmp_pat
             from_safetensors(path)
     result = call("import", str(tmp_path / "missing.safetensors"), str(tmp_path / "new.npz"))
     assert (result.code, result.text, result.err.count("\n")) == (2, "", 1)
+    result = call("import", str(tmp_path / "faulty.safetensors"), str(tmp_path / "new"))
+    assert (result.code, result.text) == (2, "")
+    assert "the name of a checkpoint ends in .npz" in result.err
 
 
 def read_tensors_of(data: bytes, folder: Path) -> tuple[dict[str, Any], dict[str, str]]:

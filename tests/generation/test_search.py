@@ -16,6 +16,9 @@ from charrnn.data.vocab import END, Vocab
 from charrnn.evaluation.scoring import score
 from charrnn.generation.likeliest import Likeliest, likeliest_documents
 from charrnn.generation.search import Bounds, Decoder, best_sequences
+from charrnn.models.gated_network import GatedNetwork
+from charrnn.models.language_model import LanguageModel
+from charrnn.models.mixed_model import MixedModel
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
 
@@ -35,16 +38,28 @@ def an_ngram() -> NGram:
     return NGram(vocab, vocab.encode("ab\nabc\nacb\nb\nb\ncab\naab\n"), 3)
 
 
-MODELS: dict[str, Callable[[], Network | NGram]] = {
+def a_mixture() -> MixedModel:
+    return MixedModel([a_network("gru", "\n"), an_ngram()], [0.4, 0.6])
+
+
+def an_ngram_inside() -> GatedNetwork:
+    network = Network(ModelConfig(hidden_size=5, num_layers=1, dropout=0, ngram=3), Vocab("\nabc", end="\n"))
+    network.params.values[...] = np.random.default_rng(3).standard_normal(network.params.size)
+    return GatedNetwork(network, an_ngram())
+
+
+MODELS: dict[str, Callable[[], LanguageModel]] = {
     "lstm": a_network,
     "gru of lines": lambda: a_network("gru", "\n"),
     "rnn": lambda: a_network("rnn"),
     "lstm that knows an unknown character": lambda: a_network(has_unknown=True),
     "n-gram": an_ngram,
+    "mixture": a_mixture,
+    "n-gram inside": an_ngram_inside,
 }
 
 
-def all_documents(model: Network | NGram, prime: str = "", longest: int = LONGEST) -> list[tuple[str, float]]:
+def all_documents(model: LanguageModel, prime: str = "", longest: int = LONGEST) -> list[tuple[str, float]]:
     """All documents up to a length, each scored by evaluation, the likeliest first."""
     letters = model.vocab.symbols.replace(model.vocab.end, "")
     end = model.vocab.encode(model.vocab.end)
