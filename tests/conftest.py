@@ -81,6 +81,13 @@ COMPOSITIONS = {
     for layers in (1, 2, 3)
     for embedding in (None, 2, 4)  # narrower and wider than the layers
     for dropout in ((0.0, 0.4) if layers > 1 else (0.0,))
+} | {
+    f"{name}-x{layers}-skips{'-dropout' * bool(dropout)}": ModelConfig(
+        **cell, hidden_size=HIDDEN, num_layers=layers, embedding_size=2, dropout=dropout, skip_connections=True
+    )
+    for name, cell in CELLS.items()
+    for layers in (2, 3)
+    for dropout in (0.0, 0.4)
 }
 
 
@@ -92,7 +99,7 @@ def cell(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 @pytest.fixture(scope="session", params=COMPOSITIONS.values(), ids=COMPOSITIONS)
 def composition(request: pytest.FixtureRequest) -> ModelConfig:
-    """Every cell x 1 to 3 layers x embedding and none x dropout and none."""
+    """Every cell x 1 to 3 layers x embedding and none x dropout and none; and with skip connections."""
     return request.param
 
 

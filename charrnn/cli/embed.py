@@ -36,9 +36,9 @@ def embed(checkpoint: str, file: str, each: Any, out: str | None) -> int:
     printf 'Anna\\nBert\\n' | charrnn embed runs/names -
     charrnn embed runs/my chapter.txt --each character --out chapter.npz
 
-    A row is the output of the top layer after the last character of a document, before its end is read; rows are in the
-    order of the text. To a model that reads its text as one stream, all of FILE is one document. A .npz holds the
-    arrays states and begins, the row with which each document begins.
+    A row is the output of the top layer, or with skip connections of all layers added up, after the last character of a
+    document, before its end is read; rows are in the order of the text. To a model that reads its text as one stream,
+    all of FILE is one document. A .npz holds the arrays states and begins, the row with which each document begins.
     """
     from charrnn.blas import one_thread
     from charrnn.inspection import embed_ids, encoded

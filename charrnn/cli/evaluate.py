@@ -84,8 +84,8 @@ def evaluate(context: click.Context, checkpoint: str, files: tuple[str, ...], sp
 
     Every character is scored once, given all characters before it. A model of documents scores each document by itself,
     its end included. Several files are scored as one text. A FILE that is a checkpoint or a run directory is another
-    model. Figures have 95 % intervals (bootstrap). Classifiers, taggers and translators score examples; several of them
-    vote too.
+    model. A network with an n-gram inside is followed by each of them alone. Figures have 95 % intervals (bootstrap).
+    Classifiers, taggers and translators score examples; several of them vote too.
     """
     import json
 

@@ -61,9 +61,16 @@ class ModelConfig:
     )
     num_layers: int = key(
         FOLLOWS_TEXT,
-        "Number of stacked recurrent layers; null: follows the length of the text, and at least 2 with dropout.",
+        "Number of stacked recurrent layers; null: follows the length of the text, and at least 2 with dropout or skip "
+        "connections.",
         low=1,
         high=64,
+    )
+    skip_connections: bool = key(
+        False,
+        "Whether the output layer reads the sum of the outputs of all layers, instead of the outputs of the top layer "
+        "alone (Graves 2013).",
+        only=Condition("task", ("language",)),
     )
     embedding_size: int | None = key(
         None, "Size of a learned character embedding; null: each character selects a row of the input weights.", low=1
@@ -76,7 +83,10 @@ class ModelConfig:
         below=1,
     )
     output_dropout: float = key(
-        0.0, "Fraction of the outputs of the top layer that is dropped in training.", low=0, below=1
+        0.0,
+        "Fraction of what the output layer reads that is dropped in training.",
+        low=0,
+        below=1,
     )
     recurrent_dropout: float = key(
         0.0,

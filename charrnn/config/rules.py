@@ -71,6 +71,13 @@ def dropout_acts_between_layers(config: Config) -> Iterator[Clash]:
         yield Clash("model.dropout", message, ("model.num_layers",))
 
 
+def skip_connections_pass_layers(config: Config) -> Iterator[Clash]:
+    """Skip connections need at least two layers."""
+    if config.model.skip_connections and config.model.num_layers == 1:
+        message = "model.skip_connections pass layers by, but model.num_layers is 1; leave them out or add a layer"
+        yield Clash("model.skip_connections", message, ("model.num_layers",))
+
+
 def an_ngram_holds_no_other(config: Config) -> Iterator[Clash]:
     """A gate belongs to a network."""
     if config.model.ngram and config.model.cell == "ngram":
@@ -159,6 +166,7 @@ def plateau_needs_validation(config: Config) -> Iterator[Clash]:
 RULES: tuple[Callable[[Config], Iterator[Clash]], ...] = (
     names_of_files_hold_no_zero,
     dropout_acts_between_layers,
+    skip_connections_pass_layers,
     an_ngram_holds_no_other,
     teachers_teach_a_network_alone,
     fractions_divide_the_text,

@@ -47,7 +47,7 @@ def assess_apart(
     rows = []
     for name, loaded, split in zip(model_names(models), models, splits, strict=True):
         check_text(split.ids, split.unknown)
-        own = scores if loaded is models[0] else scores_of(loaded, split.ids, options.window)
+        own = scores if loaded is models[0] else scores_of(loaded.language_model, split.ids, options.window)
         found = row(name, loaded.language_model.vocab, split.ids, own, split.unknown)
         if size is not None and found.charged is not None:
             chars = len(split.ids) if loaded.language_model.vocab.has_unknown else len(split.ids) + split.unknown

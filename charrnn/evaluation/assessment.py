@@ -1,4 +1,4 @@
-"""The report of `charrnn eval`: a text scored by one or more models, their mixture, and baselines."""
+"""The report of `charrnn eval`: a text scored by one or more models, their mixture, their parts, and baselines."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from charrnn.evaluation.results import Assessment, DocumentNovelty, Figures, Mix
 from charrnn.evaluation.scores import Scores
 from charrnn.evaluation.scoring import check_text, score_each
 from charrnn.evaluation.windows import score_in_windows
-from charrnn.models import GatedNetwork, Network, NGram, SavedModel, model_name
+from charrnn.models import GatedNetwork, LanguageModel, Network, NGram, SavedModel, model_name
 from charrnn.processes import cores
 
 
@@ -57,7 +57,7 @@ def assess(
     vocab, ids = models[0].language_model.vocab, split.ids
     train = corpus.train.ids if corpus else ids[:0]
     names = model_names(models)
-    scored = [scores_of(loaded, ids, options.window) for loaded in models]
+    scored = [scores_of(loaded.language_model, ids, options.window) for loaded in models]
     rows = [row(name, vocab, ids, scores, split.unknown) for name, scores in zip(names, scored, strict=True)]
     weights: list[MixtureWeight] = []
     if corpus and len(models) > 1:
@@ -65,6 +65,7 @@ def assess(
         log_probs, fitted = mixture(models, corpus, split, logs, options.window)
         rows.append(row("mixture", vocab, ids, Scores(-log_probs), split.unknown))
         weights = [MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=True)]
+    rows += part_rows(models, names, split, options.window)
     if options.dynamic:
         rows += dynamic_rows(models, names, split, train, options.dynamic, options.dynamic_rate)
     if options.baselines:
@@ -122,12 +123,12 @@ def split_key(loaded: SavedModel) -> tuple[Any, ...]:
     return data.resolved().split, layout, drawn, header.fingerprint, header.splits
 
 
-def scores_of(loaded: SavedModel, ids: Array, window: int | None = None) -> Scores:
+def scores_of(model: LanguageModel, ids: Array, window: int | None = None) -> Scores:
     """Score ids by a model: a network on all processors, an n-gram, which is fast, on one. `window`: see windows.py."""
-    processes = 1 if isinstance(loaded.model, NGram) else cores()
+    processes = 1 if isinstance(model, NGram) else cores()
     if window is not None:
-        return score_in_windows(loaded.language_model, ids, window, processes)
-    return score_each(loaded.language_model, ids, processes)
+        return score_in_windows(model, ids, window, processes)
+    return score_each(model, ids, processes)
 
 
 def text_name(split: Split, corpus: Corpus | None) -> str:
@@ -153,7 +154,7 @@ def mixture_weights(models: Sequence[SavedModel]) -> Array:
     check_alike(models)
     corpus = models[0].corpus()
     check_validation(corpus)
-    return fit_weights(np.array([-scores_of(loaded, corpus.valid.ids).nats for loaded in models]))
+    return fit_weights(np.array([-scores_of(loaded.language_model, corpus.valid.ids).nats for loaded in models]))
 
 
 def check_validation(corpus: Corpus) -> None:
@@ -173,7 +174,9 @@ def mixture(
     check_validation(corpus)
     if split is corpus.valid:
         return cross_mix(logs)
-    weights = fit_weights(np.array([-scores_of(loaded, corpus.valid.ids, window).nats for loaded in models]))
+    weights = fit_weights(
+        np.array([-scores_of(loaded.language_model, corpus.valid.ids, window).nats for loaded in models])
+    )
     return mix(logs, weights), weights
 
 
@@ -181,6 +184,15 @@ def row(name: str, vocab: Vocab, ids: Array, scores: Scores, unknown: int) -> Ro
     """A row of the table, from scores of ids (len,); `unknown` characters had been left out of the text."""
     sums = block_sums(vocab, ids, scores)
     return Row(name, whole_text(sums), intervals(sums).nats_per_char, charged(vocab, scores.nats, unknown))
+
+
+def part_rows(models: Sequence[SavedModel], names: Sequence[str], split: Split, window: int | None) -> Iterator[Row]:
+    """For each network with an n-gram inside, a row for the network alone and one for the n-gram alone."""
+    for name, each in zip(names, models, strict=True):
+        if isinstance(each.model, GatedNetwork):
+            for part, model in (("network", each.model.network), ("n-gram", each.model.ngram)):
+                scores = scores_of(model, split.ids, window)
+                yield row(f"{name}, {part} alone", model.vocab, split.ids, scores, split.unknown)
 
 
 def dynamic_rows(

@@ -64,7 +64,8 @@ def scored_summary(loaded: SavedModel, reference: Scored | None) -> tuple[RunSum
         split = choose_split(loaded.corpus(), None)
     except TextError as error:
         return replace(run, note=str(error)), None
-    nats, vocab = scores_of(loaded, split.ids).nats, loaded.language_model.vocab
+    model = loaded.language_model
+    nats, vocab = scores_of(model, split.ids).nats, model.vocab
     scored = Scored(vocab, split.ids, nats, 0 if vocab.has_unknown else split.unknown)
     run = replace(
         run,

@@ -104,16 +104,18 @@ def add_levels(graph: Graph, config: ModelConfig, arrays: Mapping[str, Array], x
 def add_carried(graph: Graph, config: ModelConfig, arrays: Mapping[str, Array], x: str) -> str:
     """Add layers of one direction from the inputs h_in, for an lstm also c_in, to the outputs h_out and c_out.
 
-    Returns: the output of the top layer, (T, N, H).
+    Returns: the output of the top layer, or with skip connections the sum of those of all layers, (T, N, H).
     """
     states = make_cell(config.cell).states
+    outputs = []
     for k in range(config.num_layers):
         position = graph.constant(f"layer_{k}", [k])
         initial = [graph.add("Gather", [f"{s}_in", position], [f"{s}_in_{k}"], axis=0) for s in states]
         x = _add_level(graph, config, arrays, k, x, initial)
+        outputs.append(x)
     for s in states:
         graph.add("Concat", [f"{s}_out_{k}" for k in range(config.num_layers)], [f"{s}_out"], axis=0)
-    return x
+    return graph.add("Sum", outputs, ["total"]) if config.skip_connections else x
 
 
 def carried_values(graph: Graph, config: ModelConfig, ending: str) -> Values:

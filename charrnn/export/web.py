@@ -97,6 +97,7 @@ def model_document(saved: SavedModel, packed: Packed) -> dict[str, Any]:
         "activation": config.model.activation,
         "reset": config.model.reset,
         "num_layers": config.model.num_layers,
+        "skip_connections": config.model.skip_connections,
     }
     document: dict[str, Any] = {
         "task": config.task,

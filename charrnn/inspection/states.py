@@ -1,4 +1,4 @@
-"""The state after a document: what the top layer of a network holds once it has read a text, as a vector.
+"""The state after a document: what the output layer of a network reads once a text has been read, as a vector.
 
 Each document begins in the state that the model gives, so no vector depends on other documents or on their order.
 Documents of similar length are read side by side. Reads a network; changes nothing.
@@ -28,7 +28,7 @@ ROWS_AT_ONCE = 1024
 
 @dataclass(frozen=True)
 class States:
-    """States of the top layer.
+    """What the output layer reads.
 
     Fields: `states`, (M, H) in float32, one for each document, or one for each character; `begins`, (D,), the row with
     which each document begins.
@@ -47,8 +47,8 @@ def embed(model: Network | NGram | GatedNetwork, texts: Sequence[str | bytes]) -
             else UTF-8). Characters that the model does not know are left out.
 
     Returns:
-        The top layer's h after the last character of each text and before its end, (len(texts), H) in float32, in the
-        order of the texts. An empty text gives the state in which a document begins.
+        What the output layer reads after the last character of each text and before its end, (len(texts), H) in
+        float32, in the order of the texts. An empty text gives the state in which a document begins.
 
     Raises:
         CheckpointError: the model is an n-gram, which has no state.
@@ -111,7 +111,7 @@ def _read(network: Network, documents: Sequence[Array], begins: Array, each: Eac
         text[: len(document), n] = document
     state = network.start(len(sizes))
     if each == "document":
-        states[begins] = state[-1, 0]  # what stays for documents that are empty
+        states[begins] = network.stack.output(state)  # what stays for documents that are empty
     tape = network.stack.tape(min(CHUNK_STEPS, max(len(text), 1)), len(sizes), network.dtype, training=False)
     for first in range(0, len(text), CHUNK_STEPS):
         steps = np.arange(first, min(first + CHUNK_STEPS, len(text)))[:, None]

@@ -236,5 +236,6 @@ def model_name(config: ModelConfig) -> str:
     """What tables call a model, for example "lstm 2 x 128"."""
     if config.cell == "ngram":
         return f"{config.order}-gram, {config.smoothing}"
-    inside = f" with a {config.ngram}-gram" if config.ngram else ""
+    article = "an" if config.ngram in (8, 11, 18) else "a"
+    inside = f" with {article} {config.ngram}-gram" if config.ngram else ""
     return f"{config.cell} {config.num_layers} x {config.hidden_size}{inside}"

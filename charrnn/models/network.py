@@ -38,7 +38,8 @@ def build_stack(config: ModelConfig, vocab_size: int, cut: bool = False) -> Stac
     if config.cell == "ngram":
         raise ConfigError("model.cell: ngram is counted, not trained step by step; use charrnn.fit")
     cell = make_cell(config.cell, config.activation, config.reset)
-    return Stack(cell, vocab_size, config.embedding_size, config.hidden_size, config.num_layers, config.dropout, cut)
+    sizes = (config.embedding_size, config.hidden_size, config.num_layers, config.dropout)
+    return Stack(cell, vocab_size, *sizes, cut=cut, skip_connections=config.skip_connections)
 
 
 def build_head(config: ModelConfig, vocab_size: int) -> NextCharacter | GatedCharacter:
@@ -70,7 +71,7 @@ class Tape:
     stack: StackTape
     scores: Array  # (T * N, V), a column more with a gate: scores, and after forward() what the loss left
     dropping: Dropping
-    h: Array | None = None  # rows (T * N, H) that the head read in the latest forward()
+    h: Array | None = None  # rows (T * N, H) that the head read in the latest forward(); backward() may overwrite them
 
 
 class Network:
@@ -168,8 +169,8 @@ class Network:
         """
         length, streams = batch.x.shape
         keep = None if batch.begins is None else (~batch.begins[:, :, None]).astype(self.dtype)
-        top = self.stack.forward(tape.dropping.begin(rng), batch.x, state, tape.stack, rng, keep)
-        tape.h = tape.dropping.forward(top, rng).reshape(length * streams, -1)
+        h = self.stack.forward(tape.dropping.begin(rng), batch.x, state, tape.stack, rng, keep)
+        tape.h = tape.dropping.forward(h, rng).reshape(length * streams, -1)
         scores = self.head.scores(self.params.value, tape.h, out=tape.scores[: length * streams])
         targets = targets_of(batch)
         if isinstance(self.head, GatedCharacter) and batch.counted is not None:
@@ -239,7 +240,7 @@ class Network:
 
     def predict_scores(self, state: Array) -> Array:
         """The scores whose logits predict() returns."""
-        return self.head.scores(self.params.value, state[-1, 0])
+        return self.head.scores(self.params.value, self.stack.output(state))
 
     def feed_scores(self, ids: Array, state: Array) -> Array:
         """The scores whose logits feed() returns; it moves `state` on."""

@@ -7,10 +7,13 @@ from charrnn.data import Vocab
 from charrnn.errors import CheckpointError
 from charrnn.models.network import Network
 
+SIZES = ("hidden_size", "num_layers", "embedding_size")
+ARCHITECTURE = ("cell", *SIZES, "activation", "reset", "ngram", "skip_connections")  # what two networks must share
+
 
 def check_transferable(old: Network, model: ModelConfig, tokens: str) -> None:
     """Refuse to fine-tune a network of another architecture, or of other tokens. Raises CheckpointError."""
-    for name in ("cell", "hidden_size", "num_layers", "embedding_size", "activation", "reset", "ngram"):
+    for name in ARCHITECTURE:
         theirs, ours = getattr(old.config, name), getattr(model, name)
         if ours != theirs:
             raise CheckpointError(

@@ -1,9 +1,11 @@
 """The stack: recurrent layers on top of one another, dropout between them, an optional embedding below.
 
+With skip connections (Graves 2013), what it puts out is the sum of the outputs of all layers, else that of the top one.
+
 Shapes: T steps, N streams, E embedding, H hidden units, L layers, S states, V vocabulary. It holds sizes only.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +32,7 @@ class StackTape:
     embedded: Array | None  # (T, N, E)
     masks: list[Array]  # between layers, each (T, N, H); none without dropout
     dropped: list[Array]  # what the layer above reads, each (T, N, H)
+    total: Array | None  # (T, N, H): sum of the outputs of all layers, in backward() its gradient; for skip connections
     dh: Array | None  # (T, N, max(H, E)): gradient on its way down; None for inference
 
     @property
@@ -37,7 +40,7 @@ class StackTape:
         """Bytes held; the views of single steps are not counted."""
         work = self.work
         arrays = [*work.weights.values(), work.partial_sums, work.u, work.bias, work.tmp, work.dstate, self.embedded]
-        arrays += [self.dh, *self.masks, *self.dropped]
+        arrays += [self.dh, self.total, *self.masks, *self.dropped]
         for layer in self.layers:
             arrays += [layer.activations, layer.states, *layer.saved.values()]
             arrays += [layer.before] if layer.cut else []
@@ -49,7 +52,8 @@ class Stack:
 
     Arguments: `cell`; `vocab_size`; `embedding_size`, or None for look-ups in the first layer's weights;
     `hidden_size`; `num_layers`; `dropout`, the share of values dropped between layers while training; `cut`, whether
-    streams are cut inside windows while training, where documents begin.
+    streams are cut inside windows while training, where documents begin; `skip_connections`, whether it puts out the
+    sum of what all layers put out. Dropout between layers leaves that sum alone.
     """
 
     def __init__(
@@ -61,9 +65,11 @@ class Stack:
         num_layers: int,
         dropout: float,
         cut: bool = False,
+        skip_connections: bool = False,
     ) -> None:
         self.cell = cell
         self.cut = cut
+        self.skip_connections = skip_connections
         self.hidden_size = hidden_size
         self.embedding = Embedding(vocab_size, embedding_size) if embedding_size else None
         first = embedding_size or vocab_size
@@ -88,6 +94,10 @@ class Stack:
         """The state before the first character: zeros (L, S, N, H)."""
         return zeros(self.state_shape(streams), dtype)
 
+    def output(self, state: Array) -> Array:
+        """What the stack put out, (N, H), in the step that left this state."""
+        return add_up(state[:, 0], np.empty_like(state[-1, 0])) if self.skip_connections else state[-1, 0]
+
     # -- memory -------------------------------------------------------------------------------------------------------
 
     def tape_scalars(self, length: int, streams: int, training: bool) -> int:
@@ -100,6 +110,7 @@ class Stack:
         total = count * numbers * plane
         total += workspace_scalars(self.layers, length, streams, training)
         total += length * streams * (self.embedding.shape[1] if self.embedding else 0)
+        total += length * plane if self.skip_connections else 0
         if training:
             total += length * streams * max(hidden, widest_input(self.layers))
             total += 2 * (count - 1) * length * plane if self.dropout else 0
@@ -122,6 +133,7 @@ class Stack:
             embedded=zeros((length, streams, self.embedding.shape[1]), dtype) if self.embedding else None,
             masks=[zeros((length, *plane), dtype) for _ in range(between)],
             dropped=[zeros((length, *plane), dtype) for _ in range(between)],
+            total=zeros((length, *plane), dtype) if self.skip_connections else None,
             dh=zeros((length, streams, max(hidden, widest_input(self.layers))), dtype) if training else None,
         )
 
@@ -161,7 +173,7 @@ class Stack:
                 training tape of a stack with `cut`. None sets no state to zero.
 
         Returns:
-            The top layer's h (T, N, H), a view of the tape.
+            What the stack puts out, (T, N, H), a view of the tape.
         """
         length = len(ids)
         if self.embedding and tape.embedded is not None:
@@ -174,6 +186,8 @@ class Stack:
                 else:
                     self.dropout.forward(below, tape.masks[k - 1][:length], out, rng)
             h = layer.forward(layer.bind(value), self._input(tape, k, ids, False), state[k], memory, tape.work, keep)
+        if tape.total is not None:
+            return add_up([memory.output[:length] for memory in tape.layers], tape.total[:length])
         return h
 
     def backward(
@@ -189,11 +203,15 @@ class Stack:
         """Run back through the window that forward() ran with the same ids; overwrites every gradient of the stack.
 
         Arguments:
-            dh: (T, N, H), gradient of the top layer's output, in the memory of dh_view(); overwritten.
+            dh: (T, N, H), gradient of what the stack put out, in the memory of dh_view(); overwritten.
             dropped: whether that forward() dropped values.
             state_gradients: for each layer an array (S, K, N, H) that takes the gradient of the state before each of
                 the first K steps.
         """
+        dtotal = None
+        if tape.total is not None:
+            dtotal = tape.total[: len(ids)]
+            np.copyto(dtotal, dh)
         for k in range(len(self.layers) - 1, -1, -1):
             layer, inputs = self.layers[k], self._input(tape, k, ids, True)
             gradients = state_gradients[k] if state_gradients else None
@@ -202,5 +220,15 @@ class Stack:
                 dh = inputs.dx
             if k and self.dropout and dropped:
                 self.dropout.backward(dh, tape.masks[k - 1][: len(ids)])
+            if k and dtotal is not None:
+                dh += dtotal
         if self.embedding:
             self.embedding.backward(ids, dh, grad[Embedding.name])
+
+
+def add_up(outputs: Sequence[Array] | Array, out: Array) -> Array:
+    """Write the sum of outputs of layers, each of the shape of `out`, into `out`, in the order of the layers."""
+    np.copyto(out, outputs[0])
+    for h in outputs[1:]:
+        out += h
+    return out

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from charrnn.arrays import Array
+from charrnn.arrays import Array, zeros
 from charrnn.nn.embedding import Embedding
 from charrnn.nn.heads import Head
-from charrnn.nn.stack import Stack
+from charrnn.nn.stack import Stack, add_up
 
 
 class Stepper:
@@ -36,7 +36,10 @@ class Stepper:
         rows = named[Embedding.name] @ weights.W if stack.embedding else weights.W
         self._table = np.ascontiguousarray(first.packing.table(weights, rows).swapaxes(0, 1))  # (V, G, H)
         self._input = views.gates.swapaxes(0, 1)  # (N, G, H)
-        self._scores = head.prepare_scores(named, state[-1, :1])
+        self._outputs, self._total = state[:, 0], None
+        if stack.skip_connections:
+            self._total = zeros(state.shape[2:], state.dtype)
+        self._scores = head.prepare_scores(named, state[-1, :1] if self._total is None else self._total[None])
 
     def step(self, ids: Array) -> Array:
         """Read one id of each stream, (N,), and move the state on.
@@ -50,4 +53,6 @@ class Stepper:
                 times_W()
                 views.gates += bias
             self._cell_step(views, weights)
+        if self._total is not None:
+            add_up(self._outputs, self._total)
         return self._scores()

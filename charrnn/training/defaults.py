@@ -131,7 +131,8 @@ def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
 
 
 def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
-    layers = model.num_layers or max(recipe.num_layers, 2 if model.dropout else 1)
+    several = model.dropout or model.skip_connections
+    layers = model.num_layers or max(recipe.num_layers, 2 if several else 1)
     return {
         "hidden_size": recipe.hidden_size,
         "num_layers": layers,

@@ -2,6 +2,7 @@
 
 import bz2
 import lzma
+from contextlib import closing
 from dataclasses import replace
 from math import log
 from pathlib import Path
@@ -23,6 +24,8 @@ from charrnn.evaluation.mixture import cross_mix, fit_weights, mix
 from charrnn.evaluation.novelty import novelty
 from charrnn.evaluation.results import Assessment
 from charrnn.evaluation.scoring import Scores, score, score_each
+from charrnn.evaluation.windows import score_in_windows
+from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.loading import SavedModel, is_checkpoint, load_checkpoint
 from charrnn.models.network import Network
 from charrnn.models.ngram import NGram
@@ -93,6 +96,26 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: S
     for name, made in baselines(network.model.vocab, train, split.ids):
         nats = made.nats.sum() if isinstance(made, Scores) else made
         assert loss(report, name) == pytest.approx(nats / len(split))
+
+
+@pytest.mark.parametrize("window", [None, 64])
+def test_a_network_with_an_ngram_inside_is_followed_by_each_of_them_alone(
+    network: SavedModel, window: int | None
+) -> None:
+    config = config_for(network.path.parents[1], f"gated-{window}", hidden_size=16, num_layers=1, ngram=4)
+    with closing(open_run(config)) as run:
+        list(zip(range(60), run, strict=False))
+        run.save()
+    gated, corpus = load_checkpoint(str(config.out) + "/last.npz"), network.corpus()
+    report, _ = assess([gated], corpus.test, corpus, ReportOptions(window=window))
+    inside = gated.language_model
+    assert isinstance(inside, GatedNetwork)
+    assert len(report.rows) == 3
+    for name, model in (("", inside), (", network alone", inside.network), (", n-gram alone", inside.ngram)):
+        scores = score_in_windows(model, corpus.test.ids, window) if window else score_each(model, corpus.test.ids)
+        assert loss(report, f"lstm 1 x 16 with a 4-gram{name}") == pytest.approx(scores.nats.mean())
+    both, _ = assess([network, gated], corpus.test, corpus, ReportOptions(window=window))
+    assert [row.name.partition(", ")[2] for row in both.rows] == ["", "", "", "network alone", "n-gram alone"]
 
 
 def test_a_mixture_is_better_than_both(network: SavedModel, ngram: SavedModel) -> None:

@@ -33,10 +33,12 @@ def lenient_numerics() -> Any:
         yield
 
 
-@pytest.mark.parametrize("embedding", [None, 3])
-def test_logits_and_states_are_those_of_charrnn_for_every_cell(cell: dict[str, Any], embedding: int | None) -> None:
+@pytest.mark.parametrize(("embedding", "skips"), [(None, False), (3, False), (None, True)])
+def test_logits_and_states_are_those_of_charrnn_for_every_cell(
+    cell: dict[str, Any], embedding: int | None, skips: bool
+) -> None:
     pytest.importorskip("onnx")
-    saved = language(VOCAB, scale=0.5, embedding_size=embedding, **cell)
+    saved = language(VOCAB, scale=0.5, embedding_size=embedding, skip_connections=skips, **cell)
     run = session(to_onnx(saved))
     network = saved.network
     rng = np.random.default_rng(0)

@@ -59,30 +59,33 @@ class OpenTensors:
         return self.strings
 
 
-def loader_of_the_docs(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The program of docs/export.md, which reads my.safetensors."""
+def loader_of_the_docs(monkeypatch: pytest.MonkeyPatch, skips: bool = False) -> Any:
+    """The program of docs/export.md, which reads my.safetensors; with what follows it for skip connections."""
     package = ModuleType("safetensors")
     package.safe_open = OpenTensors  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "safetensors", package)
     page = (ROOT / "docs" / "export.md").read_text()
-    return compile(re.findall(r"```py\n(.*?)```", page, re.DOTALL)[0], "docs/export.md", "exec")
+    blocks = re.findall(r"```py\n(.*?)```", page, re.DOTALL)
+    return compile("\n".join(blocks[: 1 + skips]), "docs/export.md", "exec")
 
 
 def test_pytorch_computes_the_same_with_the_loader_of_the_docs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
-    loader = loader_of_the_docs(monkeypatch)
+    loaders = [loader_of_the_docs(monkeypatch, skips) for skips in (False, True)]
     ids = np.random.default_rng(0).integers(0, VOCAB.size, (9, 2))
     for cell in IN_TORCH.values():
-        for embedding in (None, 3):
-            saved = language(VOCAB, scale=0.5, embedding_size=embedding, **cell)
+        for embedding, skips in ((None, False), (3, False), (None, True), (3, True)):
+            saved = language(VOCAB, scale=0.5, embedding_size=embedding, skip_connections=skips, **cell)
             Path("my.safetensors").write_bytes(to_safetensors(saved))
             names: dict[str, Any] = {}
-            exec(loader, names)  # our own page
+            exec(loaders[skips], names)  # our own page
             with torch.no_grad():
-                logits, _ = names["network"](torch.from_numpy(ids))
+                first, state = names["network"](torch.from_numpy(ids[:4]))
+                rest, _ = names["network"](torch.from_numpy(ids[4:]), state)
             network = saved.network
-            np.testing.assert_allclose(logits, network.feed(ids, network.start(2)), atol=1e-5)
+            expected = network.feed(ids, network.start(2))
+            np.testing.assert_allclose(np.concatenate([first, rest]), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_pytorch_tags_the_same_in_both_directions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -104,6 +107,7 @@ def test_models_come_back_bit_for_bit(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.chdir(tmp_path)
     write_tables(tmp_path)
     models = [language(VOCAB, embedding_size=2, **cell) for cell in IN_TORCH.values()]
+    models += [language(VOCAB, skip_connections=True)]
     models += [language(Vocab("\nab", end="\n", has_unknown=True)), language(Vocab.of_bytes())]
     models += [train_task(tmp_path / f"{name}.npz", TASKS[name], epochs=0).saved for name in ("origins", "numbers")]
     models += [a_random_translator(k, **own) for k, own in enumerate(TRANSLATORS)]

@@ -51,14 +51,15 @@ def by_complex_step(network: Network, text: Array, back: int) -> Array:
     return np.sqrt((gradient**2).sum(axis=1))
 
 
-@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize(("layers", "skips"), [(1, False), (2, False), (2, True)])
 @pytest.mark.parametrize("embedding", [None, 2])
 def test_norms_are_those_of_derivatives(
-    cell: dict[str, Any], layers: int, embedding: int | None, monkeypatch: pytest.MonkeyPatch
+    cell: dict[str, Any], layers: int, skips: bool, embedding: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "MAX_STEPS_BACK", 9)
     monkeypatch.setattr(module, "WARM_UP", 5)
-    network = network_of(**cell, hidden_size=4, num_layers=layers, embedding_size=embedding)
+    sizes = {"hidden_size": 4, "num_layers": layers, "embedding_size": embedding}
+    network = network_of(**cell, **sizes, skip_connections=skips)
     text, warm = windows(IDS)
     assert (text.shape, warm) == ((15, module.POSITIONS), 5 - 2)  # a quarter of a short window at most
     found = gradient_norms(network, IDS)

@@ -31,17 +31,21 @@ NETWORK = network_of(LINES)
 
 def by_hand(network: Network, text: str) -> list[Any]:
     """The state before the first character and after each one, read alone."""
+    layers = slice(None) if network.config.skip_connections else slice(-1, None)  # what the output layer reads of
     state = network.start(1)
-    states = [state[-1, 0, 0].copy()]
+    states = [state[layers, 0, 0].sum(axis=0)]
     for k in network.vocab.encode(text):
         network.feed(np.array([[k]]), state)
-        states.append(state[-1, 0, 0].copy())
+        states.append(state[layers, 0, 0].sum(axis=0))
     return states
 
 
+@pytest.mark.parametrize("skips", [False, True])
 @pytest.mark.parametrize("vocab", [LINES, POEMS, STREAM])
-def test_a_row_is_the_state_of_the_top_layer_after_the_last_character(cell: dict[str, Any], vocab: Vocab) -> None:
-    network = network_of(vocab, **cell)
+def test_a_row_is_what_the_output_layer_reads_after_the_last_character(
+    cell: dict[str, Any], vocab: Vocab, skips: bool
+) -> None:
+    network = network_of(vocab, **cell, skip_connections=skips)
     texts = ["abc", "", "a", "cab" * 40, "b" * 64, "a" * 65]
     states = embed(network, texts)
     assert (states.shape, states.dtype) == ((6, 5), np.float32)

@@ -13,9 +13,10 @@ from tests.support.tasks import HIDDEN, TASKS, make_task_toy
 
 DROPS: dict[str, Any] = {"dropout": 0.3, "output_dropout": 0.2, "recurrent_dropout": 0.3}
 ALONE = [{"output_dropout": 0.3}, {"recurrent_dropout": 0.5}]
+SKIPS: dict[str, Any] = {**DROPS, "num_layers": 3, "skip_connections": True}
 
 
-@pytest.mark.parametrize("drops", [*ALONE, {**DROPS, "num_layers": 2, "embedding_size": 2}])
+@pytest.mark.parametrize("drops", [*ALONE, {**DROPS, "num_layers": 2, "embedding_size": 2}, SKIPS])
 def test_gradients_agree_with_the_complex_step(cell, drops, make_toy):
     config = ModelConfig(**cell, **{"num_layers": 1, "hidden_size": 5, **drops})
     real, imaginary = (make_toy(config, dtype, documents=True) for dtype in (np.float64, np.complex128))
@@ -58,8 +59,9 @@ def test_the_share_of_dropped_weights_is_the_rate_and_the_rest_is_scaled_up():
     assert (dropout.draw(np.random.default_rng(1))["weight_hh_l0"] != first).any()
 
 
-def test_nothing_is_dropped_without_a_generator(make_toy):
-    config = ModelConfig(cell="gru", hidden_size=3, num_layers=2, **DROPS)
+@pytest.mark.parametrize("skips", [False, True])
+def test_nothing_is_dropped_without_a_generator(skips, make_toy):
+    config = ModelConfig(cell="gru", hidden_size=3, num_layers=2, skip_connections=skips, **DROPS)
     toy, plain = make_toy(config), make_toy(replace(config, dropout=0.0, output_dropout=0.0, recurrent_dropout=0.0))
     toy.forward(toy.full)  # leaves masks behind
     for other in (toy, plain):
@@ -68,6 +70,16 @@ def test_nothing_is_dropped_without_a_generator(make_toy):
         other.network.backward(other.full, other.tape)
     assert toy.loss == plain.loss
     np.testing.assert_array_equal(toy.network.params.grads, plain.network.params.grads)
+
+
+def test_with_skip_connections_the_sum_of_all_layers_is_dropped_once(make_toy):
+    config = ModelConfig(cell="gru", hidden_size=3, num_layers=3, output_dropout=0.4, skip_connections=True)
+    toy = make_toy(config)
+    toy.forward(toy.full)
+    total = sum(memory.output for memory in toy.tape.stack.layers)
+    kept = toy.tape.h != 0
+    assert 0.2 < kept.mean() < 0.9
+    np.testing.assert_allclose(toy.tape.h[kept], total.reshape(kept.shape)[kept] / 0.6, rtol=1e-12)
 
 
 def test_the_memory_of_a_tape_is_known_in_advance(make_toy):

@@ -64,12 +64,12 @@ def assert_close(ours, theirs, truth, tolerance):
                 assert np.abs(found - truth[name]).max() <= 2 * tolerance * scale, name
 
 
-def check_model(kind, record, precision):
+def check_model(kind, record, precision, skips=False):
     """Do the work of a record again, and compare everything that came out: logits and loss with PyTorch alone."""
     cell = kind.partition("-")[0]
     values, grads = (from_torch(cell, part(record, f"{name}/"), name == "grad") for name in ("value", "grad"))
     assert values.keys() == grads.keys()
-    ours, our_grads = run_model(kind, record, values, precision)
+    ours, our_grads = run_model(kind, record, values, precision, skips)
     truth, true_grads = run_model(kind, record, values, "float64") if precision == "float32" else (None, None)
     for name in ("logits", "loss"):
         assert_close({name: ours[name]}, {name: record[name]}, None, PRECISIONS[precision])
@@ -78,7 +78,7 @@ def check_model(kind, record, precision):
     assert_close(our_grads, grads, true_grads, PRECISIONS[precision])
 
 
-def network_of(kind, values, precision, end=""):
+def network_of(kind, values, precision, end="", skips=False):
     """Our network with the parameters of PyTorch's."""
     cell, _, activation = kind.partition("-")
     config = ModelConfig(
@@ -87,6 +87,7 @@ def network_of(kind, values, precision, end=""):
         num_layers=sum(name.startswith("weight_hh") for name in values),
         embedding_size=values["embedding"].shape[1] if "embedding" in values else None,
         activation=activation or "tanh",
+        skip_connections=skips,
     )
     network = Network(config, Vocab("".join(map(chr, range(len(values["output_bias"])))), end=end), precision)
     assert network.params.shapes == {name: values[name].shape for name in network.params.shapes}
@@ -96,15 +97,15 @@ def network_of(kind, values, precision, end=""):
     return network
 
 
-def run_model(kind, record, values, precision):
+def run_model(kind, record, values, precision, skips=False):
     """What our network makes of a record: results by name, and gradients by name."""
-    network, start = network_of(kind, values, precision), record["start"].astype(precision)
+    network, start = network_of(kind, values, precision, skips=skips), record["start"].astype(precision)
     ids, targets, end = record["ids"], record["targets"], start.copy()
     batch, tape = Batch(ids, targets, None, ids.size, fresh=False), network.tape(*ids.shape)
     logits = network.feed(ids, start.copy())
     loss = network.forward(batch, end, tape)
+    results = {"logits": logits, "h": tape.h.reshape(record["h"].shape).copy(), "end": end, "loss": loss}
     network.backward(batch, tape)
-    results = {"logits": logits, "h": tape.h.reshape(record["h"].shape), "end": end, "loss": loss}
     return results, network.params.grad
 
 
@@ -155,3 +156,11 @@ def test_a_window_of_documents_agrees_with_pytorch_which_reads_them_one_by_one(k
     network.backward(batch, tape)
     assert loss == pytest.approx(record["loss"], rel=1e-12)
     assert_close(network.params.grad, grads, None, 1e-12)
+
+
+@pytest.mark.row(16)
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", KINDS)
+def test_skip_connections_agree_with_layers_of_pytorch_that_are_added_up(kind, seed, live):
+    record = live.skip_record(kind, layers=2 + seed % 3, embedding=(None, 3)[seed % 2], seed=seed)
+    check_model(kind, record, "float64", skips=True)

@@ -199,7 +199,10 @@ def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(wor
         Team(config, VOCAB, IDS, workers)
 
 
-@pytest.mark.parametrize("keys", [{}, {"dropout": 0.1, "output_dropout": 0.2, "recurrent_dropout": 0.3}, {"ngram": 3}])
+@pytest.mark.parametrize(
+    "keys",
+    [{}, {"dropout": 0.1, "output_dropout": 0.2, "recurrent_dropout": 0.3}, {"ngram": 3, "skip_connections": True}],
+)
 def test_the_memory_check_counts_vectors_tape_and_folds(monkeypatch, keys):
     """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
     config = Config(

@@ -449,6 +449,8 @@ NO_NETWORK: dict[str, Changes] = {
     "a key that there is not": model(cells="lstm"),
     "two faults": model(cells="lstm", hidden_size=2.5),
     "another cell": model(cell="gru"),
+    "skip connections past one layer": model(num_layers=1, skip_connections=True),
+    "skip connections that are a number": model(skip_connections=1),
 }
 
 

@@ -88,13 +88,14 @@ def run(
     logits, state = np.zeros((length, streams, vocab_size)), start.copy()
     for n in range(streams):
         for t in range(length):
-            x = table[ids[t, n]]
+            x, total = table[ids[t, n]], np.zeros(config.hidden_size)
             for k in range(config.num_layers):
                 if k and masks:
                     x = x * masks[k - 1][t, n]
                 state[k, :, n] = step(config, value, k, x, state[k, :, n])
                 x = state[k, 0, n]
-            logits[t, n] = x @ value["output_weight"] + value["output_bias"]
+                total = total + x
+            logits[t, n] = (total if config.skip_connections else x) @ value["output_weight"] + value["output_bias"]
     return logits, state
 
 

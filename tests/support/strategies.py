@@ -99,7 +99,7 @@ def possible(config: Config) -> Config:
     if data.documents.kind != "none":
         data = replace(data, documents=back(data.documents, "separator"))
     if model.num_layers == 1:
-        model = back(model, "dropout")
+        model = back(model, "dropout", "skip_connections")
     if model.cell == "ngram":
         model = back(model, "ngram")
     if model.ngram or model.cell == "ngram":

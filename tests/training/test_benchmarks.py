@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -156,6 +157,7 @@ def test_brackets_and_rings_of_molecules_are_checked(molecule, balanced, monkeyp
 def test_a_ladder_names_keys_that_exist_and_says_which_of_two_runs_is_better(monkeypatch, capsys):
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
     ladder = importlib.import_module("ladder")
+    load_config("tiny", [*ladder.PLAIN, "model.num_layers=2", *chain(*(ladder.TECHNIQUES[k] for k in ladder.DEFAULT))])
     for settings in (ladder.PLAIN, *ladder.TECHNIQUES.values()):
         load_config("tiny", [*settings, "model.num_layers=2"])
     worse = {"difference": 0.2, "interval": [0.1, 0.3]}
@@ -164,6 +166,34 @@ def test_a_ladder_names_keys_that_exist_and_says_which_of_two_runs_is_better(mon
         monkeypatch.setattr(ladder, "charrnn", lambda *words: json.dumps({"runs": [rows[0], rows[1] | worse]}))
         ladder.Ladder("text.txt", Path(), [], [], 1)._row("teacher alone", own, reference)
         assert shown in capsys.readouterr().out
+
+
+def test_a_ladder_compares_each_technique_alone_and_left_out_with_another_run(monkeypatch, capsys, tmp_path):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    ladder = importlib.import_module("ladder")
+
+    def answer(command, *words):
+        if command == "compare":
+            assert words[0] != words[1]  # which charrnn refuses
+            worse = {"difference": 0.5, "interval": [0.4, 0.6]}
+            rows = [{"run": run, "nats_per_char": 1.0, "seconds": 5.0} for run in words[:2]]
+            return json.dumps({"runs": [rows[0], rows[1] | worse]})
+        return json.dumps({"nats_per_char": 2.0} if command == "eval" else {})
+
+    monkeypatch.setattr(ladder, "charrnn", answer)
+    ladder.Ladder("text.txt", tmp_path, ["skip", "ngram"], [], 1).print()
+    _, *rows = [line[:28].strip() for line in capsys.readouterr().out.splitlines()]
+    assert rows == ["none", "skip alone", "ngram alone", "all", "all but skip", "all but ngram"]
+
+
+def test_a_ladder_with_teachers_and_an_ngram_is_refused_before_anything_is_trained(monkeypatch, capsys):
+    monkeypatch.syspath_prepend(ROOT / "benchmarks")
+    ladder = importlib.import_module("ladder")
+    monkeypatch.setattr(ladder, "charrnn", lambda *words: pytest.fail("it was run"))
+    monkeypatch.setattr(sys, "argv", ["ladder.py", "--text", "a=a.txt", "--only", "dropout,ngram,teacher"])
+    with pytest.raises(SystemExit):
+        ladder.main()
+    assert capsys.readouterr().err.endswith("--only: teacher does not go with ngram; leave one of them out\n")
 
 
 def test_sets_with_published_figures_have_configs_that_are_valid(monkeypatch):

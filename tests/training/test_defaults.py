@@ -87,6 +87,11 @@ def test_dropout_alone_asks_for_two_layers(chars):
     assert chosen(config(model__dropout=0.3), chars)["model.num_layers"] == 2
 
 
+def test_skip_connections_alone_ask_for_two_layers():
+    complete = settled(config(model__skip_connections=True), random_corpus(20, 3000))
+    assert complete.model.num_layers == 2
+
+
 def test_one_layer_has_no_dropout():
     settings = config(model__num_layers=1)
     assert settled(settings, random_corpus(20, 10_000)).model.dropout == 0

@@ -128,6 +128,7 @@ CASES = [
     Case("model.dropout", 0.5, "parameters", {"model.num_layers": 2}),
     Case("model.output_dropout", 0.5, "parameters"),
     Case("model.recurrent_dropout", 0.5, "parameters"),
+    Case("model.skip_connections", True, "parameters", {"model.num_layers": 2}),
     Case("model.activation", "relu", "parameters", {"model.cell": "rnn"}),
     Case("model.reset", "before", "parameters", {"model.cell": "gru"}),
     Case("model.forget_bias", 0.0, "parameters"),

@@ -172,12 +172,13 @@ class Layer {
 
 /** Recurrent layers one above another, with the embedding below them if there is one, of one part of a model. */
 class Stack {
-  constructor(arrays, part, { num_layers: count, ...settings }, isBidirectional) {
+  constructor(arrays, part, { num_layers: count, skip_connections: hasSkips, ...settings }, isBidirectional) {
     this.embedding = arrays[`${part}embedding.weight`];
     this.levels = Array.from({ length: count }, (_, k) =>
       (isBidirectional ? [`l${k}`, `l${k}_reverse`] : [`l${k}`])
         .map((suffix) => new Layer(arrays, `${part}rnn`, suffix, settings, !k && !this.embedding)));
     this.size = this.levels[0][0].size;
+    this.total = hasSkips ? new Float64Array(this.size) : null;  // sum of what all layers put out
   }
 
   /** What the first layer reads of a symbol. */
@@ -192,16 +193,19 @@ class Stack {
     for (const level of this.levels) for (const layer of level) layer.clear();
   }
 
-  /** What the top layer has put out last, of a stack that reads in one direction. */
-  get top() {
-    return this.levels.at(-1)[0].h;
+  /** What a stack that reads in one direction has put out last: of the top layer, or the sum of all layers. */
+  get output() {
+    if (!this.total) return this.levels.at(-1)[0].h;
+    this.total.fill(0);
+    for (const [{ h }] of this.levels) for (let k = 0; k < h.length; k++) this.total[k] += h[k];
+    return this.total;
   }
 
-  /** Read one symbol, in a stack that reads in one direction; return what the top layer puts out. */
+  /** Read one symbol, in a stack that reads in one direction; return what it puts out. */
   read(id) {
     let x = this.input(id);
     for (const [layer] of this.levels) x = layer.step(x);
-    return x;
+    return this.output;
   }
 
   /**
@@ -268,7 +272,7 @@ class Network {
 
   /** The logits of the next character, after what was read; of a language model. The next call overwrites them. */
   logits() {
-    return this.output.of(this.stack.top);
+    return this.output.of(this.stack.output);
   }
 
   /** Read one character; return the logits of the next. */
