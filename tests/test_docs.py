@@ -40,6 +40,8 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
     "echo 'data: {path: my.txt}' > my.yaml": "the folder of the tests holds such a config already, of a small model",
     "python benchmarks/": "measures for minutes",
     "charrnn train pronounce": "reads files that are to be downloaded",
+    "python docs/make_numbers.py": "writes files; a test of the data runs it",
+    "charrnn train numbers --set data.path=million.tsv": "reads a file of 50,000 rows that is not here",
     "charrnn eval runs/pronounce": "there is no such run for want of these files",
     ".venv/bin/python -m pytest": "these tests",
     "pip install ": "installs a package",

@@ -1,7 +1,9 @@
-"""Rows with their predictions, as `charrnn predict` prints them: some thousand at a time, in their order."""
+"""Rows with their predictions, as `charrnn predict` prints them: two thousand at a time, in their order."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +14,9 @@ from charrnn.errors import TextError
 if TYPE_CHECKING:
     from charrnn.data import StreamedRow
 
-ROWS_AT_ONCE = 4096
-CHARS_AT_ONCE = 1 << 20  # of all of these rows
+ROWS_AT_ONCE = 2048
+CHARS_AT_ONCE = 1 << 19  # of all of these rows
+CHUNKS_AT_ONCE = 8  # that wait to be printed because a process is slow
 ESCAPED = str.maketrans({"\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 
@@ -40,20 +43,49 @@ class RowWriter:
         self.out.write(self.lines(next(chunks, [])))
         others = next(chunks, None)
         if others is not None:
-            self._write_in_processes(chain([others], chunks))
+            with closing(self._shared_out(chain([others], chunks))) as found:
+                for lines in found:
+                    self.out.write(lines)
 
-    def _write_in_processes(self, chunks: "Iterator[list[StreamedRow]]") -> None:
+    def _shared_out(self, chunks: "Iterable[list[StreamedRow]]") -> Generator[list[str], None, None]:
+        """The lines of chunks, in their order. A chunk goes to a process that is free, or else is predicted here."""
         from charrnn.processes import call_worker, close, cores, start
 
         workers = [start(_serve, self) for _ in range(cores() - 1)]
+        starting, free = [*workers], []
+        waiting: deque[Any] = deque()  # the lines of each chunk, or the process that makes them
+
+        def received(worker: Any) -> list[str]:
+            """What a process sends: nothing once it has started, then the lines of each chunk. It is free then."""
+            process, pipe = worker
+            lines: list[str] = call_worker(process, "predict a smaller file at a time", pipe.recv)
+            free.append(worker)
+            return lines
+
+        def next_lines() -> list[str]:
+            lines = waiting.popleft()
+            return lines if isinstance(lines, list) else received(lines)
+
         try:
-            for group in _groups(chunks, cores()):
-                own, *others = group
-                for (_, pipe), chunk in zip(workers, others, strict=False):
-                    pipe.send(chunk)
-                self.out.write(self.lines(own))
-                for (process, pipe), _ in zip(workers, others, strict=False):
-                    self.out.write(call_worker(process, "predict a smaller file at a time", pipe.recv))
+            fault = None
+            try:
+                for chunk in chunks:
+                    for worker in filter(_is_ready, starting.copy()):
+                        received(worker)
+                        starting.remove(worker)
+                    if free:
+                        waiting.append(free.pop())
+                        waiting[-1][1].send(chunk)
+                    else:
+                        waiting.append([*self.lines(chunk)])
+                    while waiting and (len(waiting) > CHUNKS_AT_ONCE or _is_ready(waiting[0])):
+                        yield next_lines()
+            except TextError as error:
+                fault = error
+            while waiting:
+                yield next_lines()
+            if fault:
+                raise fault
         finally:
             for process, pipe in workers:
                 process.kill()
@@ -115,26 +147,15 @@ class RowWriter:
 
 
 def _serve(pipe: Any, writer: RowWriter) -> None:
-    """The task of another process: the lines of each chunk of rows that it receives."""
+    """The task of another process: the lines of each chunk of rows that it receives. It begins by sending none."""
+    pipe.send([])
     while True:
         pipe.send([*writer.lines(pipe.recv())])
 
 
-def _groups(chunks: "Iterator[list[StreamedRow]]", size: int) -> "Iterator[list[list[StreamedRow]]]":
-    """As many chunks at a time; before a fault those that were read."""
-    group: list[list[StreamedRow]] = []
-    try:
-        for chunk in chunks:
-            group.append(chunk)
-            if len(group) == size:
-                yield group
-                group = []
-    except TextError:
-        if group:
-            yield group
-        raise
-    if group:
-        yield group
+def _is_ready(lines: Any) -> bool:
+    """Whether the lines of a chunk are there, or a process has sent some."""
+    return isinstance(lines, list) or lines[1].poll(0)
 
 
 def csv_cell(text: str) -> str:

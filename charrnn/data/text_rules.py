@@ -23,3 +23,7 @@ class TextRules:
     def spell(self, text: str) -> str:
         """The symbols of a folded text: its characters; or for bytes the character of each byte's number."""
         return text.encode().decode("latin-1") if self.tokens == "byte" else text
+
+    def unspell(self, symbols: str) -> str:
+        """The folded text that spell() gave these symbols for."""
+        return symbols.encode("latin-1").decode() if self.tokens == "byte" else symbols

@@ -4,7 +4,7 @@
     most frequent    the most frequent label of each symbol or word
     mean             of the training numbers, which the labels of a linear output hold already
 
-N-grams with Bayes' rule are models of their own: see models/ngram_classifier.py.
+N-grams with Bayes' rule are models of their own: see models/ngram_classifier.py. Of segments, see longest_match.py.
 
 Shapes: n examples, C labels, U units.
 """

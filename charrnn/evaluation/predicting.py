@@ -15,12 +15,12 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.blas import one_thread
-from charrnn.data import Examples, ExampleSplit, encode_texts
+from charrnn.data import Examples, ExampleSplit, TextRules, encode_texts
 from charrnn.errors import CheckpointError
 from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.spans import NO_STOP, find_spans, span_types
 from charrnn.evaluation.tag_metrics import unit_probabilities
-from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, spell_units
+from charrnn.evaluation.units import Range, SpelledUnits, has_tokens, is_blank, spell_units
 from charrnn.generation import Answers, translate_texts
 from charrnn.models import TaskModel, TranslateModel
 
@@ -165,31 +165,33 @@ def _of_scores(scores: Array, names: tuple[str, ...], output: str, thresholds: A
 
 def predict_units(models: Sequence[TaskModel], texts: Sequence[SpelledUnits]) -> list[Prediction]:
     """Predict the labels of the units of texts, as the first of these taggers spells them."""
+    first, *others = models
     spelled: list[Sequence[SpelledUnits]] = [texts]
-    for other in models[1:]:
-        spelled.append(texts if other.rules.text == models[0].rules.text else [_respell(own, other) for own in texts])
+    for other in others:
+        same = other.rules.text == first.rules.text
+        spelled.append(texts if same else [_respell(own, first, other) for own in texts])
     votes = [_unit_scores(model, own) for model, own in zip(models, spelled, strict=True)]
     scores = np.mean(votes, axis=0)
-    names = models[0].labels.names
-    example = np.repeat(np.arange(len(texts)), [len(text.bounds) for text in texts])
-    chosen = choose_labels(scores, example, names, models[0].rules.scheme).tolist()
-    found, first = [], 0
-    for text in texts:
-        stop = first + len(text.bounds)
-        labels = tuple(names[k] for k in chosen[first:stop])
-        found.append(Prediction(labels, scores[first:stop], names, text.places))
-        first = stop
+    names, rules = first.labels.names, first.rules
+    counts = [len(text.bounds) for text in texts]
+    blank = is_blank(_spellings(texts, rules.text)) if rules.scheme == "segments" else None
+    chosen = choose_labels(scores, np.repeat(np.arange(len(texts)), counts), names, rules.scheme, blank).tolist()
+    found = []
+    for text, (begin, stop) in zip(texts, pairwise([0, *accumulate(counts)]), strict=True):
+        found.append(Prediction(tuple(names[k] for k in chosen[begin:stop]), scores[begin:stop], names, text.places))
     return found
 
 
-def _respell(text: SpelledUnits, model: TaskModel) -> SpelledUnits:
-    """A text that a model of other tokens spelled, as this one reads it: bytes become characters, or the other way."""
+def _spellings(texts: Sequence[SpelledUnits], rules: TextRules) -> list[str]:
+    """The folded symbols of the units of texts, (U,), which these rules spelled."""
+    return [rules.unspell(text.text[first:stop]) for text in texts for first, stop in text.bounds]
+
+
+def _respell(text: SpelledUnits, model: TaskModel, other: TaskModel) -> SpelledUnits:
+    """A text that a model spelled, as another one reads it: bytes become characters, or the other way."""
     edges = [0, *(edge for own in text.bounds for edge in own), len(text.text)]
     pieces = [text.text[first:stop] for first, stop in pairwise(edges)]  # gap, unit, gap, ..., unit, gap
-    if model.rules.text.tokens == "byte":
-        pieces = [model.rules.text.spell(piece) for piece in pieces]
-    else:
-        pieces = [piece.encode("latin-1").decode() for piece in pieces]
+    pieces = [other.rules.text.spell(model.rules.text.unspell(piece)) for piece in pieces]
     stops = [*accumulate(map(len, pieces))]
     bounds = tuple(zip(stops[0:-1:2], stops[1::2], strict=True))
     return SpelledUnits("".join(pieces), bounds, text.places)

@@ -18,6 +18,7 @@ from charrnn.evaluation.label_baselines import (
     most_frequent_by_word,
 )
 from charrnn.evaluation.label_metrics import label_figures
+from charrnn.evaluation.longest_match import longest_match_labels
 from charrnn.evaluation.rank_metrics import best_threshold
 from charrnn.evaluation.spans import span_figures
 from charrnn.evaluation.tag_metrics import NO_WORD
@@ -80,7 +81,9 @@ def _p_yes(model: NGramClassifier, split: ExampleSplit) -> Array:
 
 
 def tag_baselines(split: ExampleSplit, corpus: ExampleCorpus, rules: ExampleRules) -> Iterator[TaskRow]:
-    """The most frequent label of each unit; and the most frequent labels of each word, if a word is several units."""
+    """The most frequent label of each unit; the most frequent labels of each word, if a word is several units; and for
+    segments the longest match with the training words.
+    """
     train, test = _tagged_words(corpus.train, rules), _tagged_words(split, rules)
     spelled = unit_spellings(split, rules)
     units, names = split.units, corpus.labels.names
@@ -89,11 +92,17 @@ def tag_baselines(split: ExampleSplit, corpus: ExampleCorpus, rules: ExampleRule
     baselines = {"token" if tokens else "symbol": most_frequent_by_unit}
     if not tokens:
         baselines["word"] = most_frequent_by_word
-    for what, labels_of in baselines.items():
-        predicted = np.array([label for own in labels_of(train, test, len(names)) for label in own], np.int64)
+
+    def row(name: str, predicted: Array) -> TaskRow:
         tags = count_tags(predicted == units.targets, spelled, split, rules, None)
         spans = span_figures(units.targets, predicted, units.example, names) if has_span_labels(names) else None
-        yield TaskRow(f"most frequent label of each {what}", tag_measures(tags, spans, tokens))
+        return TaskRow(name, tag_measures(tags, spans, tokens))
+
+    for what, labels_of in baselines.items():
+        predicted = [label for own in labels_of(train, test, len(names)) for label in own]
+        yield row(f"most frequent label of each {what}", np.array(predicted, np.int64))
+    if rules.scheme == "segments":
+        yield row("longest match with the training words", longest_match_labels(split, corpus, rules))
 
 
 def _tagged_words(split: ExampleSplit, rules: ExampleRules) -> TaggedWords:

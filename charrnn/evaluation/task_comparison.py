@@ -18,7 +18,6 @@ from charrnn.data import ExampleSplit, PairSplit
 from charrnn.errors import CharrnnError
 from charrnn.evaluation.comparison import differing
 from charrnn.evaluation.label_metrics import macro_f1_of_counts
-from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import rmse
 from charrnn.evaluation.predicting import split_scores
 from charrnn.evaluation.rank_metrics import mean_auc
@@ -26,6 +25,7 @@ from charrnn.evaluation.resampling import interval_of
 from charrnn.evaluation.results import Difference
 from charrnn.evaluation.task_validation import LOWER_IS_BETTER
 from charrnn.evaluation.translation_metrics import Edits
+from charrnn.evaluation.units import unit_labels
 from charrnn.generation import translate
 from charrnn.models import SavedModel, TaskModel, TranslateModel
 
@@ -215,7 +215,7 @@ def _rmse(truth: Array, numbers: Array) -> Statistic:
 
 def _of_units(model: TaskModel, scores: Array, split: ExampleSplit) -> dict[str, Statistic]:
     assert split.units is not None
-    labels = choose_labels(scores, split.units.example, model.labels.names, model.rules.scheme)
+    labels = unit_labels(scores, split, model.labels.names, model.rules)
     right = (labels == split.units.targets).astype(float)
     example, count = split.units.example, len(split)
     hits, units = np.bincount(example, right, count), np.bincount(example, minlength=count).astype(float)

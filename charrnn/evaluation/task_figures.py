@@ -11,7 +11,6 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import ExampleRules, ExampleSplit, Labels, Row, Sentence, has_span_labels
 from charrnn.evaluation.label_metrics import LabelFigures, label_figures
-from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import NumberRow, number_figures
 from charrnn.evaluation.rank_metrics import YesNoFigures, yes_no_figures
 from charrnn.evaluation.resampling import interval_of
@@ -26,7 +25,7 @@ from charrnn.evaluation.tag_metrics import (
     token_words,
 )
 from charrnn.evaluation.task_results import Measure, Mistake, TaskRow
-from charrnn.evaluation.units import has_tokens, unit_spellings
+from charrnn.evaluation.units import has_tokens, unit_labels, unit_spellings
 
 MAX_MISTAKES = 10
 MAX_LOOKED_AT = 1000  # mistakes; equal ones among them are shown once
@@ -117,7 +116,7 @@ def tagger_figures(
     """
     units = split.units
     assert units is not None
-    truth, predicted = units.targets, choose_labels(p, units.example, labels.names, rules.scheme)
+    truth, predicted = units.targets, unit_labels(p, split, labels.names, rules)
     confidence = p[np.arange(len(p)), predicted]
     spelled = unit_spellings(split, rules)
     tags = count_tags(truth == predicted, spelled, split, rules, train)

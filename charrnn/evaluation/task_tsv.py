@@ -7,7 +7,7 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import ExampleSplit, Row, Sentence
 from charrnn.errors import visible
-from charrnn.evaluation.label_paths import choose_labels
+from charrnn.evaluation.units import unit_labels
 from charrnn.models import TaskModel
 
 
@@ -22,8 +22,7 @@ def per_example(model: TaskModel, split: ExampleSplit, scores: Array) -> Iterato
     """
     names = [_escaped(name) for name in model.labels.names]
     if split.units is not None:
-        labels = choose_labels(scores, split.units.example, model.labels.names, model.rules.scheme)
-        yield from _tagged(names, split, labels)
+        yield from _tagged(names, split, unit_labels(scores, split, model.labels.names, model.rules))
     elif model.network.task.output == "softmax":
         yield "place\ttext\ttruth\tpredicted\tprobability\n"
         truth, predicted = split.examples.targets.tolist(), scores.argmax(1).tolist()

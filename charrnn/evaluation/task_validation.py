@@ -8,11 +8,11 @@ import numpy as np
 from charrnn.arrays import Array
 from charrnn.data import ExampleSplit, has_span_labels
 from charrnn.evaluation.label_metrics import macro_f1
-from charrnn.evaluation.label_paths import choose_labels
 from charrnn.evaluation.number_metrics import rmse
 from charrnn.evaluation.rank_metrics import auc, best_threshold
 from charrnn.evaluation.spans import span_f1
 from charrnn.evaluation.tag_metrics import SMALLEST_P, unit_probabilities
+from charrnn.evaluation.units import unit_labels
 from charrnn.models import TaskModel
 
 LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")  # of the figures that train.best names
@@ -76,7 +76,7 @@ def _of_tags(model: TaskModel, split: ExampleSplit) -> dict[str, float]:
     p, units = model.predict_symbols(split.examples), split.units
     assert units is not None, "the examples of a tagger have units"
     own = unit_probabilities(p, units.bounds)
-    labels = choose_labels(own, units.example, model.labels.names, model.rules.scheme)
+    labels = unit_labels(own, split, model.labels.names, model.rules)
     figures = {"loss": _log_loss(p, split.examples.targets), "accuracy": float((labels == units.targets).mean())}
     if has_span_labels(model.labels.names):
         figures["span_f1"] = span_f1(units.targets, labels, units.example, model.labels.names)

@@ -10,7 +10,11 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
+from charrnn.arrays import Array
 from charrnn.data import ExampleRules, ExampleSplit, Sentence, TextRules, tag_segments, tag_sentences
+from charrnn.evaluation.label_paths import choose_labels
 
 TOKEN = re.compile(r"\S+")
 
@@ -110,3 +114,15 @@ def unit_spellings(split: ExampleSplit, rules: ExampleRules) -> list[str]:
             own = [rules.text.fold(symbol) for symbol in row.source.split(rules.separator)]
         spellings += own[:count]  # an example that is too long lost its last units
     return spellings
+
+
+def unit_labels(p: Array, split: ExampleSplit, names: Sequence[str], rules: ExampleRules) -> Array:
+    """The labels of the units of a split, (U,) int64, chosen from their probabilities, (U, C)."""
+    assert split.units is not None
+    blank = is_blank(unit_spellings(split, rules)) if rules.scheme == "segments" else None
+    return choose_labels(p, split.units.example, names, rules.scheme, blank)
+
+
+def is_blank(units: Sequence[str]) -> Array:
+    """Which units are white space, (U,) bool."""
+    return np.array([unit.isspace() for unit in units], bool)

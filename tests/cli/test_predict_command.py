@@ -210,8 +210,9 @@ def test_many_rows_are_shared_out_and_keep_their_order(folder: Path, monkeypatch
     monkeypatch.chdir(folder)
     monkeypatch.setattr(processes, "cores", lambda: 3)
     whole = call("predict", "origins.npz", stdin=text.encode())
-    for rows_at_once in (7, 20):
+    for rows_at_once, all_ready in ((7, True), (7, False), (20, True)):  # waiting for processes, or without their help
         monkeypatch.setattr(predicted_rows, "ROWS_AT_ONCE", rows_at_once)
+        monkeypatch.setattr(predicted_rows, "_is_ready", lambda lines, ready=all_ready: ready)
         assert call("predict", "origins.npz", stdin=text.encode()) == whole
     broken = call("predict", "origins.npz", "--format", "jsonl", stdin=b'{"text": "a"}\n' * 50 + b"{\n")
     assert (broken.code, broken.out.count(b"\n")) == (2, 50)

@@ -1,5 +1,7 @@
 """The chosen labels are the likeliest valid ones: against every sequence of labels there is."""
 
+import re
+from collections.abc import Callable
 from itertools import product
 from typing import Any
 
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 
 from charrnn.evaluation import label_paths
 from charrnn.evaluation.label_paths import choose_labels, valid_transitions
+from charrnn.evaluation.units import is_blank
 
 NAMES = ("B-X", "B-Y", "I-X", "I-Y", "O")
 
@@ -22,8 +25,20 @@ def is_valid(labels: tuple[str, ...]) -> bool:
     )
 
 
-def best_by_trial(p: Any, names: tuple[str, ...]) -> tuple[str, ...]:
-    valid = [labels for labels in product(names, repeat=len(p)) if is_valid(labels)]
+def is_segmented(text: str, labels: tuple[str, ...]) -> bool:
+    """From the definition: no token begins or ends with a blank, and all that is no blank is in a token."""
+    own = "".join(labels)
+    tokens = [match.span() for match in re.finditer("BI*", own)]
+    in_tokens = {k for start, stop in tokens for k in range(start, stop)}
+    return (
+        is_valid(labels)
+        and all(not text[k].isspace() for start, stop in tokens for k in (start, stop - 1))
+        and all(k in in_tokens or symbol.isspace() for k, symbol in enumerate(text))
+    )
+
+
+def best_by_trial(p: Any, names: tuple[str, ...], valid_ones: Callable[..., bool] = is_valid) -> tuple[str, ...]:
+    valid = [labels for labels in product(names, repeat=len(p)) if valid_ones(labels)]
     return max(valid, key=lambda labels: sum(np.log(p[t, names.index(own)]) for t, own in enumerate(labels)))
 
 
@@ -49,6 +64,38 @@ def test_the_labels_are_the_likeliest_valid_sequence(
         assert labels == best_by_trial(p[rows], names)
 
 
+@given(
+    texts=st.lists(st.text("ab ", min_size=1, max_size=6), min_size=1, max_size=4),
+    seed=st.integers(0, 10**6),
+    names=st.sampled_from([("B", "I", "O"), ("O", "B", "I"), ("B", "O")]),
+)
+def test_segments_are_the_likeliest_tokens_that_neither_begin_nor_end_with_a_blank(
+    texts: list[str], seed: int, names: tuple[str, ...]
+) -> None:
+    lengths = [*map(len, texts)]
+    p = np.random.default_rng(seed).dirichlet(np.full(len(names), 0.3), sum(lengths)).clip(1e-9)
+    example = np.repeat(np.arange(len(texts)), lengths)
+    found = choose_labels(p, example, names, "segments", is_blank("".join(texts)))
+    for k, text in enumerate(texts):
+        rows = np.flatnonzero(example == k)
+        best = best_by_trial(p[rows], names, lambda labels, text=text: is_segmented(text, labels))
+        assert tuple(names[own] for own in found[rows]) == best
+
+
+def test_a_blank_is_decided_together_with_the_letter_after_it() -> None:
+    """The network is nearly sure that a token begins after the blank, and would rather have the blank in one."""
+    p = np.array([[0.9, 0.05, 0.05], [0.0, 0.6, 0.4], [0.9, 0.1, 0.0]])
+    example, names = np.zeros(3, np.int64), ("B", "I", "O")
+    assert [names[k] for k in choose_labels(p, example, names, "bio")] == ["B", "I", "B"]
+    assert [names[k] for k in choose_labels(p, example, names, "segments", is_blank("a b"))] == ["B", "O", "B"]
+
+
+def test_a_model_without_blanks_in_training_takes_one_for_any_other_symbol() -> None:
+    p = np.array([[0.3, 0.7], [0.9, 0.1], [0.2, 0.8]])
+    found = choose_labels(p, np.zeros(3, np.int64), ("B", "I"), "segments", is_blank("a b"))
+    assert found.tolist() == [0, 0, 1]
+
+
 def test_long_examples_are_padded_in_batches_of_bounded_size(monkeypatch: pytest.MonkeyPatch) -> None:
     """A single long example does not have all the others padded to its length."""
     lengths = np.array([40, 1, 3, 2, 3, 1])
@@ -71,6 +118,6 @@ def test_plain_labels_are_chosen_each_by_itself() -> None:
 
 
 def test_what_may_stand_where() -> None:
-    first, between = valid_transitions(("B", "I", "O"))
-    assert np.isfinite(first).tolist() == [True, False, True]
-    assert np.isfinite(between).tolist() == [[True, True, True], [True, True, True], [True, False, True]]
+    after_letter, after_blank = np.isfinite(valid_transitions(("B", "I", "O"))).tolist()
+    assert after_letter == [[True, True, True], [True, True, True], [True, False, True]]
+    assert after_blank == [[True, True, True], [False, True, False], [True, False, True]]

@@ -1,5 +1,6 @@
 """Predictions for texts as they are given: folding, units and their places, votes, empty texts."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from charrnn.data.rows import Layout
 from charrnn.data.text_rules import TextRules
 from charrnn.errors import CheckpointError
 from charrnn.evaluation.predicting import Prediction, predict, predicted_spans
-from charrnn.evaluation.units import spell_units
+from charrnn.evaluation.units import spell_units, unit_labels, unit_spellings
 from charrnn.models import TaskModel
 from tests.support.task_runs import answers_table, symbols_table, tokens_file, train_task
 
@@ -50,6 +51,44 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, TaskModel]:
         name: train_task(folder / f"{name}.npz", {**own, "data": {**own["data"], "fractions": [0.7, 0.15, 0.15]}}).model
         for name, own in settings.items()
     }
+
+
+def test_no_segment_begins_or_ends_with_a_blank_in_a_text_or_a_split(tmp_path: Path) -> None:
+    """Also where the model has learned nothing, reads bytes, or votes with one that reads characters."""
+    (tmp_path / "names.conllu").write_text(tokens_file())
+    data: dict[str, Any] = {"path": str(tmp_path / "names.conllu"), "fractions": [0.7, 0.15, 0.15]}
+    runs = {
+        tokens: train_task(
+            tmp_path / f"{tokens}.npz",
+            {
+                "task": "tag",
+                "data": {**data, "tokens": tokens},
+                "model": {"hidden_size": 4, "num_layers": 1, "scheme": "segments"},
+            },
+            epochs=0,
+        )
+        for tokens in ("char", "byte")
+    }
+    texts = ["Anna  sah der Bert und sah", " und\u00a0der ", "a", " "]
+    both = [run.model for run in runs.values()]
+    found = [
+        ("".join(own.labels), text)
+        for voters in (*both, both)
+        for own, text in zip(predict(voters, texts), texts, strict=True)
+    ]
+    for run in runs.values():
+        units = run.corpus.test.units
+        assert units is not None
+        p = np.random.default_rng(0).dirichlet(np.ones(3), len(units))
+        labels = unit_labels(p, run.corpus.test, run.model.labels.names, run.model.rules)
+        spelled = "".join(unit_spellings(run.corpus.test, run.model.rules))
+        found.append(("".join(run.model.labels.names[k] for k in labels), spelled))
+    assert sum(len(labels) for labels, _ in found) > 200
+    for labels, text in found:
+        tokens = [text[match.start() : match.end()] for match in re.finditer("BI*", labels)]
+        assert [token.strip() for token in tokens] == tokens
+        assert len(labels) == len(text)
+        assert all((own == "O") <= symbol.isspace() for own, symbol in zip(labels, text, strict=True))
 
 
 def test_the_library_computes_with_one_thread(models: dict[str, TaskModel], monkeypatch: pytest.MonkeyPatch) -> None:
