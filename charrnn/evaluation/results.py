@@ -227,7 +227,7 @@ class Assessment:
     Fields: `text`, what was scored; `analysis` and `positions`, of the first model; `rows`, one for each model, for
     their mixture, for the network and the n-gram of each model that holds both, for each adapted network and for each
     baseline; `weights` of the mixture, if there is one; `novelty`, if it was asked for; `window`, the characters after
-    which models forgot the text before, or None; `apart`, whether each model read the text with a vocabulary of its own.
+    which models forgot the text before, or None; `apart`, whether each model read the text with its own vocabulary.
     """
 
     text: str
