@@ -8,6 +8,7 @@ Parameters, moments, gradients and states lie in shared memory; a step costs eac
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -237,6 +238,29 @@ class Team:
             CharrnnError: a worker has died.
         """
         return next(filter(None, self._all("update", rate, t)), "")
+
+    def spread(self, call: Callable[[Any], Any], each: Sequence[Any]) -> list[Any]:
+        """Call a function for each of several arguments, as map() does, shared out over the workers of all ranks.
+
+        Arguments and results are copied between processes. All ranks must call this with the same arguments, and a
+        single call is made by each of them.
+
+        Raises:
+            CharrnnError: a worker has died, or another rank does not answer.
+        """
+        if len(each) < 2:
+            return [call(one) for one in each]
+        rank, size = (self.ranks.number, self.ranks.size) if self.ranks else (0, 1)
+        own = each[rank::size]
+        found = [None] * len(own)
+        for index, part in enumerate(self._all("call_for_each", call, own)):
+            found[index :: self.workers] = part
+        if not self.ranks:
+            return found
+        everything = [None] * len(each)
+        for index, part in enumerate(self.ranks.gather_objects(found)):
+            everything[index::size] = part
+        return everything
 
     def _all(self, name: str, *arguments: Any) -> list[Any]:
         """Have every worker call the same method, this process too; what each returned, in their order."""

@@ -75,7 +75,7 @@ def evaluation_seconds(run: Run) -> float:
     if not isinstance(run.corpus, Corpus):
         began = perf_counter()
         with one_thread():
-            run.material.validate(run.network)
+            run.material.validate(run.network, run.team.spread)
         return perf_counter() - began
     valid = run.corpus.valid.ids
     timed = valid[:TIMED_CHARS]
@@ -83,7 +83,7 @@ def evaluation_seconds(run: Run) -> float:
         return 0.0
     began = perf_counter()
     with one_thread():
-        score(run.network, timed)
+        score(run.network, timed, parts=len(run.team.bounds), spread=run.team.spread)
     return (perf_counter() - began) / len(timed) * len(valid)
 
 

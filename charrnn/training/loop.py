@@ -203,7 +203,7 @@ class Run:
     def _evaluate(self) -> Validation | None:
         """Score the validation split, and write best.npz if its figure is the best so far."""
         state, improved = self.state, False
-        valid = agree_on(self.material.validate(self.network), self.team)
+        valid = agree_on(self.material.validate(self.network, self.team.spread), self.team)
         if valid:
             if not isfinite(valid.total):
                 raise self._diverged(f"validation loss {valid.loss:g}", state.step)
