@@ -65,6 +65,7 @@ def speed(run: Run, budget: float) -> float:
     for progress in run:
         if progress.step == 1 < run.plan.steps:
             run.stopwatch.restart()  # the first step also warms up the caches
+            run.team.exchange_seconds = 0.0
         if progress.step >= 2 and run.team.agree("stop", perf_counter() - began > budget):
             break
     return run.stopwatch.chars_per_second
@@ -122,4 +123,5 @@ def _gain(run: Run, ranks: Ranks, together: float, budget: float) -> Gain:
         alone = speed(single, budget)
         single.close()
     alone, together = run.team.of_rank_0(alone, together)
-    return measure_gain(ranks, run.network.params.size, alone, together, run.material.chars_per_step)
+    exchanging = run.team.exchange_seconds / run.stopwatch.elapsed
+    return measure_gain(ranks, run.network.params.size, alone, together, run.material.chars_per_step, exchanging)

@@ -176,16 +176,42 @@ def test_several_processes_without_mpi_or_unconnected_ones_or_too_many_are_refus
     assert not (project / "run" / "last.npz").exists()
 
 
-@needs_mpi
-def test_a_dry_run_on_ranks_says_once_whether_they_pay_and_writes_nothing(project):
-    command = [MPIEXEC, "-n", "2", sys.executable, "driver.py", "train", "text.yaml", "--mpi", "--dry-run"]
+def measured(project, *arguments):
+    """What two ranks print on stdout, without a word on stderr."""
+    command = [MPIEXEC, "-n", "2", sys.executable, "driver.py", *arguments]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
-    exchange, ranks = re.findall(r"^(?:exchange|ranks): .*", done.stdout, re.MULTILINE)
-    assert re.fullmatch(r"exchange: [\d.]+ ms a step \([\d,]+ MB/s to each rank, latency [\d,]+ us\)", exchange)
-    assert re.search(r"ms on rank 0 alone, [\d.e-]+ times as fast: 2 ranks (pay|do not pay) at this batch", ranks)
     assert not (project / "runs").exists()
+    return done.stdout
+
+
+@needs_mpi
+def test_a_dry_run_on_ranks_says_once_whether_they_pay_and_writes_nothing(project):
+    shown = measured(project, "train", "text.yaml", "--mpi", "--dry-run")
+    exchange, step, ranks = re.findall(r"^(?:exchange|step|ranks): .*", shown, re.MULTILINE)
+    assert re.fullmatch(r"exchange: [\d.]+ ms a step \([\d,]+ MB/s to each rank, latency [\d,]+ us\)", exchange)
+    assert re.fullmatch(r"step: [\d.]+ ms computing, [\d.]+ ms exchange, [\d.]+ ms waiting for other ranks", step)
+    assert re.search(r"ms on rank 0 alone, [\d.e-]+ times as fast: 2 ranks (pay|do not pay) at this batch", ranks)
+
+
+@needs_mpi
+def test_bench_on_ranks_gives_the_same_figures(project):
+    found = json.loads(measured(project, "bench", "labels.yaml", "--mpi", "--json", "--seconds", "0.1"))
+    assert found["ranks"] == 2
+    assert 0 < found["computing"] < found["step_chars"] / found["together"]
+    assert min(found["alone"], found["exchange"], found["bytes_per_second"], found["latency"]) > 0
+    assert measured(project, "bench", "text.yaml", "--mpi", "--seconds", "0.1").count("ranks: a step takes") == 1
+
+
+@needs_mpi
+def test_bench_needs_a_config_and_two_ranks(project):
+    assert "name its CONFIG" in call("bench", "--mpi").err
+    command = [MPIEXEC, "-n", "1", sys.executable, "driver.py", "bench", "text.yaml", "--mpi"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=project, env=environment, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert "start two or more" in done.stderr
 
 
 @needs_mpi
