@@ -12,13 +12,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 from typing import Any
 
 from charrnn.blas import one_thread
 from charrnn.errors import CharrnnError
 
+Map = Callable[
+    [Callable[[Any], Any], Sequence[Any]], Iterable[Any]
+]  # calls a function for each argument, as map() does
 SPIN_SECONDS = 2e-3
 STOPPING = [
     name for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1") if hasattr(signal, name)

@@ -11,7 +11,7 @@ from charrnn.display.page_inside import Inside, gradient_charts
 from charrnn.display.page_run import HeldOut, PageData, Sample, TrainingCurves, run_page
 from charrnn.display.page_task import HeldOutExamples, examples_page
 from charrnn.display.page_translation import HeldOutPairs
-from charrnn.display.run_summary import describe_bench, describe_estimate, opening
+from charrnn.display.run_summary import describe_bench, describe_estimate, gain_lines, opening
 from charrnn.display.svg import standalone
 from charrnn.display.task_comparison import task_comparison_lines, task_verdicts
 from charrnn.display.task_lines import task_lines
@@ -35,6 +35,7 @@ __all__ = [
     "examples_page",
     "fitted_lines",
     "flow_lines",
+    "gain_lines",
     "gradient_charts",
     "opening",
     "run_page",

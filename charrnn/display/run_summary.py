@@ -120,6 +120,7 @@ def describe_estimate(estimate: Estimate) -> list[str]:
 def gain_lines(gain: Gain) -> list[str]:
     """Return the lines on what several machines gain, and whether they pay."""
     steps = [1000 * gain.step_chars / speed for speed in (gain.together, gain.alone)]
+    split = [1000 * seconds for seconds in (gain.computing, gain.exchange, gain.waiting)]
     pays = f"{gain.ranks} ranks pay at this batch"
     if gain.factor < 1:
         pays = (
@@ -129,6 +130,7 @@ def gain_lines(gain: Gain) -> list[str]:
     return [
         f"exchange: {1000 * gain.exchange:,.1f} ms a step ({gain.bytes_per_second / 1e6:,.0f} MB/s to each rank, "
         f"latency {1e6 * gain.latency:,.0f} us)",
+        f"step: {split[0]:,.1f} ms computing, {split[1]:,.1f} ms exchange, {split[2]:,.1f} ms waiting for other ranks",
         f"ranks: a step takes {steps[0]:,.0f} ms, and {steps[1]:,.0f} ms on rank 0 alone, {gain.factor:.2g} times as "
         f"fast: {pays}",
     ]

@@ -9,6 +9,7 @@ Shapes: len symbols, D documents, N of them side by side, T steps at a time, K p
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,6 +25,7 @@ WORST_DOCUMENTS = 5
 SHOWN_CHARS = 200  # of each of them, at most
 LONG = 2048  # symbols from which a document is read as parallel streams, as a long text is
 
+Group = tuple[Array, Array]  # where documents begin, and their sizes, both (N,)
 ReadLong = Callable[[Array], Iterator[tuple[Array, Array]]]  # ids (len,) -> positions (K,) and ln p (K, V)
 
 
@@ -39,25 +41,31 @@ def bounds(vocab: Vocab, ids: Array) -> tuple[Array, Array]:
     return np.concatenate([[0], stops[:-1]]).astype(np.int64), stops
 
 
-def document_predictions(
-    model: LanguageModel, ids: Array, chunk: int, read_long: ReadLong
-) -> Iterator[tuple[Array, Array]]:
-    """The distribution of every symbol given its document so far.
+def document_groups(vocab: Vocab, ids: Array) -> list[Group]:
+    """The documents of ids (len,) that are read together; a long one is read by itself."""
+    begins, stops = bounds(vocab, ids)
+    sizes = stops - begins
+    order = np.argsort(sizes, kind="stable")
+    short = int((sizes < LONG).sum())
+    edges = [*range(0, short, SIDE_BY_SIDE), *range(short, len(order) + 1)]
+    return [(begins[order[first:stop]], sizes[order[first:stop]]) for first, stop in pairwise(edges)]
 
-    Arguments: `ids` (len,); `chunk`, steps at a time; `read_long`, predicts a long document.
+
+def group_predictions(
+    model: LanguageModel, ids: Array, group: Group, chunk: int, read_long: ReadLong
+) -> Iterator[tuple[Array, Array]]:
+    """The distribution of every symbol of a group of documents given its document so far.
+
+    Arguments: `ids` (len,), of all documents; `chunk`, steps at a time; `read_long`, predicts a long document.
 
     Yields: positions (K,) and ln p (K, V), each position once, those of a long document as `read_long` yields them.
     """
-    begins, stops = bounds(model.vocab, ids)
-    sizes = stops - begins
-    order = np.argsort(sizes, kind="stable")
-    order, long = np.split(order, [int((sizes < LONG).sum())])
-    for group in np.split(order, range(SIDE_BY_SIDE, len(order), SIDE_BY_SIDE)):
-        if len(group):
-            yield from _side_by_side(model, ids, begins[group], sizes[group], chunk)
-    for document in long.tolist():
-        for positions, logs in read_long(ids[begins[document] : stops[document]]):
-            yield positions + begins[document], logs
+    begins, sizes = group
+    if sizes[0] < LONG:
+        yield from _side_by_side(model, ids, begins, sizes, chunk)
+        return
+    for positions, logs in read_long(ids[begins[0] : begins[0] + sizes[0]]):
+        yield positions + begins[0], logs
 
 
 def _side_by_side(

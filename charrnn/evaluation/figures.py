@@ -24,7 +24,8 @@ from charrnn.evaluation.results import (
     WorstPassage,
 )
 from charrnn.evaluation.scores import Scores
-from charrnn.evaluation.scoring import CHUNK_STEPS, MAX_STREAMS
+from charrnn.evaluation.scoring import CHUNK_STEPS
+from charrnn.evaluation.streams import MAX_STREAMS
 from charrnn.models import LanguageModel
 from charrnn.nn import log_softmax_
 

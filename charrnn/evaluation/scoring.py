@@ -1,16 +1,16 @@
 """Scoring: every character of a text scored once, given all before it, in nats, summed in float64.
 
-Works on any LanguageModel. Long texts are read as parallel streams, which is many times faster than one pass. Every
-stream but the first begins WARM_UP characters early and does not score them, so that its state has settled. Adjacent
-streams must agree where they meet. If they do not, the model remembers longer than the warm-up, and the text is scored
-again in a single pass. The first character is predicted from the state before any character. Characters outside the
-vocabulary are left out and counted.
+Works on any LanguageModel. Long texts are read as parallel streams; see streams.py. Adjacent streams must agree where
+they meet. If they do not, the model remembers longer than the warm-up, and the text is scored again in a single pass.
+The first character is predicted from the state before any character. Characters outside the vocabulary are left out
+and counted.
 
 Shapes: len characters, N streams, T steps at a time, K positions at a time, V vocabulary.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from math import exp, log
 
@@ -20,15 +20,13 @@ from charrnn.arrays import Array
 from charrnn.blas import one_thread
 from charrnn.data import decode_bytes
 from charrnn.errors import TextError
-from charrnn.evaluation.documents import bounds, document_predictions
+from charrnn.evaluation.documents import Group, bounds, document_groups, group_predictions
 from charrnn.evaluation.scores import Scores, collect
+from charrnn.evaluation.streams import WARM_UP, Layout, Meetings, read_streams
 from charrnn.models import LanguageModel
-from charrnn.nn import log_softmax_
-from charrnn.processes import run_in_processes
+from charrnn.processes import Map, run_in_processes
 from charrnn.storage import chunks
 
-MAX_STREAMS = 64
-WARM_UP = 256  # characters that a stream reads before it scores; a trained LSTM 2 x 128 is then 4e-7 nats/char off
 MAX_GAP = 0.01  # how far apart two streams' predictions may be where they meet, in total variation (0 to 1)
 MIN_CHARS_PER_PROCESS = 200_000  # starting a process takes as long as scoring some ten thousand characters
 CHUNK_STEPS = 64  # steps at a time: bounds memory and does not affect the result
@@ -80,48 +78,6 @@ class Report:
         return {name: getattr(self, name) for name in names}
 
 
-@dataclass(frozen=True)
-class Layout:
-    """How parallel streams read a text: stream k reads `warm + stride` characters from position k * stride on.
-
-    It scores all but the first `warm` of them; stream 0 scores these too (w: read only, s: read and scored):
-
-        text      0123456789...
-        stream 0  ssssssssssss
-        stream 1          wwwwssssssss
-        stream 2                  wwwwssssssss
-                                            (stride 8, warm 4)
-
-    So each position is scored by exactly one stream. The last position that a stream scores is also the last one of
-    the next stream's warm-up: there the predictions of the two can be compared. The last stream may reach beyond the
-    text.
-    """
-
-    length: int
-    streams: int
-    warm: int
-    stride: int
-
-    @classmethod
-    def of(cls, length: int, streams: int | None) -> "Layout":
-        """The layout of a text of `length` characters; `streams` None: as many as make it faster."""
-        if streams is None:
-            streams = min(MAX_STREAMS, (length - WARM_UP) // (4 * WARM_UP))
-        streams = max(1, min(streams, length - WARM_UP))
-        warm = WARM_UP if streams > 1 else 0
-        return cls(length, streams, warm, stride=-(-(length - warm) // streams))
-
-    @property
-    def starts(self) -> Array:
-        """The first position that each stream reads, (N,)."""
-        return np.arange(self.streams) * self.stride
-
-    @property
-    def steps(self) -> int:
-        """Characters that each stream feeds to the model: all that it reads but the last, which is only predicted."""
-        return self.warm + self.stride - 1
-
-
 def predictions(
     model: LanguageModel,
     ids: Array,
@@ -138,9 +94,16 @@ def predictions(
     Yields: positions (K,) and ln p (K, V), each once; those of a long document whose streams disagree again, corrected.
     """
     if model.vocab.end_id is not None:
-        yield from document_predictions(model, ids, chunk, lambda own: _long_document(model, own, streams, chunk))
+        for group in document_groups(model.vocab, ids):
+            yield from _group(model, ids, group, streams, chunk)
     else:
         yield from _stream(model, ids, streams, chunk, gaps)
+
+
+def _group(
+    model: LanguageModel, ids: Array, group: Group, streams: int | None, chunk: int
+) -> Iterator[tuple[Array, Array]]:
+    return group_predictions(model, ids, group, chunk, lambda own: _long_document(model, own, streams, chunk))
 
 
 def _long_document(model: LanguageModel, ids: Array, streams: int | None, chunk: int) -> Iterator[tuple[Array, Array]]:
@@ -155,36 +118,15 @@ def _stream(
     model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float] | None
 ) -> Iterator[tuple[Array, Array]]:
     """predictions() of a text that is read from its beginning to its end."""
-    layout = Layout.of(len(ids), streams)
-    starts, warm = layout.starts, layout.warm
-    state = model.start(layout.streams)
-    yield np.zeros(1, np.int64), log_softmax_(np.array(model.predict(state)[:1]))
-    for begin in range(0, layout.steps, chunk):
-        end = min(begin + chunk, layout.steps)
-        read = starts + np.arange(begin, end)[:, None]  # positions (T, N)
-        logits = model.feed(ids[np.minimum(read, len(ids) - 1)], state)
-        if begin <= warm - 2 < end:  # step warm - 2 predicts the last position of the warm-up
-            after_warm_up = np.exp(log_softmax_(logits[warm - 2 - begin].copy()))
-        target = read + 1
-        scored = (target < len(ids)) & ((target - starts >= warm) | (starts == 0))
-        positions = target[scored]
-        if len(positions):
-            yield positions, log_softmax_(logits[scored])
-    if gaps is not None and layout.streams > 1:
-        at_end = np.exp(log_softmax_(logits[-1].copy()))
-        earlier = np.flatnonzero(starts[1:] + warm - 1 < len(ids))  # streams whose successor meets them in the text
-        gaps.extend((np.abs(after_warm_up[earlier + 1] - at_end[earlier]).sum(axis=1) / 2).tolist())
+    layout, meetings = Layout.of(len(ids), streams), Meetings()
+    yield from read_streams(model, ids, layout, chunk, meetings)
+    if gaps is not None:
+        gaps.extend(layout.gaps([meetings]))
 
 
-def log_probs(
-    model: LanguageModel,
-    ids: Array,
-    streams: int | None = None,
-    chunk: int = CHUNK_STEPS,
-    gaps: list[float] | None = None,
-) -> Iterator[tuple[Array, Array]]:
-    """ln p of every character given all before it: positions (K,) and ln p (K,). Otherwise as predictions()."""
-    for positions, rows in predictions(model, ids, streams, chunk, gaps):
+def log_probs(predicted: Iterable[tuple[Array, Array]], ids: Array) -> Iterator[tuple[Array, Array]]:
+    """ln p of the characters of ids (len,) whose distributions were predicted: positions (K,) and ln p (K,)."""
+    for positions, rows in predicted:
         yield positions, rows[np.arange(len(positions)), ids[positions]]
 
 
@@ -232,33 +174,64 @@ def check_text(ids: Array, unknown: int) -> None:
 
 
 def score(
-    model: LanguageModel, ids: Array, unknown: int = 0, streams: int | None = None, chunk: int = CHUNK_STEPS
+    model: LanguageModel,
+    ids: Array,
+    unknown: int = 0,
+    streams: int | None = None,
+    chunk: int = CHUNK_STEPS,
+    parts: int = 1,
+    spread: Map = map,
 ) -> Report:
     """Score ids (len,).
 
     Arguments: `unknown`, how many characters were left out of them; `streams`, None for as many as make it faster,
-    provided that they agree where they meet; `chunk`, steps at a time.
+    provided that they agree where they meet; `chunk`, steps at a time; `parts` of the streams, which are read one by
+    one; `spread`, calls a function for each part, or for each group of documents, as map() does. The result depends
+    on `parts` in the last bits, and on who reads which part not at all.
 
     Raises: TextError where there is nothing to score.
     """
     check_text(ids, unknown)
-    gaps: list[float] = []
-    nats = _nats(model, ids, streams, chunk, gaps)
-    if streams is None and not all(gap < MAX_GAP for gap in gaps):
-        nats = _nats(model, ids, 1, chunk, gaps)
+    if model.vocab.end_id is not None:
+        nats = _nats_of_documents(model, ids, streams, chunk, spread)
+    else:
+        nats, gaps = _nats(model, ids, Layout.of(len(ids), streams), chunk, parts, spread)
+        if streams is None and not all(gap < MAX_GAP for gap in gaps):
+            nats, _ = _nats(model, ids, Layout.of(len(ids), 1), chunk, parts, spread)
     counts = sum(np.bincount(piece, minlength=model.vocab.size) for piece in chunks(ids))
     size = int(model.vocab.byte_lengths() @ counts)
     return Report(len(ids), unknown, nats, size, len(bounds(model.vocab, ids)[0]) if model.vocab.end else None)
 
 
-def _nats(model: LanguageModel, ids: Array, streams: int | None, chunk: int, gaps: list[float]) -> float:
-    pieces = log_probs(model, ids, streams, chunk, gaps)
-    if model.vocab.end_id is None:
-        return -sum(float(logs.sum(dtype=np.float64)) for _, logs in pieces)
+def _nats(
+    model: LanguageModel, ids: Array, layout: Layout, chunk: int, parts: int, spread: Map
+) -> tuple[float, list[float]]:
+    """-ln p of a text that is read from its beginning to its end, and the gaps between its streams."""
+    read = list(spread(partial(_read_part, model, ids, chunk), layout.parts(parts)))
+    total = -sum(own for sums, _ in read for own in sums)
+    return total, layout.gaps([meetings for _, meetings in read])
+
+
+def _read_part(model: LanguageModel, ids: Array, chunk: int, layout: Layout) -> tuple[list[float], Meetings]:
+    """The sum of ln p over each chunk of some streams, and what is predicted where these meet their neighbours."""
+    meetings = Meetings()
+    logs = log_probs(read_streams(model, ids, layout, chunk, meetings), ids)
+    return [float(own.sum(dtype=np.float64)) for _, own in logs], meetings
+
+
+def _nats_of_documents(model: LanguageModel, ids: Array, streams: int | None, chunk: int, spread: Map) -> float:
     nats = np.zeros(len(ids))
-    for positions, logs in pieces:
-        nats[positions] = -logs
+    for read in spread(partial(_read_group, model, ids, streams, chunk), document_groups(model.vocab, ids)):
+        for positions, logs in read:
+            nats[positions] = -logs
     return float(nats.sum())
+
+
+def _read_group(
+    model: LanguageModel, ids: Array, streams: int | None, chunk: int, group: Group
+) -> list[tuple[Array, Array]]:
+    """Positions and ln p of the symbols of a group of documents."""
+    return list(log_probs(_group(model, ids, group, streams, chunk), ids))
 
 
 def score_text(model: LanguageModel, text: str | bytes) -> Report:

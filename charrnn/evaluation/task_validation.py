@@ -14,12 +14,15 @@ from charrnn.evaluation.spans import span_f1
 from charrnn.evaluation.tag_metrics import SMALLEST_P, unit_probabilities
 from charrnn.evaluation.units import unit_labels
 from charrnn.models import TaskModel
+from charrnn.processes import Map
 
 LOWER_IS_BETTER = ("loss", "rmse", "symbol_error")  # of the figures that train.best names
 
 
-def validation_figures(model: TaskModel, split: ExampleSplit) -> tuple[dict[str, float], tuple[float, ...]]:
-    """Predict a split and compare.
+def validation_figures(
+    model: TaskModel, split: ExampleSplit, spread: Map = map
+) -> tuple[dict[str, float], tuple[float, ...]]:
+    """Predict a split and compare; `spread` calls a function for each batch, as map() does.
 
     Returns:
         The figures, and for each yes/no label the threshold with the best F1.
@@ -30,8 +33,8 @@ def validation_figures(model: TaskModel, split: ExampleSplit) -> tuple[dict[str,
         labels are those of spans.
     """
     if model.network.task.tag:
-        return _of_tags(model, split), ()
-    predicted, truth = model.predict_examples(split.examples), split.examples.targets
+        return _of_tags(model, split, spread), ()
+    predicted, truth = model.predict_examples(split.examples, spread=spread), split.examples.targets
     assert isinstance(predicted, np.ndarray), "a classifier predicts one array"
     if model.network.task.output == "softmax":
         labels = predicted.argmax(1)
@@ -72,8 +75,8 @@ def _rmse(model: TaskModel, truth: Array, predicted: Array) -> float:
     return float(np.mean(errors)) if errors else np.nan
 
 
-def _of_tags(model: TaskModel, split: ExampleSplit) -> dict[str, float]:
-    p, units = model.predict_symbols(split.examples), split.units
+def _of_tags(model: TaskModel, split: ExampleSplit, spread: Map) -> dict[str, float]:
+    p, units = model.predict_symbols(split.examples, spread=spread), split.units
     assert units is not None, "the examples of a tagger have units"
     own = unit_probabilities(p, units.bounds)
     labels = unit_labels(own, split, model.labels.names, model.rules)

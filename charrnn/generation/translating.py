@@ -8,6 +8,7 @@ Shapes: n sources, B beginnings of each.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import exp, nan
 
 import numpy as np
@@ -18,6 +19,7 @@ from charrnn.errors import CheckpointError
 from charrnn.generation.beams import Hypothesis, beam_search
 from charrnn.generation.voters import Voters
 from charrnn.models import TranslateModel
+from charrnn.processes import Map
 
 MAX_FACTOR, MAX_MORE = 2, 50  # of the bound on the length of a target
 MAX_SOURCES = 512  # read together
@@ -101,7 +103,11 @@ def check_writers(models: Sequence[object]) -> None:
 
 
 def translate(
-    models: Sequence[TranslateModel], examples: Sequence[PairExamples], beam: int = 1, top: int = 1
+    models: Sequence[TranslateModel],
+    examples: Sequence[PairExamples],
+    beam: int = 1,
+    top: int = 1,
+    spread: Map = map,
 ) -> list[Answers]:
     """Write the targets of sources.
 
@@ -110,18 +116,28 @@ def translate(
         examples: the sources, for each model in its own vocabulary; their targets are not used.
         beam: B; 1 is greedy. It is never less than `top`.
         top: how many different targets of each source.
+        spread: calls a function for each batch, as map() does.
 
     Returns:
         The targets, in the order of the sources.
     """
-    target, written = models[0].target, [Answers(())] * len(examples[0])
-    for rows in source_batches(models, examples, max(beam, top)):
-        voters = read_sources(models, examples, rows)
-        limits = MAX_FACTOR * examples[0].lengths[rows] + MAX_MORE
-        found = beam_search(voters, limits, max(beam, top), top, target.last_id)
+    written = [Answers(())] * len(examples[0])
+    beam = max(beam, top)
+    batches = list(source_batches(models, examples, beam))
+    for rows, found in zip(batches, spread(partial(_write, models, examples, beam, top), batches), strict=True):
         for row, own in zip(rows.tolist(), found, strict=True):
-            written[row] = Answers(tuple(_answer(models[0], hypothesis) for hypothesis in own))
+            written[row] = own
     return written
+
+
+def _write(
+    models: Sequence[TranslateModel], examples: Sequence[PairExamples], beam: int, top: int, rows: Array
+) -> list[Answers]:
+    """The targets of the sources at some positions."""
+    voters = read_sources(models, examples, rows)
+    limits = MAX_FACTOR * examples[0].lengths[rows] + MAX_MORE
+    found = beam_search(voters, limits, beam, top, models[0].target.last_id)
+    return [Answers(tuple(_answer(models[0], hypothesis) for hypothesis in own)) for own in found]
 
 
 def _answer(model: TranslateModel, found: Hypothesis) -> Answer:

@@ -5,6 +5,7 @@ Shapes: n examples, C labels or columns, len symbols of a text.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 
 import numpy as np
@@ -14,6 +15,7 @@ from charrnn.config import Config
 from charrnn.data import ExampleRules, Examples, Labels, Vocab, encode_texts, padded
 from charrnn.models.ngram_classifier import SYMBOL_BYTES, NGramClassifier
 from charrnn.models.task_network import Task, TaskNetwork
+from charrnn.processes import Map
 
 BATCH_SIZE = 128  # with more, the memory of a batch of short texts no longer fits into the cache
 LONG_TEXT = 1000  # symbols, of which the memory of a text is extrapolated
@@ -91,26 +93,33 @@ class TaskModel:
         ids, bounds = encode_texts(texts, self.vocab)
         return self.predict_examples(Examples(ids, bounds, self._no_targets(len(texts), len(ids))), batch_size)
 
-    def predict_examples(self, examples: Examples, batch_size: int = BATCH_SIZE) -> Array | list[Array]:
+    def predict_examples(
+        self, examples: Examples, batch_size: int = BATCH_SIZE, spread: Map = map
+    ) -> Array | list[Array]:
         """Predict the targets of examples in the vocabulary of the model; those that they have are not used.
+
+        Arguments:
+            examples: n of them.
+            batch_size: examples that are read at once.
+            spread: calls a function for each batch, as map() does.
 
         Returns:
             As predict() does, in the order of the examples.
         """
         bounds = examples.bounds
         if self.network.task.tag:
-            flat = self.predict_symbols(examples, batch_size)
+            flat = self.predict_symbols(examples, batch_size, spread)
             return [flat[start:stop] for start, stop in pairwise(bounds.tolist())]
         predicted = np.full((len(examples), len(self.labels)), np.nan)
-        for rows, own, _ in self._batches(examples, batch_size):
+        for rows, own in self._batches(examples, batch_size, spread):
             predicted[rows] = own
         return self.labels.restore(predicted) if self.network.task.output == "linear" else predicted
 
-    def predict_symbols(self, examples: Examples, batch_size: int = BATCH_SIZE) -> Array:
+    def predict_symbols(self, examples: Examples, batch_size: int = BATCH_SIZE, spread: Map = map) -> Array:
         """The probabilities of the labels of all symbols side by side, (len, C); of a tagger."""
         predicted = np.empty((len(examples.ids), len(self.labels)))
-        for rows, own, lengths in self._batches(examples, batch_size):
-            for k, (row, length) in enumerate(zip(rows.tolist(), lengths.tolist(), strict=True)):
+        for rows, own in self._batches(examples, batch_size, spread):
+            for k, (row, length) in enumerate(zip(rows.tolist(), examples.lengths[rows].tolist(), strict=True)):
                 start = int(examples.bounds[row])
                 predicted[start : start + length] = own[:length, k]
         return predicted
@@ -118,19 +127,20 @@ class TaskModel:
     def _no_targets(self, count: int, symbols: int) -> Array:
         return np.full(symbols if self.network.task.tag else count, -1)
 
-    def _batches(self, examples: Examples, batch_size: int) -> Iterator[tuple[Array, Array, Array]]:
+    def _batches(self, examples: Examples, batch_size: int, spread: Map) -> Iterator[tuple[Array, Array]]:
         """Predict batch by batch, the longest examples first; an empty example is in none.
 
-        Yields the positions (N,) of a batch's examples, their predictions as TaskNetwork.predict() gives them, and
-        their lengths (N,).
+        Yields the positions (N,) of a batch's examples, and their predictions as TaskNetwork.predict() gives them.
         """
         lengths = examples.lengths
         order = np.argsort(-lengths, kind="stable")
         order = order[lengths[order] > 0]
-        first = 0
-        while first < len(order):
-            size = min(batch_size, max(MAX_BATCH_SYMBOLS // int(lengths[order[first]]), 1))
-            rows = order[first : first + size]
-            first += size
-            batch = padded(examples, rows)
-            yield rows, self.network.predict(batch), batch.lengths
+        batches = []
+        while len(order):
+            size = min(batch_size, max(MAX_BATCH_SYMBOLS // int(lengths[order[0]]), 1))
+            batches.append(order[:size])
+            order = order[size:]
+        yield from zip(batches, spread(partial(self._predict_batch, examples), batches), strict=True)
+
+    def _predict_batch(self, examples: Examples, rows: Array) -> Array:
+        return self.network.predict(padded(examples, rows))

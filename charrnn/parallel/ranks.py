@@ -123,13 +123,14 @@ class Ranks:
             self.broadcast([(data, 0)])
         return data.tobytes()
 
-    def gather_texts(self, text: str) -> list[str]:
-        """The text of every rank."""
-        data = text.encode()
-        sizes = self.gather(np.array([len(data)]))[:, 0]
+    def gather_objects(self, value: Any) -> list[Any]:
+        """The value of every rank, as mpi4py copies objects."""
+        pickle = self._mpi.pickle
+        data = np.frombuffer(pickle.dumps(value), np.uint8)
+        sizes = self.gather(np.array([data.size]))[:, 0]
         row = np.zeros(int(sizes.max()), np.uint8)
-        row[: len(data)] = np.frombuffer(data, np.uint8)
-        return [own[:size].tobytes().decode() for own, size in zip(self.gather(row), sizes, strict=True)]
+        row[: data.size] = data
+        return [pickle.loads(own[:size].data) for own, size in zip(self.gather(row), sizes, strict=True)]
 
     def leave(self) -> None:
         """Wait until all ranks are done, and leave MPI. Raises CharrnnError if another rank does not answer."""

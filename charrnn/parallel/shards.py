@@ -5,9 +5,11 @@ computes its shards' gradients and updates its own range of the parameters. Whic
 affect a bit of the result.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from multiprocessing.connection import Connection
+from typing import Any
 
 import numpy as np
 
@@ -116,6 +118,7 @@ class Worker:
     """One process's part: every W-th shard of its rank, and one of W ranges of the parameters."""
 
     def __init__(self, job: Job, index: int) -> None:
+        self.index, self.workers = index, job.workers
         self.shards = [job.shard(k) for k in range(job.own[0] + index, job.own[1], job.workers)]
         values, moments = job.values.array(), job.moments.array()
         own = slice(values.size * index // job.workers, values.size * (index + 1) // job.workers)
@@ -126,6 +129,10 @@ class Worker:
     def forward_backward(self, step: int) -> list[float]:
         """Compute the gradients of this worker's shards; return their parts of the loss."""
         return [shard.forward_backward(step) for shard in self.shards]
+
+    def call_for_each(self, call: Callable[[Any], Any], each: Sequence[Any]) -> list[Any]:
+        """Call a function for every W-th of several arguments; return the results."""
+        return [call(one) for one in each[self.index :: self.workers]]
 
     def update(self, rate: float, t: int) -> str:
         """Take step `t`, counted from 1, for this worker's parameters.

@@ -8,8 +8,10 @@ Parameters, moments, gradients and states lie in shared memory; a step costs eac
 back. Every worker computes with one BLAS thread; the caller limits its own.
 """
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -52,7 +54,7 @@ class Team:
 
     Attributes: `network`, whose parameters all shards share and whose gradients hold the sum; `moments` (K, P) of the
     optimizer; `bounds`, the first stream of each shard and the one after its last; `workers`; `processes`, those that
-    were started.
+    were started; `exchange_seconds`, which this rank has spent with the others since it was set to 0, waiting included.
 
     Raises:
         CharrnnError: the run does not fit into memory, or has fewer shards than there are ranks.
@@ -77,6 +79,7 @@ class Team:
                 f"multiple of it"
             )
         self.ranks = ranks
+        self.exchange_seconds = 0.0
         self._first, self._stop = share(shards, rank, size)
         self._sums = Sums.of(shards, rank, size)
         self._wishes = np.zeros(len(WISHES))  # of this rank; the largest of all ranks is in _agreed
@@ -213,10 +216,12 @@ class Team:
         for addition in self._sums.before:
             self._grads[addition.left] += self._grads[addition.right]
         if self.ranks:
+            began = perf_counter()
             self._add_up(self.ranks)
             rows = self.ranks.gather(np.concatenate([losses, self._wishes]))
             losses = rows[:, : len(losses)].sum(axis=0)  # exact: all but one are zero
             self._agreed = rows[:, len(losses) :].max(axis=0)
+            self.exchange_seconds += perf_counter() - began
         return sum(losses.tolist())
 
     def _add_up(self, ranks: Ranks) -> None:
@@ -237,6 +242,29 @@ class Team:
             CharrnnError: a worker has died.
         """
         return next(filter(None, self._all("update", rate, t)), "")
+
+    def spread(self, call: Callable[[Any], Any], each: Sequence[Any]) -> list[Any]:
+        """Call a function for each of several arguments, as map() does, shared out over the workers of all ranks.
+
+        Arguments and results are copied between processes. All ranks must call this with the same arguments, and a
+        single call is made by each of them.
+
+        Raises:
+            CharrnnError: a worker has died, or another rank does not answer.
+        """
+        if len(each) < 2:
+            return [call(one) for one in each]
+        rank, size = (self.ranks.number, self.ranks.size) if self.ranks else (0, 1)
+        own = each[rank::size]
+        found = [None] * len(own)
+        for index, part in enumerate(self._all("call_for_each", call, own)):
+            found[index :: self.workers] = part
+        if not self.ranks:
+            return found
+        everything = [None] * len(each)
+        for index, part in enumerate(self.ranks.gather_objects(found)):
+            everything[index::size] = part
+        return everything
 
     def _all(self, name: str, *arguments: Any) -> list[Any]:
         """Have every worker call the same method, this process too; what each returned, in their order."""

@@ -1,6 +1,5 @@
 """What the ranks of a run on several machines must agree on; how they begin from one state."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ def check_ranks(config: Config, corpus: AnyCorpus, teachers: Teachers, ranks: Ra
     material = {f"text {name}": digest for name, digest in corpus.fingerprint.items()}
     material |= {f"teacher {k}": digest for k, digest in enumerate(teachers.digests, 1)}
     everything = {"needed": {**settings, **material}, "wanted": {**versions(), "processor": features()}}
-    first, *others = map(json.loads, ranks.gather_texts(json.dumps(everything)))
+    first, *others = ranks.gather_objects(everything)
     for rank, other in enumerate(others, 1):
         if lines := faults(first["needed"], other["needed"], rank):
             raise CharrnnError(f"{lines}; all ranks need the same config and text")

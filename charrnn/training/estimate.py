@@ -68,6 +68,7 @@ def speed(run: Run, budget: float) -> float:
     for progress in run:
         if progress.step == 1 < run.plan.steps:
             run.stopwatch.restart()  # the first step also warms up the caches
+            run.team.exchange_seconds = 0.0
         if progress.step >= 2 and run.team.agree("stop", perf_counter() - began > budget):
             break
     return run.stopwatch.chars_per_second
@@ -78,7 +79,7 @@ def evaluation_seconds(run: Run) -> float:
     if not isinstance(run.corpus, Corpus):
         began = perf_counter()
         with one_thread():
-            run.material.validate(run.network)
+            run.material.validate(run.network, run.team.spread)
         return perf_counter() - began
     valid = run.corpus.valid.ids
     timed = valid[:TIMED_CHARS]
@@ -86,7 +87,7 @@ def evaluation_seconds(run: Run) -> float:
         return 0.0
     began = perf_counter()
     with one_thread():
-        score(run.network, timed)
+        score(run.network, timed, parts=len(run.team.bounds), spread=run.team.spread)
     return (perf_counter() - began) / len(timed) * len(valid)
 
 
@@ -127,4 +128,5 @@ def _gain(run: Run, ranks: Ranks, together: float, budget: float) -> Gain:
         alone = speed(single, budget)
         single.close()
     alone, together = run.team.of_rank_0(alone, together)
-    return measure_gain(ranks, run.network.params.size, alone, together, run.material.chars_per_step)
+    exchanging = run.team.exchange_seconds / run.stopwatch.elapsed
+    return measure_gain(ranks, run.network.params.size, alone, together, run.material.chars_per_step, exchanging)

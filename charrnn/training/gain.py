@@ -22,19 +22,23 @@ class Gain:
     Attributes:
         ranks: the number of machines, R.
         alone, together: characters per second of rank 0 without the others, and of all.
-        exchange: seconds that the gradients of one step take.
-        bytes_per_second: that each rank receives meanwhile.
-        latency: seconds that one number takes.
         step_chars: characters of a step.
+        computing: seconds of a step in which a rank computes, the mean over the ranks.
+        exchange: seconds that the gradients of one step take.
+        waiting: seconds of a step that remain: a rank waits for slower ones.
+        bytes_per_second: that each rank receives during the exchange.
+        latency: seconds that one number takes.
     """
 
     ranks: int
     alone: float
     together: float
+    step_chars: float
+    computing: float
     exchange: float
+    waiting: float
     bytes_per_second: float
     latency: float
-    step_chars: float
 
     @property
     def factor(self) -> float:
@@ -42,7 +46,9 @@ class Gain:
         return self.together / self.alone
 
 
-def measure_gain(ranks: Ranks, parameters: int, alone: float, together: float, step_chars: float) -> Gain:
+def measure_gain(
+    ranks: Ranks, parameters: int, alone: float, together: float, step_chars: float, exchanging: float
+) -> Gain:
     """Measure the exchange between all ranks, each of which calls this.
 
     Arguments:
@@ -50,6 +56,7 @@ def measure_gain(ranks: Ranks, parameters: int, alone: float, together: float, s
         parameters: P.
         alone, together: characters per second without and with the other machines.
         step_chars: characters of a step.
+        exchanging: the share of its steps that this rank has spent with the others, waiting included.
 
     Raises:
         CharrnnError: another rank does not answer.
@@ -62,7 +69,19 @@ def measure_gain(ranks: Ranks, parameters: int, alone: float, together: float, s
 
     seconds, latency = _seconds(exchange), _seconds(lambda: ranks.gather(number))
     received = 2 * row.nbytes * (ranks.size - 1) / ranks.size
-    return Gain(ranks.size, alone, together, seconds, received / seconds, latency, step_chars)
+    step = step_chars / together
+    busy = step * (1 - float(ranks.gather(np.array([exchanging])).mean()))
+    return Gain(
+        ranks=ranks.size,
+        alone=alone,
+        together=together,
+        step_chars=step_chars,
+        computing=busy,
+        exchange=seconds,
+        waiting=max(step - busy - seconds, 0.0),
+        bytes_per_second=received / seconds,
+        latency=latency,
+    )
 
 
 def _seconds(call: Callable[[], object]) -> float:

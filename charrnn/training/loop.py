@@ -206,7 +206,7 @@ class Run:
 
     def _evaluate(self) -> Validation | None:
         """Score the validation split, and write best.npz if its figure is the best so far."""
-        valid = agree_on(self.material.validate(self.network), self.team)
+        valid = agree_on(self.material.validate(self.network, self.team.spread), self.team)
         if valid and not isfinite(valid.total):
             raise self._diverged(f"validation loss {valid.loss:g}", self.state.step)
         improved = valid is not None and note_validation(self.state, valid.figure, self.config.train)

@@ -34,6 +34,7 @@ from charrnn.models import (
     task_of,
 )
 from charrnn.parallel import TaskExamples, TranslatePairs
+from charrnn.processes import Map
 from charrnn.training.class_weights import class_weights
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.facts import RunFacts, target_entropy
@@ -72,8 +73,8 @@ class Material(Protocol):
     def sizes(self, step: int) -> tuple[int, int]:
         """The targets and the characters of the batch of a step, which is counted from 0."""
 
-    def validate(self, network: AnyNetwork) -> Validation | None:
-        """Score the validation split; None without one."""
+    def validate(self, network: AnyNetwork, spread: Map = map) -> Validation | None:
+        """Score the validation split; None without one. `spread` calls a function for its parts, as map() does."""
 
     def sample(self, network: AnyNetwork, step: int) -> str:
         """Draw a sample after a step."""
@@ -132,12 +133,13 @@ class TextMaterial:
         count = self.batches.count(window, epoch)
         return count, count
 
-    def validate(self, network: AnyNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork, spread: Map = map) -> Validation | None:
         """Score the validation split; None without one."""
         valid = self.corpus.valid
         if not len(valid):
             return None
-        report = score(self.model(network), valid.ids, valid.unknown)
+        parts = self.config.train.shards or 1  # as each batch has
+        report = score(self.model(network), valid.ids, valid.unknown, parts=parts, spread=spread)
         return Validation(report.nats_per_char, report.nats_per_char, report.nats, report)
 
     def sample(self, network: AnyNetwork, step: int) -> str:
@@ -204,12 +206,12 @@ class ExampleMaterial:
         """A network as a model that reads and predicts as the config says."""
         return TaskModel(self.config, network, self.corpus.vocab, self.corpus.labels, rules_of(self.config))
 
-    def validate(self, network: AnyNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork, spread: Map = map) -> Validation | None:
         """Predict the validation split and compare; None without one."""
         if not len(self.corpus.valid):
             return None
         assert isinstance(network, TaskNetwork)
-        figures, thresholds = validation_figures(self.model(network), self.corpus.valid)
+        figures, thresholds = validation_figures(self.model(network), self.corpus.valid, spread)
         figure = figures.get(self.config.train.best, np.nan)
         loss = figures.pop("loss")
         there = present(self.corpus.valid.examples.targets).any()

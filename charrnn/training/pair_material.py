@@ -8,6 +8,7 @@ from charrnn.data import PairBatches, PairCorpus, pair_rules_of
 from charrnn.evaluation import translation_figures
 from charrnn.models import AnyNetwork, TranslateModel, TranslateNetwork, translation_of
 from charrnn.parallel import TranslatePairs
+from charrnn.processes import Map
 from charrnn.training.facts import RunFacts, unigram_entropy
 from charrnn.training.validation import Validation
 
@@ -48,7 +49,7 @@ class PairMaterial:
         epoch, k = divmod(step, self.steps_per_epoch)
         return self.batches.count(k, epoch), self.batches.chars(k, epoch)
 
-    def validate(self, network: AnyNetwork) -> Validation | None:
+    def validate(self, network: AnyNetwork, spread: Map = map) -> Validation | None:
         """Score the validation split, and write some of its targets; None without one."""
         valid = self.corpus.valid
         if not len(valid):
@@ -56,7 +57,7 @@ class PairMaterial:
         assert isinstance(network, TranslateNetwork)
         rules = pair_rules_of(self.config)
         model = TranslateModel(self.config, network, self.corpus.source, self.corpus.target, rules)
-        figures = translation_figures(model, valid)
+        figures = translation_figures(model, valid, spread)
         figure = figures[self.config.train.best]
         loss = figures.pop("loss")
         return Validation(loss, figure, loss, figures=figures)

@@ -1,5 +1,6 @@
 """Every character is scored once, given all before it; whatever model it is, whichever way the text is cut up."""
 
+import pickle
 from math import exp, log, log2
 from typing import Any
 
@@ -14,7 +15,8 @@ from charrnn.data.splits import make_split
 from charrnn.data.vocab import Vocab
 from charrnn.errors import TextError
 from charrnn.evaluation import scoring as evaluate
-from charrnn.evaluation.scoring import MAX_STREAMS, WARM_UP, log_probs, score, score_each, score_text
+from charrnn.evaluation.scoring import log_probs, predictions, score, score_each, score_text
+from charrnn.evaluation.streams import MAX_STREAMS, WARM_UP
 from charrnn.models.network import Network
 
 
@@ -61,9 +63,9 @@ def some_text(length: int, seed: int = 0, size: int = LETTERS.size) -> Array:
     return np.random.default_rng(seed).integers(0, size, length).astype(np.uint8)
 
 
-def collected(*arguments: object) -> tuple[Array, Array]:
+def collected(model: Any, ids: Array, *arguments: int) -> tuple[Array, Array]:
     """Positions in order, and the ln p of each."""
-    pieces = list(log_probs(*arguments))
+    pieces = list(log_probs(predictions(model, ids, *arguments), ids))
     positions, logs = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
     order = np.argsort(positions, kind="stable")
     return positions[order], logs[order]
@@ -256,9 +258,30 @@ def test_a_model_that_remembers_longer_than_the_warm_up_is_scored_in_one_pass(mo
     assert score(Latch(), ids).nats != pytest.approx(exact.nats)
 
 
+def test_parts_of_the_streams_and_groups_of_documents_are_read_by_whoever_takes_them(make_toy):
+    def spread(call: Any, each: Any) -> list[Any]:
+        calls.append(len(each))
+        return [pickle.loads(pickle.dumps(call))(one) for one in each]  # as another process does
+
+    calls: list[int] = []
+    model = make_toy(ModelConfig(cell="lstm", hidden_size=4, num_layers=2)).network
+    ids = some_text(20_000)
+    whole, parts = score(model, ids), score(model, ids, parts=3, spread=spread)
+    assert parts.nats == pytest.approx(whole.nats, rel=1e-13)
+    assert parts == score(model, ids, parts=3)
+    assert calls == [3]
+    assert score(Latch(), ids, parts=3, spread=spread) == score(Latch(), ids, streams=1)
+    assert calls == [3, 3, 1]  # these streams do not agree where they meet
+    lines = Network(ModelConfig(cell="lstm", hidden_size=4, num_layers=2), Vocab("ab\n", end="\n"))
+    lines.initialise(np.random.default_rng(1))
+    ids = lines.vocab.encode("ab\n" * 99 + "ab" * 2000 + "\n")
+    assert score(lines, ids, spread=spread) == score(lines, ids)
+    assert calls[3:] == [3]
+
+
 def test_streams_that_meet_in_the_same_state_leave_no_gap():
     gaps: list[float] = []
-    list(log_probs(Echo(LETTERS, 3), some_text(5000), 4, gaps=gaps))
+    list(predictions(Echo(LETTERS, 3), some_text(5000), 4, gaps=gaps))
     assert gaps == pytest.approx([0, 0, 0], abs=1e-6)
 
 

@@ -78,6 +78,30 @@ def test_any_number_of_workers_gives_the_same_bits(cell, dropout):
             np.testing.assert_array_equal(found, wanted)
 
 
+def place(number: int) -> tuple[int, int]:
+    """What a call returns, and where it was made."""
+    return number * number, os.getpid()
+
+
+class SecondOfTwoRanks:
+    """This rank, as the second one; the first has made the same number of calls, or one more."""
+
+    number, size = 1, 2
+
+    def gather_objects(self, found: list[Any]) -> list[Any]:
+        return [[(-1, 0)] * 3, found]
+
+
+def test_calls_are_shared_out_over_ranks_and_workers_and_their_results_are_in_order():
+    team = make_team(2, workers=2)
+    here, there = os.getpid(), team.processes[0].pid
+    assert team.spread(place, range(5)) == [(0, here), (1, there), (4, here), (9, there), (16, here)]
+    team.ranks = SecondOfTwoRanks()
+    assert team.spread(place, range(5)) == [(-1, 0), (1, here), (-1, 0), (9, there), (-1, 0)]
+    assert team.spread(place, [7]) == [(49, here)]  # too little to share: each rank makes the call itself
+    team.close()
+
+
 def test_the_state_can_be_taken_out_and_put_back():
     team = make_team(4)
     team.forward_backward(0)

@@ -181,7 +181,7 @@ def test_the_figures_are_those_that_one_counts(monkeypatch):
     names = len(run.corpus.labels)
     labels = np.where(np.arange(len(truth)) % 2, truth, (truth + 1) % names)
     p = np.eye(names)[labels] * 0.7 + 0.1
-    monkeypatch.setattr(TaskModel, "predict_examples", lambda *_: p)
+    monkeypatch.setattr(TaskModel, "predict_examples", lambda *_, **options: p)
     found, _ = task_validation.validation_figures(run.material.model(run.network), run.corpus.valid)
     run.close()
     right = labels == truth

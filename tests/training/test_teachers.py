@@ -1,6 +1,5 @@
 """Runs with teachers: the same for any number of workers, resumed, and refused where a teacher is not what it was."""
 
-import json
 import os
 import shutil
 from contextlib import closing
@@ -146,11 +145,9 @@ class TwoRanks:
 
     number, size = 0, 2
 
-    def gather_texts(self, text: str) -> list[str]:
+    def gather_objects(self, everything: dict[str, Any]) -> list[dict[str, Any]]:
         """What both train with, as Ranks gives it."""
-        other = json.loads(text)
-        other["needed"]["teacher 2"] = "another"
-        return [text, json.dumps(other)]
+        return [everything, {**everything, "needed": {**everything["needed"], "teacher 2": "another"}}]
 
 
 def test_ranks_with_other_teachers_are_refused_by_a_run_and_by_a_dry_run() -> None:
