@@ -97,7 +97,7 @@ def parameters(path: Path) -> dict[str, Any]:
 def scripted(monkeypatch: pytest.MonkeyPatch, *losses: float) -> None:
     """Let validation find these losses, one after the other, whatever the network is worth."""
     script = iter(losses)
-    monkeypatch.setattr(material, "score", lambda *_: Report(100, 0, 100 * next(script), 100))
+    monkeypatch.setattr(material, "score", lambda *_, **options: Report(100, 0, 100 * next(script), 100))
 
 
 # -- what a step computes -----------------------------------------------------------------------------------------
@@ -432,7 +432,7 @@ def test_a_run_stopped_at_any_step_goes_on_bit_for_bit(cell, optimizer, layers, 
 
 
 def test_what_was_made_of_the_validation_loss_goes_on_too(monkeypatch):
-    def erratic(network: Network, *_: Any) -> Report:
+    def erratic(network: Network, *_: Any, **options: Any) -> Report:
         """Up and down, and another number if but one bit of the parameters is another."""
         return Report(1, 0, 3 + np.sin(1e4 * network.params.values.sum(dtype=np.float64)), 1)
 
@@ -1060,7 +1060,7 @@ def test_an_estimate_is_the_time_of_all_steps_and_of_all_evaluations(monkeypatch
     Path("text.txt").write_text((TALES * 2)[:length])
     clock = [100.0]
 
-    def slow_score(model: Any, ids: Any) -> None:
+    def slow_score(model: Any, ids: Any, **options: Any) -> None:
         clock[0] += 0.01 * len(ids)
 
     monkeypatch.setattr(estimate, "speed", lambda run, budget: 1000.0)

@@ -247,7 +247,7 @@ def test_rollbacks_count_anew_after_a_save(monkeypatch):
 def test_the_best_model_outlives_a_rollback(monkeypatch):
     trip(monkeypatch, 14)
     losses = iter([2.0, 1.5, 1.0, 1.2, *[3.0] * 99])  # evaluated every third step; the best comes before the rollback
-    monkeypatch.setattr(material, "score", lambda *_: Report(1, 0, next(losses), 1))
+    monkeypatch.setattr(material, "score", lambda *_, **options: Report(1, 0, next(losses), 1))
     run = finish(open_run(config(on_divergence="rollback", save_every=20, eval_every=3, patience=None)))
     assert (run.state.best, run.state.best_step) == (1.0, 9)
     assert load_checkpoint(RUN / BEST).step == 9
