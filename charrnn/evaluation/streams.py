@@ -79,9 +79,8 @@ class Layout:
         if not self.warm:
             return []
         begin, end = (np.concatenate([getattr(own, name) for own in meetings]) for name in ("begin", "end"))
-        earlier = np.flatnonzero(
-            self.starts[1:] + self.warm - 1 < self.length
-        )  # whose successor meets them in the text
+        # of those streams whose successor meets them within the text
+        earlier = np.flatnonzero(self.starts[1:] + self.warm - 1 < self.length)
         gaps: list[float] = (np.abs(begin[earlier + 1] - end[earlier]).sum(axis=1) / 2).tolist()
         return gaps
 
