@@ -74,7 +74,7 @@ def dropout_acts_between_layers(config: Config) -> Iterator[Clash]:
 def skip_connections_pass_layers(config: Config) -> Iterator[Clash]:
     """Skip connections need at least two layers."""
     if config.model.skip_connections and config.model.num_layers == 1:
-        message = "model.skip_connections needs two layers or more, but model.num_layers is 1; set it to false or add a layer"
+        message = "model.skip_connections needs two layers, but model.num_layers is 1; set it to false or add a layer"
         yield Clash("model.skip_connections", message, ("model.num_layers",))
 
 

@@ -734,7 +734,7 @@ IMPOSSIBLE = [
     ("data: {path: a}\nmodel: {cell: lstm, ^reset: before}", "model.reset applies only with model.cell: gru"),
     ("data: {path: a}\nmodel: {cell: gru, ^forget_bias: 2}", "model.forget_bias applies only with model.cell: lstm"),
     ("data: {path: a}\nmodel: {num_layers: 1, ^dropout: 0.5}", "model.dropout acts between layers"),
-    ("data: {path: a}\nmodel: {num_layers: 1, ^skip_connections: true}", "model.skip_connections needs two layers or more"),
+    ("data: {path: a}\nmodel: {num_layers: 1, ^skip_connections: true}", "model.skip_connections needs two layers"),
     ("data: {path: a, ^fractions: [0.5, 0.4, 0.2]}", "data.fractions: [0.5, 0.4, 0.2] sum to 1.1, not 1"),
     ("data: {path: a, ^fractions: [0, 0.5, 0.5]}", "data.fractions leave nothing to train on"),
     (
