@@ -11,11 +11,13 @@ from pathlib import Path
 PREFIX = "shipped:"  # of a text's name in data.path
 SCHEMA = "charrnn.schema.json"
 PRONUNCIATIONS = "https://raw.githubusercontent.com/sigmorphon/2020/master/task1/data"  # Gorman et al. 2020
+SPELLINGS = "https://raw.githubusercontent.com/coastalcph/histnorm/master/datasets/historical/german"  # Bollmann 2019
 SOURCES = {  # texts that shipped configs need and charrnn does not bring, with the place where they are to be had
     "tinyshakespeare.txt": "https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/input.txt",
     "fre_train.tsv": f"{PRONUNCIATIONS}/train/fre_train.tsv",
     "fre_dev.tsv": f"{PRONUNCIATIONS}/dev/fre_dev.tsv",
     "fre_test.tsv": f"{PRONUNCIATIONS}/test/fre_test.tsv",
+    **{f"german-ridges.{part}.txt": f"{SPELLINGS}/german-ridges.{part}.txt" for part in ("train", "dev", "test")},
 }
 
 

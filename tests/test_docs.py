@@ -43,6 +43,8 @@ NOT_RUN = {  # how a line begins -> why no test here runs it
     "python docs/make_numbers.py": "writes files; a test of the data runs it",
     "charrnn train numbers --set data.path=million.tsv": "reads a file of 50,000 rows that is not here",
     "charrnn eval runs/pronounce": "there is no such run for want of these files",
+    "charrnn train spelling": "reads files that are to be downloaded",
+    "charrnn eval runs/spelling": "there is no such run for want of these files",
     ".venv/bin/python -m pytest": "these tests",
     "pip install ": "installs a package",
     "charrnn export runs/my my.onnx ": "needs the package onnx; tests/export runs it where that is installed",
