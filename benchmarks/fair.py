@@ -23,6 +23,7 @@ from pathlib import Path
 
 TO_CHOOSE, TO_SCORE = "[0.85,0.05,0.1]", "[0.9,0,0.1]"
 WINDOW = 256
+AS_NGRAM = ["model.cell=ngram", "model.ngram=null"]
 ROW = "| {:28} | {:>7} | {:>10} | {:>11} |"
 
 
@@ -69,7 +70,7 @@ def main() -> None:
         return
     runs = {
         "network": trained(options.text, options.out / "network", options.config, TO_SCORE, options.set),
-        "n-gram": trained(options.text, options.out / "ngram", options.config, TO_SCORE, ["model.cell=ngram"]),
+        "n-gram": trained(options.text, options.out / "ngram", options.config, TO_SCORE, AS_NGRAM),
     }
     print(ROW.format("test split, nats/char", "all", "first half", "second half"))
     print("|---|---:|---:|---:|")

@@ -150,7 +150,7 @@ def test_units_and_gradients_are_those_that_were_computed(here: Path) -> None:
         said = call("report", "runs/my", "--unit", bad)
         assert (said.code, said.out, len(said.lines)) == (2, b"", 1)
         assert "from 1:1 to 1:8" in said.err
-    assert "this is an n-gram, which has no weights" in call("report", "runs/n", "--unit", "1:1").err
+    assert "--unit shows a unit of a network, and an n-gram has none" in call("report", "runs/n", "--unit", "1:1").err
 
 
 def as_json(found: GradientFlow) -> Any:

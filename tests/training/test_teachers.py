@@ -167,7 +167,7 @@ def test_teachers_are_read_once_on_each_rank(monkeypatch: pytest.MonkeyPatch) ->
         return load_checkpoint(name)
 
     ranks, alone = TwoRanks(), Team
-    monkeypatch.setattr(ranks, "gather_texts", lambda text: [text, text], raising=False)
+    monkeypatch.setattr(ranks, "gather_objects", lambda value: [value, value], raising=False)
     monkeypatch.setattr(teaching, "load_checkpoint", noted)
     monkeypatch.setattr(loop, "Team", lambda *args: alone(*args[:5], None, *args[6:]))  # the second rank does no work
     train(config_of(teacher=TEACHERS), ranks=ranks)
