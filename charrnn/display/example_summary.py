@@ -74,7 +74,7 @@ def held_out_lines(corpus: ExampleCorpus) -> list[str]:
     facts = corpus.facts
     clauses = held_out_clauses(facts.splits, facts.seen, "inputs")
     if facts.ambiguous:
-        clauses.append(f"{facts.ambiguous:,} input{'s' * (facts.ambiguous > 1)} with different targets")
+        clauses.append(f"{plural(facts.ambiguous, 'input')} with different targets")
     if facts.cut:
         clauses.append(f"{facts.cut:,} cut to data.max_length")
     if facts.skipped:
@@ -116,6 +116,6 @@ def validation_remarks(count: int) -> list[str]:
     if count >= MIN_VALID:
         return []
     return [
-        f"the validation split has only {count:,} example{'s' * (count > 1)}, so its figures are a rough guide; hold "
+        f"the validation split has only {plural(count, 'example')}, so its figures are a rough guide; hold "
         f"out more with data.fractions, e.g. [0.8, 0.2, 0]"
     ]

@@ -5,6 +5,7 @@ A square names its labels and its count when the pointer rests on it. Its number
 
 from collections.abc import Iterator, Sequence
 
+from charrnn.display.formats import plural
 from charrnn.display.svg import safe
 from charrnn.display.task_tables import label_name
 from charrnn.evaluation import ConfusionMap
@@ -21,7 +22,7 @@ def heat_map(found: ConfusionMap) -> str:
     """An <svg> element of its own size, in a box that scrolls where that is too wide; empty without a label."""
     labels = [label_name(name) for name in found.names]
     if found.others:
-        labels.append(f"{found.others} other{'s' * (found.others > 1)}")
+        labels.append(plural(found.others, "other"))
     if not labels:
         return ""
     side = SMALL_CELL if len(labels) >= MANY else CELL

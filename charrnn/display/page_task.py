@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from charrnn.display.formats import plural
 from charrnn.display.heat_map import heat_map
 from charrnn.display.html import charts, page, section, table
 from charrnn.display.page_examples import decided_section, sentences_section
@@ -59,7 +60,7 @@ def example_sections(found: HeldOutExamples) -> Iterator[str]:
 def figures_section(report: TaskAssessment) -> str:
     """The most important figures with their intervals, baselines beside the model."""
     unknown = f", {report.unknown:,} of them unknown to the model" if report.unknown else ""
-    count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
+    count = plural(report.examples, "example")
     note = f"{report.text}: {count}, {report.symbols:,} symbols{unknown}. Intervals: bootstrap over examples."
     parts = [table(rows_table(report))]
     if report.tags is not None:

@@ -5,6 +5,7 @@ Each function returns lines and prints nothing.
 
 from charrnn.data import PairCorpus, Symbols
 from charrnn.display.example_summary import held_out_clauses, training_line, validation_remarks
+from charrnn.display.formats import plural
 from charrnn.training import Run
 
 
@@ -15,7 +16,7 @@ def pair_header(run: Run, corpus: PairCorpus) -> list[str]:
     both = ", both directions" if model.bidirectional else ""
     clauses = held_out_clauses(facts.splits, facts.seen, "sources")
     if facts.ambiguous:
-        clauses.append(f"{facts.ambiguous:,} source{'s' * (facts.ambiguous > 1)} with different targets")
+        clauses.append(f"{plural(facts.ambiguous, 'source')} with different targets")
     if facts.skipped:
         clauses.append(f"{facts.skipped:,} longer than data.max_length skipped")
     if facts.empty:

@@ -17,7 +17,7 @@ def header(run: Run) -> list[str]:
     return [
         *content_header(run),
         *chosen_lines(run),
-        f"machine: {sentence()}; {run.team.workers} worker{'s' * (run.team.workers > 1)} of one thread each",
+        f"machine: {sentence()}; {plural(run.team.workers, 'worker')} of one thread each",
     ]
 
 

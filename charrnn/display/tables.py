@@ -5,7 +5,7 @@ Cells hold raw text, which may come from a user: whoever prints them escapes it.
 
 from collections.abc import Mapping, Sequence
 
-from charrnn.display.formats import duration
+from charrnn.display.formats import duration, plural
 from charrnn.evaluation import Assessment, Comparison, Novelty, PositionLoss, Row, RunSummary
 from charrnn.inspection import VANISHED, ModelFlow
 
@@ -70,7 +70,7 @@ def size_text(report: Assessment) -> str:
     analysis = report.analysis
     chars = f"{analysis.chars:,} characters"
     if analysis.documents is not None:
-        chars = f"{analysis.documents:,} document{'s' * (analysis.documents != 1)}, {chars} with their ends"
+        chars = f"{plural(analysis.documents, 'document')}, {chars} with their ends"
     if report.window is not None:
         chars += f", in windows of {report.window:,}, each from a fresh state"
     if not analysis.unknown_chars:

@@ -5,6 +5,7 @@ Text of a user's goes through visible(). Nothing is computed here.
 
 from collections.abc import Iterator
 
+from charrnn.display.formats import plural
 from charrnn.display.lines import aligned, escaped
 from charrnn.display.task_tables import (
     answers_table,
@@ -24,7 +25,7 @@ from charrnn.evaluation import TaskAssessment
 def task_lines(report: TaskAssessment) -> Iterator[str]:
     """The report of `charrnn eval` on a classifier or tagger."""
     unknown = f", {report.unknown:,} unknown to the model" if report.unknown else ""
-    count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
+    count = plural(report.examples, "example")
     yield f"{escaped(report.text)}: {count}, {report.symbols:,} symbols{unknown}"
     yield from aligned(measures_table(report), left=3)
     if len(report.rows) > 1:

@@ -5,6 +5,7 @@ Text of a user's goes through visible(). Nothing is computed here.
 
 from collections.abc import Iterator
 
+from charrnn.display.formats import plural
 from charrnn.display.lines import aligned, escaped
 from charrnn.display.tables import Cells
 from charrnn.display.task_tables import figure, interval_text, label_name, measures_table, rows_table, shortened
@@ -30,7 +31,7 @@ def translation_lines(report: TranslationAssessment) -> Iterator[str]:
 
 def size_text(report: TranslationAssessment) -> str:
     """How much was scored, and how it was written."""
-    count = f"{report.examples:,} example{'s' * (report.examples != 1)}"
+    count = plural(report.examples, "example")
     different = f" of {report.sources:,} different sources" if report.sources != report.examples else ""
     unknown = f", {report.unknown:,} unknown to the model" if report.unknown else ""
     search = "greedy" if report.beam == 1 else f"beam of {report.beam}"
@@ -40,9 +41,9 @@ def size_text(report: TranslationAssessment) -> str:
 def remarks(report: TranslationAssessment) -> Iterator[str]:
     """What else is to be known of the answers."""
     if report.unwritable:
-        yield f"{report.unwritable:,} target{'s' * (report.unwritable != 1)} with a symbol that the model cannot write"
+        yield f"{plural(report.unwritable, 'target')} with a symbol that the model cannot write"
     if report.cut:
-        yield f"{report.cut:,} answer{'s' * (report.cut != 1)} reached the bound on length"
+        yield f"{plural(report.cut, 'answer')} reached the bound on length"
 
 
 def groups_table(report: TranslationAssessment) -> Cells:
