@@ -139,7 +139,7 @@ def test_the_second_ctrl_c_ends_the_run_at_once(tmp_path: Path) -> None:
     endless = "sample_every: 1, sample_length: 1000000000"  # so long a sample that the first step never ends
     project(tmp_path, config=CONFIG.replace("sample_length: 20", endless), name=NAME)
     with training(tmp_path) as process:
-        read_until(process, "machine:")
+        read_until(process, "note: characters of the test split")  # the last line before the first step
         process.send_signal(signal.SIGINT)
         read_until(process, "stopping after this step")
         process.send_signal(signal.SIGINT)
