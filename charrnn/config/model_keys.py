@@ -45,11 +45,12 @@ class ModelConfig:
         "Goodman 1998). witten-bell: interpolated. additive: add one to every count.",
         only=Condition("model.cell", ("ngram",)),
     )
-    ngram: int | None = key(
-        None,
+    ngram: int = key(
+        FOLLOWS_TEXT,
         "The n of a Kneser-Ney n-gram inside a language model. The network learns, character by character, how far to "
-        "rely on it: p = g p_network + (1 - g) p_ngram, with a learned gate g. null: none.",
-        low=1,
+        "rely on it: p = g p_network + (1 - g) p_ngram, with a learned gate g. The checkpoint then holds the training "
+        "text. 0: none; null: one, where hidden_size follows the text too and there is no train.teacher, else none.",
+        low=0,
         high=20,
         only=Condition("task", ("language",)),
     )

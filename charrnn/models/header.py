@@ -148,6 +148,8 @@ class Header:
             raise CheckpointError(f"{path}: damaged (its vocabulary or its config is missing)") from None
         if config.model.cell != "ngram" and None in (config.model.hidden_size, config.model.num_layers):
             raise CheckpointError(f"{path}: damaged (its config does not say the size of the network)")
+        if config.task == "language" and config.model.cell != "ngram" and config.model.ngram is None:
+            config = replace(config, model=replace(config.model, ngram=0))  # by a version that had none, or null for it
         counted: dict[str, Any] = {"plateau": {}} if config.model.cell == "ngram" else {}  # 0.2 did not write it there
         try:
             training = TrainingState.from_dict(counted | values["training"])

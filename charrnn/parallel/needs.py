@@ -49,7 +49,7 @@ def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
         window = min(train.seq_length, len(content))
         stack = build_stack(config.model, vocab.size, cut=vocab.end_id is not None)
         rows, shapes = window * streams, parameter_shapes(config.model, vocab.size)
-        gate = config.model.ngram is not None
+        gate = bool(config.model.ngram)
         scalars = stack.tape_scalars(window, streams, True) + rows * (vocab.size + gate)
         scalars += dropping_scalars(config.model, shapes, rows, config.model.hidden_size)
         scalars += len(content) * gate  # what the n-grams of its folds expect of each character

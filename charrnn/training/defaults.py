@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from charrnn.config import Config, ModelConfig, TrainConfig, flat
 from charrnn.data import Corpus, ExampleCorpus, PairCorpus, check_sizes
 from charrnn.errors import CheckpointError
-from charrnn.models import Network, SavedModel
+from charrnn.models import Network, SavedModel, fold_edges
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.example_checks import check_labels, check_validation, with_format
 
@@ -63,7 +63,9 @@ PAIR_RECIPES = (
     ),
 )
 WEIGHT_DECAY = 0.1  # of adamw (Loshchilov and Hutter 2019)
-MODEL_KEYS = ("hidden_size", "num_layers", "dropout")
+ORDER = 7  # of the n-gram inside a language model
+COUNTED_FROM = 1_000  # characters of training text, below which there is none
+MODEL_KEYS = ("hidden_size", "num_layers", "dropout", "ngram")
 TRAIN_KEYS = ("seq_length", "batch_size", "epochs", "learning_rate", "weight_decay")
 
 
@@ -98,7 +100,7 @@ def settled(
         train = {name: getattr(resumed.config.train, name) for name in TRAIN_KEYS}
     else:
         recipe = recipe_for(corpus)
-        model = _sizes(config.model, recipe)
+        model = _sizes(config.model, recipe) | {"ngram": _ngram(config, corpus)}
         if start_from:
             model = {name: getattr(start_from.config, name) for name in MODEL_KEYS}
         targets = len(corpus.train) - isinstance(corpus, Corpus)  # the first character of a text is none
@@ -118,7 +120,7 @@ def settled(
 def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
     """Return the values that were chosen by settled() for this text, by the dotted name of the key.
 
-    Those that another key implies are left out: the weight decay, and no dropout with a single layer.
+    Those that another key implies are left out: the weight decay, no dropout with a single layer, and no n-gram.
 
     Arguments:
         config: the settings.
@@ -126,6 +128,8 @@ def chosen_values(config: Config, complete: Config) -> dict[str, Any]:
     """
     values = dict(flat(complete.to_dict()))
     implied = {"train.weight_decay", "model.dropout" if config.model.num_layers == 1 else ""}
+    if not complete.model.ngram:
+        implied.add("model.ngram")
     left_out = [*config.left_to_text(), *(["train.epochs"] if config.train.epochs is None else [])]
     return {name: values[name] for name in left_out if name not in implied and values[name] is not None}
 
@@ -138,6 +142,19 @@ def _sizes(model: ModelConfig, recipe: Recipe) -> dict[str, Any]:
         "num_layers": layers,
         "dropout": recipe.dropout if layers > 1 else 0.0,  # it acts between layers
     }
+
+
+def _ngram(config: Config, corpus: AnyCorpus) -> int | None:
+    """The order of the n-gram inside a language model, 0 for none; None for another task.
+
+    A config that sets hidden_size asks for just that network, and teachers teach a network alone.
+    """
+    if not isinstance(corpus, Corpus):
+        return None
+    ids = corpus.train.ids
+    left_to_text = config.model.hidden_size is None and not config.train.teacher
+    divided = len(fold_edges(corpus.vocab, ids)) > 2  # a single document is one fold
+    return ORDER if left_to_text and divided and len(ids) >= COUNTED_FROM else 0
 
 
 def _training(train: TrainConfig, recipe: Recipe, targets: int) -> dict[str, Any]:

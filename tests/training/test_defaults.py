@@ -25,6 +25,7 @@ GIVEN: dict[str, Any] = {  # keys that may follow the text, each with a value th
     "model.hidden_size": 7,
     "model.num_layers": 3,
     "model.dropout": 0.125,
+    "model.ngram": 3,
     "train.seq_length": 9,
     "train.batch_size": 3,
     "train.epochs": 77,
@@ -71,7 +72,8 @@ def test_given_keys_are_kept_and_the_others_get_a_value(names, chars):
     }
     assert None not in values.values()
     assert {name: values[name] for name in names} == {name: GIVEN[name] for name in names}
-    assert set(chosen_values(settings, complete)) == set(values) - names - {"train.weight_decay"}
+    none = {"train.weight_decay"} | ({"model.ngram"} if "model.hidden_size" in names else set())
+    assert set(chosen_values(settings, complete)) == set(values) - names - none
     assert complete.model.num_layers > 1 or not complete.model.dropout
 
 
@@ -96,6 +98,29 @@ def test_one_layer_has_no_dropout():
     settings = config(model__num_layers=1)
     assert settled(settings, random_corpus(20, 10_000)).model.dropout == 0
     assert "model.dropout" not in chosen(settings, 10_000)
+
+
+@pytest.mark.parametrize(
+    ("keys", "chars", "order"),
+    [
+        ({}, 1_000, 7),
+        ({"model__num_layers": 1, "train__batch_size": 4}, 5_000, 7),
+        ({"model__hidden_size": 5}, 5_000, 0),
+        ({"model__ngram": 0}, 5_000, 0),
+        ({"model__hidden_size": 5, "model__ngram": 4}, 5_000, 4),
+        ({"train__teacher": "runs/other"}, 5_000, 0),
+        ({}, 999, 0),
+    ],
+)
+def test_an_n_gram_follows_the_text_where_the_size_of_the_network_does(keys, chars, order):
+    assert settled(config(**keys), random_corpus(20, chars)).model.ngram == order
+
+
+def test_a_single_document_has_no_n_gram_as_it_could_not_be_scored_by_others(tmp_path):
+    Path("text.txt").write_text(TALES[:3_000].replace("\n", " ") + "\n")
+    Path("valid.txt").write_text("a line\n")
+    settings = config(data__documents="line", data__valid_path="valid.txt")
+    assert settled(settings, load_corpus(settings)).model.ngram == 0
 
 
 @pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("adam", 0), ("sgd", 0), ("rmsprop", 0)])
@@ -166,6 +191,18 @@ def test_a_run_from_another_model_takes_its_sizes():
     Path("run").rename("first")
     with closing(open_run(config(train__max_steps=1), init_from="first")) as tuned:
         assert (tuned.config.model.hidden_size, tuned.config.model.num_layers) == (6, 2)
+
+
+def test_a_run_from_another_model_takes_its_n_gram_or_none():
+    Path("text.txt").write_text(TALES[:1_200])
+    small = {"train__max_steps": 1, "model__num_layers": 1}
+    for name, keys in (("counted", {}), ("plain", {"model__ngram": 0})):
+        with closing(open_run(config(**small, **keys))) as first:
+            list(first)
+        Path("run").rename(name)
+    for name, order in (("counted", 7), ("plain", 0)):
+        with closing(open_run(config(train__max_steps=1), init_from=name, force=True)) as tuned:
+            assert tuned.config.model.ngram == order
 
 
 def test_a_text_shorter_than_a_given_window_is_refused():

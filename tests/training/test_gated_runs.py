@@ -88,8 +88,8 @@ def test_parameters_are_carried_over_with_the_gate_and_not_to_a_network_without(
     with closing(open_run(config_of(out="other"), init_from=RUN)) as run:
         weights = load_checkpoint(RUN).network.params.value["output_weight"]
         np.testing.assert_array_equal(run.network.params.value["output_weight"], weights)
-    with pytest.raises(CheckpointError, match=r"the checkpoint has model\.ngram 3, the config None"):
-        open_run(config_of(out="third", ngram=None), init_from=RUN)
+    with pytest.raises(CheckpointError, match=r"the checkpoint has model\.ngram 3, the config 0"):
+        open_run(config_of(out="third", ngram=0), init_from=RUN)
 
 
 @pytest.mark.parametrize(
