@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from charrnn.cli.inputs import load_model
+from charrnn.cli.messages import note
 from charrnn.cli.options import CHECKPOINT
 from charrnn.cli.streams import check_new, write_new
 from charrnn.errors import CheckpointError, visible
@@ -32,7 +33,8 @@ def export(checkpoint: str, out: str, form: str) -> int:
 
     web: one HTML file that runs the model itself, without a server and without loading anything; a model of another
     task than language answers as one types. safetensors: the weights in the layout of PyTorch. onnx: a graph of
-    standard operators; of a translator a folder with two. tensorboard: a folder with the log and the samples of a run
+    standard operators; of a translator a folder with two. None of these holds the n-gram inside a network
+    (model.ngram): they have the network alone. tensorboard: a folder with the log and the samples of a run
     directory. OUT must be new.
     """
     check_new(out)
@@ -41,6 +43,8 @@ def export(checkpoint: str, out: str, form: str) -> int:
     saved = load_model(checkpoint)
     if form == "onnx" and saved.config.task == "translate":
         return export_translator(saved, Path(out))
+    if saved.config.model.ngram:
+        note("this holds the network alone, without the n-gram inside (model.ngram); charrnn eval says what that costs")
     data = content(saved, out, form)
     write_new(out, [data])
     click.echo(f"written: {visible(out, keep='')} ({len(data) / 1e3:,.0f} kB)")

@@ -59,15 +59,13 @@ def assess(
     names = model_names(models)
     scored = [scores_of(loaded.language_model, ids, options.window) for loaded in models]
     rows = [row(name, vocab, ids, scores, split.unknown) for name, scores in zip(names, scored, strict=True)]
-    weights: list[MixtureWeight] = []
+    logs, fitted = np.array([-scores.nats for scores in scored]), np.zeros(0)
     if corpus and len(models) > 1:
-        logs = np.array([-scores.nats for scores in scored])
         log_probs, fitted = mixture(models, corpus, split, logs, options.window)
         rows.append(row("mixture", vocab, ids, Scores(-log_probs), split.unknown))
-        weights = [MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=True)]
     rows += part_rows(models, names, split, options.window)
-    if options.dynamic:
-        rows += dynamic_rows(models, names, split, train, options.dynamic, options.dynamic_rate)
+    if corpus and options.dynamic:
+        rows += dynamic_rows(models, names, split, corpus, logs, fitted, options)
     if options.baselines:
         rows += baseline_rows(vocab, train, split)
     report = Assessment(
@@ -75,7 +73,7 @@ def assess(
         analysis=analyse(vocab, ids, scored[0], split.unknown),
         positions=by_place(vocab, ids, scored[0].nats) if vocab.end else by_position(models[0].language_model, ids),
         rows=rows,
-        weights=weights,
+        weights=[MixtureWeight(name, weight) for name, weight in zip(names, fitted.tolist(), strict=False)],
         novelty=novelty_with_passage(vocab, train, ids) if options.novelty else None,
         window=options.window,
     )
@@ -196,21 +194,32 @@ def part_rows(models: Sequence[SavedModel], names: Sequence[str], split: Split, 
 
 
 def dynamic_rows(
-    models: Sequence[SavedModel], names: Sequence[str], split: Split, train: Array, rule: Rule, rate: float | None
+    models: Sequence[SavedModel],
+    names: Sequence[str],
+    split: Split,
+    corpus: Corpus,
+    still: Array,
+    weights: Array,
+    options: ReportOptions,
 ) -> Iterator[Row]:
-    """A row for each network as it adapts to the text. Raises: CheckpointError where there is no network."""
-    for each in models:
-        if isinstance(each.model, GatedNetwork):
-            raise CheckpointError(
-                f"{each.path}: dynamic evaluation does not go with an n-gram inside a network (model.ngram)",
-                hint="leave out --dynamic",
-            )
-    networks = [(name, each.model) for name, each in zip(names, models, strict=True) if isinstance(each.model, Network)]
+    """A row for each network as it adapts to the text, and for several models one for their mixture.
+
+    Arguments: `still`, ln p of each model as it is, (K, len); `weights`, those of the mixture of them.
+
+    Raises: CheckpointError where there is no network.
+    """
+    networks = {k: each.model for k, each in enumerate(models) if isinstance(each.model, Network | GatedNetwork)}
     if not networks:
         raise CheckpointError(f"{models[0].path}: this is an n-gram; it has no weights that could follow the text")
-    for name, network in networks:
-        nats = score_dynamically(network, split.ids, train, rule, rate)
-        yield row(f"{name}, dynamic ({rule})", network.vocab, split.ids, Scores(nats), split.unknown)
+    rule = options.dynamic or "rms"
+    logs = still.copy()
+    for k, network in networks.items():
+        nats = score_dynamically(network, split.ids, corpus.train.ids, rule, options.dynamic_rate)
+        logs[k] = -nats
+        yield row(f"{names[k]}, dynamic ({rule})", network.vocab, split.ids, Scores(nats), split.unknown)
+    if len(models) > 1:
+        mixed = cross_mix(logs)[0] if split is corpus.valid else mix(logs, weights)
+        yield row(f"mixture, dynamic ({rule})", networks[k].vocab, split.ids, Scores(-mixed), split.unknown)
 
 
 def baseline_rows(vocab: Vocab, train: Array, split: Split) -> Iterator[Row]:

@@ -12,6 +12,7 @@ Shapes: G gates, D inputs, H hidden units.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, groupby
 
 import numpy as np
@@ -21,7 +22,16 @@ from charrnn.config import ModelConfig
 from charrnn.data import Vocab
 from charrnn.errors import CheckpointError
 from charrnn.export.linear_layout import own_linears, torch_linears
-from charrnn.models import AnyNetwork, NGramClassifier, SavedModel, TaskModel, TranslateModel, TranslateNetwork
+from charrnn.models import (
+    AnyNetwork,
+    GatedNetwork,
+    NGramClassifier,
+    SavedModel,
+    TaskModel,
+    TranslateModel,
+    TranslateNetwork,
+    without_gate,
+)
 from charrnn.nn import make_cell
 
 GATES = {"rnn": "a", "lstm": "ifgo", "gru": "rzn"}  # of PyTorch, in its order
@@ -43,12 +53,17 @@ def layer_suffixes(names: Iterable[str]) -> list[list[str]]:
     return [list(level) for _, level in groupby(suffixes, lambda suffix: suffix.removesuffix("_reverse"))]
 
 
+def alone(saved: SavedModel) -> SavedModel:
+    """A network with an n-gram inside as the network alone, which is what the forms hold; any other model as it is."""
+    if not isinstance(saved.model, GatedNetwork):
+        return saved
+    network = without_gate(saved.model.network)
+    config = replace(saved.config, model=network.config)
+    return replace(saved, model=network, header=replace(saved.header, config=config))
+
+
 def network_of(saved: SavedModel) -> AnyNetwork:
-    """The network of a model. Raises CheckpointError for an n-gram, and for a network with an n-gram inside."""
-    if saved.config.model.ngram:
-        raise CheckpointError(
-            f"{saved.path}: an export cannot hold the n-gram inside this network (model.ngram); train one without"
-        )
+    """The network of a model that alone() gave. Raises CheckpointError for an n-gram."""
     if isinstance(saved.model, TranslateModel):
         return saved.model.network
     if not isinstance(saved.model, TaskModel):

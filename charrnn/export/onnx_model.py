@@ -15,7 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from charrnn.arrays import Array
-from charrnn.export.layout import network_of, torch_arrays
+from charrnn.export.layout import alone, network_of, torch_arrays
 from charrnn.export.onnx_graph import (
     Graph,
     Values,
@@ -33,12 +33,13 @@ from charrnn.models import Network, SavedModel, TaskNetwork, TranslateNetwork
 
 
 def to_onnx(saved: SavedModel) -> bytes:
-    """An ONNX model of a network that is no translator.
+    """An ONNX model of a network that is no translator; without the n-gram inside one.
 
     Raises:
         CharrnnError: the package onnx is missing.
         CheckpointError: the model is an n-gram.
     """
+    saved = alone(saved)
     network = network_of(saved)
     assert not isinstance(network, TranslateNetwork), "a translator is two models; see onnx_translator.py"
     graph, arrays = new_graph(), torch_arrays(network)

@@ -15,7 +15,7 @@ import numpy as np
 
 from charrnn.arrays import Array, Shape
 from charrnn.errors import CheckpointError
-from charrnn.export.layout import GATES, network_of, own_arrays, torch_arrays, vocab_of
+from charrnn.export.layout import GATES, alone, network_of, own_arrays, torch_arrays, vocab_of
 from charrnn.export.tensor_file import read_tensors, write_tensors
 from charrnn.models import (
     Header,
@@ -33,11 +33,12 @@ RECURRENT = re.compile(r"(weight|bias)_(ih|hh)_l\d+(_reverse)?")
 
 
 def to_safetensors(saved: SavedModel) -> bytes:
-    """A safetensors file with the weights of a network, in float32.
+    """A safetensors file with the weights of a network, in float32; without the n-gram inside one.
 
     Raises:
         CheckpointError: the model is an n-gram, or PyTorch has no such cell.
     """
+    saved = alone(saved)
     arrays, config = torch_arrays(network_of(saved)), saved.config.model
     if config.cell == "gru" and config.reset == "before":
         raise CheckpointError(

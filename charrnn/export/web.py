@@ -18,7 +18,7 @@ from typing import Any
 from charrnn.config import DataConfig
 from charrnn.errors import visible
 from charrnn.evaluation import has_tokens
-from charrnn.export.layout import network_of, torch_arrays, vocab_of
+from charrnn.export.layout import alone, network_of, torch_arrays, vocab_of
 from charrnn.export.packing import Packed, kind_for, pack
 from charrnn.generation import MAX_FACTOR, MAX_MORE
 from charrnn.models import SavedModel, TaskModel, TranslateModel
@@ -38,12 +38,13 @@ def web_page(saved: SavedModel, title: str) -> str:
     """A page that writes text with a language model, or answers as one types with a model of another task.
 
     Arguments:
-        saved: a network of any task.
+        saved: a network of any task; of one with an n-gram inside, the page holds the network alone.
         title: the heading of the page.
 
     Raises:
         CheckpointError: the model is an n-gram.
     """
+    saved = alone(saved)
     arrays = torch_arrays(network_of(saved))
     packed = pack(arrays, kind_for(arrays))
     main, *scripts = FILES[saved.config.task]

@@ -8,7 +8,7 @@ from charrnn.models.building import AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
 from charrnn.models.dropping import dropping_scalars
 from charrnn.models.folds import fold_edges, fold_log_probs
-from charrnn.models.gated_network import GatedNetwork
+from charrnn.models.gated_network import GatedNetwork, without_gate
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
 from charrnn.models.language_model import LanguageModel, ReadCharacter
@@ -72,4 +72,5 @@ __all__ = [
     "translate_size",
     "translate_tape_scalars",
     "translation_of",
+    "without_gate",
 ]

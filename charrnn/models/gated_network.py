@@ -5,7 +5,7 @@ p(y) = g p_network(y) + (1 - g) p_ngram(y), where the network computes g anew fo
 Shapes: T steps, N streams, V vocabulary.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,14 @@ class GatedNetwork:
         """A function that reads one id of each stream, moves `state` on, and returns ln p (N, V) of the next."""
         read, count = self.network.step_scores(state[0]), self.ngram.stepper(state[1])
         return lambda ids: mixed(read(ids), count(ids))
+
+
+def without_gate(network: Network) -> Network:
+    """A network with a gate as one without: the same logits, its own memory and no gradients."""
+    alone = Network(replace(network.config, ngram=0), network.vocab, network.dtype)
+    for name, value in alone.params.value.items():
+        value[...] = network.params.value[name][..., : value.shape[-1]]  # the gate is the last column of the output's
+    return alone
 
 
 def mixed(scores: Array, counted: Array) -> Array:

@@ -155,6 +155,16 @@ class Network:
         return scalars * self.dtype.itemsize
 
     def forward(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Any:
+        """Run a window; arguments as for losses().
+
+        Returns:
+            The sum of the losses, in float64, divided by batch.count: the mean in nats per character, or a shard's part
+            of the mean.
+        """
+        nats = self.losses(batch, state, tape, rng)
+        return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
+
+    def losses(self, batch: Batch, state: Array, tape: Tape, rng: np.random.Generator | None = None) -> Array:
         """Run a window.
 
         Arguments:
@@ -164,8 +174,7 @@ class Network:
             rng: drops values; None drops none.
 
         Returns:
-            The sum of the losses, in float64, divided by batch.count: the mean in nats per character, or a shard's part
-            of the mean.
+            The loss of each target, row by row (T * N,), in nats, times its weight.
         """
         length, streams = batch.x.shape
         keep = None if batch.begins is None else (~batch.begins[:, :, None]).astype(self.dtype)
@@ -179,10 +188,10 @@ class Network:
             nats = self.head.loss_(scores, targets)
         if batch.weight is not None:
             nats *= batch.weight.reshape(-1)
-        return nats.sum(dtype=np.result_type(self.dtype, np.float64)) / batch.count
+        return nats
 
     def backward(self, batch: Batch, tape: Tape, state_gradients: list[Array] | None = None) -> None:
-        """Write the gradient of the loss that forward() returned into params.grads.
+        """Write the gradient of the loss that forward() returned into params.grads; losses() may take its place.
 
         Arguments:
             batch, tape: as for forward(). The tape can be used for one backward pass only.

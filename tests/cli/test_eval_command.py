@@ -100,7 +100,7 @@ def test_eval_prints_the_figures_of_its_json(small: Path, tmp_path: Path) -> Non
     names = [row["name"] for row in scores["rows"]]
     assert [name.split(" (")[0] for name in names[:4]] == ["lstm 1 x 8", "7-gram, kneser-ney", "mixture", "lstm 1 x 8"]
     assert names[3].endswith("dynamic (sgd)")
-    assert names[4:6] + names[7:] == ["uniform", "unigram", "xz -9e", "bzip2 -9"]
+    assert names[4:7] + names[8:] == ["mixture, dynamic (sgd)", "uniform", "unigram", "xz -9e", "bzip2 -9"]
     for row in scores["rows"]:
         shown = lines[row["name"]]
         assert f" {row['nats_per_char']:.4f} " in shown

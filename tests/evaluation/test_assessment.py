@@ -87,8 +87,10 @@ def test_a_report_holds_all_that_was_asked_for_each_as_computed_apart(network: S
     assert loss(report, "mixture") == pytest.approx(-mix(logs["test"], weights).mean())
     for name, each in (("lstm", network), ("4-gram", ngram)):
         assert loss(report, name) == pytest.approx(score(each.model, split.ids).nats_per_char)
-    adapted = score_dynamically(network.network, split.ids, train, "sgd", 0.1).mean()
-    assert loss(report, f"lstm 1 x 32 ({network.name}), dynamic") == pytest.approx(adapted)
+    adapted = score_dynamically(network.network, split.ids, train, "sgd", 0.1)
+    assert loss(report, f"lstm 1 x 32 ({network.name}), dynamic") == pytest.approx(adapted.mean())
+    both = mix(np.array([-adapted, logs["test"][1]]), weights)
+    assert loss(report, "mixture, dynamic (sgd)") == pytest.approx(-both.mean())
     assert report.novelty is not None
     start, stop = report.novelty.start, report.novelty.start + report.novelty.longest
     passage = network.model.vocab.decode(split.ids[start:stop])

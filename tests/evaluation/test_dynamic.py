@@ -11,7 +11,9 @@ from charrnn.errors import ConfigError
 from charrnn.evaluation import dynamic
 from charrnn.evaluation.dynamic import DECAY, EPSILON, SEGMENT, root_mean_square, score_dynamically
 from charrnn.evaluation.scoring import score_each
+from charrnn.models.gated_network import GatedNetwork, mixed
 from charrnn.models.network import Network
+from charrnn.models.ngram import NGram
 
 VOCAB = Vocab("abcde")
 
@@ -111,6 +113,39 @@ def test_a_text_of_another_kind_gets_easier_as_it_is_read(network: Network, rule
     ids = np.tile([0, 1], 500)
     found = score_dynamically(network, ids, some_text(2000, 3), rule, {"rms": 0.01, "sgd": 0.5}[rule])
     assert found[-500:].mean() < 0.8 * score_each(network, ids).nats[-500:].mean()
+
+
+@pytest.fixture
+def gated() -> GatedNetwork:
+    """A network with a gate, and a 3-gram of some text."""
+    inside = Network(ModelConfig(cell="gru", hidden_size=4, num_layers=1, ngram=3), VOCAB, np.float64)
+    inside.params.values[...] = np.random.default_rng(0).normal(0, 0.4, inside.params.size)
+    return GatedNetwork(inside, NGram(VOCAB, some_text(600, 1), 3))
+
+
+def test_a_gate_adapts_with_its_network_and_the_n_gram_stays(gated: GatedNetwork) -> None:
+    ids, network = some_text(2 * SEGMENT + 1), gated.network
+    still, trained = score_each(gated, ids).nats, network.params.values.copy()
+    found = score_dynamically(gated, ids, some_text(600, 1), "sgd", 0.3)
+    np.testing.assert_array_equal(network.params.values, trained)
+    np.testing.assert_allclose(found[: SEGMENT + 1], still[: SEGMENT + 1], rtol=1e-10)
+    counted = gated.ngram.log_probs(ids)[1 : SEGMENT + 1, None]
+    text = ids[: SEGMENT + 1, None].astype(int)
+    batch = Batch(text[:-1], text[1:], None, SEGMENT, fresh=False, counted=counted)
+    tape, state = network.tape(SEGMENT, 1), network.start(1)
+    network.forward(batch, state, tape)
+    network.backward(batch, tape)
+    network.params.values -= 0.3 * network.params.grads
+    own = network.feed_scores(ids[SEGMENT:-1, None], state)[:, 0]
+    logs = mixed(own, gated.ngram.feed(ids[:-1, None], gated.ngram.start(1))[SEGMENT:, 0])
+    np.testing.assert_allclose(found[SEGMENT + 1 :], -logs[np.arange(SEGMENT), ids[SEGMENT + 1 :]], rtol=1e-8)
+
+
+def test_a_gate_has_its_gradients_measured_with_what_folds_expect(gated: GatedNetwork) -> None:
+    size = root_mean_square(gated, some_text(600, 1))
+    assert size.shape == gated.network.params.values.shape
+    assert (size > 0).any()
+    assert size[-1] > 0  # the bias of the gate
 
 
 @pytest.mark.parametrize("length", [1, 2, SEGMENT + 1, SEGMENT + 2])

@@ -14,12 +14,13 @@ from charrnn.config.keys import Config
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.evaluation.assessment import ReportOptions, assess
 from charrnn.evaluation.scoring import score
-from charrnn.export.pytorch import to_safetensors
+from charrnn.export.pytorch import from_safetensors, to_safetensors
 from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.loading import load_checkpoint
 from charrnn.storage import checkpoint
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
+from tests.support.processes import call
 from tests.support.runs import BEST, RUN, kept
 
 LINES = ["the cat sat", "on the mat", "a hat", "that rat", "is fat and flat"]
@@ -68,10 +69,21 @@ def test_a_checkpoint_holds_the_mixture_that_the_run_validated() -> None:
     corpus = saved.corpus()
     assert score(saved.model, corpus.valid.ids).nats_per_char == min(losses)
     np.testing.assert_array_equal(saved.model.ngram.ids, corpus.train.ids)
-    with pytest.raises(CheckpointError, match="dynamic evaluation does not go with an n-gram"):
-        assess([saved], corpus.valid, corpus, ReportOptions(dynamic="rms"))
-    with pytest.raises(CheckpointError, match="an export cannot hold the n-gram"):
-        to_safetensors(saved)
+    rows = assess([saved], corpus.valid, corpus, ReportOptions(dynamic="rms"))[0].rows
+    assert [row.name.rpartition(", ")[2] for row in rows[1:]] == ["network alone", "n-gram alone", "dynamic (rms)"]
+
+
+def test_an_export_holds_the_network_alone(tmp_path: Path) -> None:
+    completed(config_of(out="run"))
+    saved = load_checkpoint("run")
+    (tmp_path / "alone.safetensors").write_bytes(to_safetensors(saved))
+    header, arrays = from_safetensors(tmp_path / "alone.safetensors")
+    checkpoint.save(tmp_path / "alone.npz", header.to_dict(), arrays)
+    alone = load_checkpoint(tmp_path / "alone.npz")
+    assert (alone.config.model.ngram, saved.config.model.ngram) == (0, 3)
+    ids = saved.corpus().valid.ids
+    np.testing.assert_array_equal(score(alone.network, ids).nats, score(saved.network, ids).nats)
+    assert "without the n-gram" in call("export", "run", "page.html", "--to", "web").err
 
 
 def test_a_checkpoint_without_its_text_is_refused() -> None:
