@@ -6,9 +6,11 @@
 
 A text is a file, or a folder, of which all Python files are joined. With `:line` its lines are documents, and with any
 other word after the colon the values of that column of a CSV file are; documents are shuffled once, always in the same
-way. The first N characters of a text are given to `charrnn train` with `data.path` alone, once more as an n-gram, and
-once with each of the configs below. No run sees the next 10,000 characters, by which the best of the configs set by
-hand is chosen, nor the 10,000 after those, which give all losses of the table. A text too short for a size is left out.
+way. The first N characters of a text are given to `charrnn train` with `data.path` alone, which trains a network with
+an n-gram inside; once more as an n-gram; and once as a network with each of the configs below. No run sees the next
+10,000 characters, by which the best of the configs set by hand is chosen, nor the 10,000 after those, which give all
+losses of the table; the last column is that of the default's network without its n-gram. A text too short for a size is
+left out.
 
 Each run has one worker, and there is one run at a time. Minutes are those that its processor worked, so other work on
 the machine hardly counts. Runs are kept in --out, and a run that is there is not trained again: the command may be
@@ -28,7 +30,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from charrnn.training.defaults import RECIPES
+from charrnn.training.defaults import ORDER, RECIPES
 
 OUT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "defaults"
 HELD_OUT = 10_000  # characters to choose by, and as many to report
@@ -53,7 +55,7 @@ BY_HAND: dict[str, tuple[str, int, int, float, int, int, float, int, float]] = {
 KEYS = ["model.cell", "model.num_layers", "model.hidden_size", "model.dropout", "train.batch_size", "train.seq_length"]
 KEYS += ["train.learning_rate", "train.epochs", "train.weight_decay"]
 COLUMNS = "| {:10} | {:>10} | {:>7} | {:>7} | {:22} | {:>6} | {:>10} | {:>6} | {:>7} |"
-HEAD = ("text", "characters", "default", "minutes", "best by hand", "loss", "difference", "n-gram", "mixture")
+HEAD = ("text", "characters", "default", "minutes", "best by hand", "loss", "difference", "n-gram", "network")
 
 
 @dataclass(frozen=True)
@@ -110,18 +112,17 @@ def charrnn(*arguments: str) -> str:
     return done.stdout
 
 
-def score(held: Path, *runs: Path) -> float:
-    """Nats per character of a run, or of the mixture of several, on a held-out text."""
-    report = json.loads(charrnn("eval", *map(str, runs), str(held), "--json"))
-    if len(runs) > 1:
-        report = next(row for row in report["rows"] if row["name"] == "mixture")
-    return float(report["nats_per_char"])
+def score(held: Path, run: Path) -> tuple[float, float | None]:
+    """Nats per character of a run on a held-out text; of a network with an n-gram inside, also of the network alone."""
+    rows = json.loads(charrnn("eval", str(run), str(held), "--json"))["rows"]
+    alone = (row["nats_per_char"] for row in rows if row["name"].endswith("network alone"))
+    return rows[0]["nats_per_char"], next(alone, None)
 
 
 def run_of(folder: Path, name: str, text: str, keys: list[str]) -> Path:
     """The directory of a run, whose name depends on all that it was made of."""
     recipe = next(recipe for recipe in RECIPES if 0.9 * len(text) <= recipe.longest)
-    made_of = [text, keys, repr(recipe) if name == "default" else ""]
+    made_of = [text, keys, f"{recipe}, {ORDER}-gram" if name == "default" else ""]
     return folder / f"{name}-{hashlib.sha256(json.dumps(made_of).encode()).hexdigest()[:8]}"
 
 
@@ -140,22 +141,14 @@ def measured(folder: Path, name: str, text: Text, parts: list[str]) -> dict[str,
         charrnn("train", str(config), "--out", str(run), "--quiet", "--force", *sets)
         ended = resource.getrusage(resource.RUSAGE_CHILDREN)
         seconds = ended.ru_utime + ended.ru_stime - began.ru_utime - began.ru_stime
-        losses = {part: score(folder / f"{part}.txt", run) for part in ("choose", "report")}
-        result.write_text(json.dumps({"config": name, "run": str(run), "seconds": seconds, **losses}), encoding="utf-8")
+        choose, (report, alone) = score(folder / "choose.txt", run)[0], score(folder / "report.txt", run)
+        row = {"config": name, "seconds": seconds, "choose": choose, "report": report, "alone": alone}
+        result.write_text(json.dumps(row), encoding="utf-8")
     return dict(json.loads(result.read_text(encoding="utf-8")))
 
 
-def mixture(folder: Path, default: dict[str, Any], ngram: dict[str, Any]) -> float:
-    """The loss of the default mixed with the n-gram, which is scored once for each pair of runs."""
-    runs = Path(default["run"]), Path(ngram["run"])
-    result = folder / f"mixture-{'-'.join(run.name for run in runs)}.json"
-    if not result.exists():
-        result.write_text(json.dumps(score(folder / "report.txt", *runs)), encoding="utf-8")
-    return float(json.loads(result.read_text(encoding="utf-8")))
-
-
-def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | None) -> str:
-    """One line of the table; a config that was left out leaves its columns empty."""
+def line(text: Text, size: int, rows: dict[str, dict[str, Any]]) -> str:
+    """One line of the table; a config that was left out leaves its columns empty. The last is of default's network."""
     default, ngram = rows.get("default"), rows.get("ngram")
     by_hand = [row for name, row in rows.items() if name in BY_HAND]
     best = min(by_hand, key=lambda row: float(row["choose"]), default=None)
@@ -166,7 +159,7 @@ def line(text: Text, size: int, rows: dict[str, dict[str, Any]], mixed: float | 
         f"{best['report']:.3f}" if best else "",
         f"{default['report'] - best['report']:+.3f}" if default and best else "",
         f"{ngram['report']:.3f}" if ngram else "",
-        f"{mixed:.3f}" if mixed is not None else "",
+        f"{default['alone']:.3f}" if default else "",
     ]
     return COLUMNS.format(text.name, f"{size:,}", *cells)
 
@@ -191,9 +184,7 @@ def main() -> None:
             folder = options.out / f"{text.name}-{size}"
             folder.mkdir(parents=True, exist_ok=True)
             rows = {name: measured(folder, name, text, parts) for name in names}
-            pair = rows.get("default"), rows.get("ngram")
-            mixed = mixture(folder, pair[0], pair[1]) if pair[0] and pair[1] else None
-            print(line(text, size, rows, mixed), flush=True)
+            print(line(text, size, rows), flush=True)
 
 
 if __name__ == "__main__":
