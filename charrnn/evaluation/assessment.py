@@ -9,7 +9,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.data import Corpus, Split, Vocab, digests_of_ids
-from charrnn.errors import CheckpointError, TextError
+from charrnn.errors import CheckpointError
 from charrnn.evaluation.baselines import baselines
 from charrnn.evaluation.characters import shown
 from charrnn.evaluation.documents import bounds, by_place
@@ -146,19 +146,20 @@ def model_names(models: Sequence[SavedModel]) -> list[str]:
 def mixture_weights(models: Sequence[SavedModel]) -> Array:
     """The weights (K,) of the mixture of models that predicts the validation split of their text best.
 
-    Raises: CheckpointError where the models do not go together, TextError where the text cannot be read or has no
-    validation split.
+    Without a validation split they are equal.
+
+    Raises: CheckpointError where the models do not go together, TextError where the text cannot be read.
     """
     check_alike(models)
-    corpus = models[0].corpus()
-    check_validation(corpus)
-    return fit_weights(np.array([-scores_of(loaded.language_model, corpus.valid.ids).nats for loaded in models]))
+    return weights_for(models, models[0].corpus())
 
 
-def check_validation(corpus: Corpus) -> None:
-    """Raises: TextError without a validation split."""
-    if not len(corpus.valid):
-        raise TextError("there is no validation split to fit the weights of a mixture on")
+def weights_for(models: Sequence[SavedModel], corpus: Corpus, window: int | None = None) -> Array:
+    """The same for models of this text; `window` as for scores_of()."""
+    valid = corpus.valid.ids
+    if not len(valid):
+        return np.full(len(models), 1 / len(models))
+    return fit_weights(np.array([-scores_of(loaded.language_model, valid, window).nats for loaded in models]))
 
 
 def mixture(
@@ -167,14 +168,12 @@ def mixture(
     """ln p (len,) of the mixture of models that gave ln p `logs` (K, len), and its weights (K,).
 
     The weights are fitted on the validation split. Where that is the text to score, each half of it gets the weights
-    of the other half. `window` as for scores_of(), of the text to score and of the validation split.
+    of the other half. Without a validation split they are equal. `window` as for scores_of(), of the text to score and
+    of the validation split.
     """
-    check_validation(corpus)
     if split is corpus.valid:
         return cross_mix(logs)
-    weights = fit_weights(
-        np.array([-scores_of(loaded.language_model, corpus.valid.ids, window).nats for loaded in models])
-    )
+    weights = weights_for(models, corpus, window)
     return mix(logs, weights), weights
 
 

@@ -136,6 +136,15 @@ def test_where_validation_is_scored_each_half_gets_the_weights_of_the_other(
     assert loss(report, "mixture") == pytest.approx(-cross_mix(logs)[0].mean())
 
 
+def test_without_a_validation_split_models_have_equal_weights(network: SavedModel, ngram: SavedModel) -> None:
+    corpus = network.corpus()
+    none = replace(corpus, valid=Split("valid", corpus.valid.ids[:0]))
+    report, _ = assess([network, ngram], corpus.test, none, ReportOptions())
+    logs = np.array([-score_each(m.model, corpus.test.ids).nats for m in (network, ngram)])
+    assert [each.weight for each in report.weights] == [0.5, 0.5]
+    assert loss(report, "mixture") == pytest.approx(-mix(logs, np.array([0.5, 0.5])).mean())
+
+
 def test_the_network_is_left_as_it_was(network: SavedModel) -> None:
     corpus, before = network.corpus(), network.network.params.values.copy()
     assess([network], corpus.test, corpus, ReportOptions(dynamic="rms", novelty=True))
@@ -161,10 +170,6 @@ def test_models_that_do_not_go_together_are_refused(network: SavedModel, ngram: 
             assess([network, other], corpus.test, corpus, ReportOptions())
     with pytest.raises(CheckpointError, match="n-gram"):
         assess([ngram], corpus.test, corpus, ReportOptions(dynamic="rms"))
-    with pytest.raises(TextError, match="no validation split"):
-        assess(
-            [network, ngram], corpus.test, replace(corpus, valid=Split("valid", corpus.valid.ids[:0])), ReportOptions()
-        )
     with pytest.raises(TextError, match="no text to score: all 7 characters"):
         assess([network], Split("x", corpus.test.ids[:0], 7), None, ReportOptions())
 
