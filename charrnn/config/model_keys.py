@@ -49,7 +49,7 @@ class ModelConfig:
         FOLLOWS_TEXT,
         "The n of a Kneser-Ney n-gram inside a language model. The network learns, character by character, how far to "
         "rely on it: p = g p_network + (1 - g) p_ngram, with a learned gate g. The checkpoint then holds the training "
-        "text. 0: none; null: one, where hidden_size follows the text too and there is no train.teacher, else none.",
+        "text. 0: none; null: follows the text where hidden_size does.",
         low=0,
         high=20,
         only=Condition("task", ("language",)),

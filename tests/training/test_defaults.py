@@ -110,6 +110,8 @@ def test_one_layer_has_no_dropout():
         ({"model__hidden_size": 5, "model__ngram": 4}, 5_000, 4),
         ({"train__teacher": "runs/other"}, 5_000, 0),
         ({}, 999, 0),
+        ({}, 5_000_000, 7),
+        ({}, 5_000_001, 0),
     ],
 )
 def test_an_n_gram_follows_the_text_where_the_size_of_the_network_does(keys, chars, order):
