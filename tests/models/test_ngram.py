@@ -328,3 +328,17 @@ def test_n_grams_of_documents_that_no_passage_joins_are_never_predicted():
     after = np.exp(model.feed(np.array([[1], [2]]), state))[-1, 0]
     assert after.argmax() == 0  # the end: no document goes on after 1, 2
     assert after[3] == after[1]  # 3 follows 2 only beyond an end
+
+
+@pytest.mark.parametrize("smoothing", SMOOTHINGS)
+@pytest.mark.parametrize("streams", [1, 3])
+@pytest.mark.parametrize("vocab", [LETTERS, Vocab("abcd", end="d")], ids=["a stream", "documents"])
+def test_a_stepper_reads_single_characters_as_feed_reads_them(smoothing, streams, vocab):
+    model = NGram(vocab, english(300), 5, smoothing)
+    text = np.stack([english(200, seed + 1) for seed in range(streams)], axis=1)  # with contexts that are new
+    state, other = model.start(streams), model.start(streams)
+    read = model.stepper(other)
+    for ids in text:
+        np.testing.assert_array_equal(read(ids), model.feed(ids[None], state)[0])
+        np.testing.assert_array_equal(other, state)
+    assert (state >= 0).any()
