@@ -231,12 +231,13 @@ TABLE: dict[str, Set] = {
             },
             "model": {
                 "scheme": "segments",
-                "hidden_size": 64,
+                "hidden_size": 128,
                 "num_layers": 1,
                 "embedding_size": 64,
-                "output_dropout": 0.3,
+                "output_dropout": 0.4,
+                "input_dropout": 0.03,
             },
-            "train": {"epochs": 25, "batch_size": 16, "best": "span_f1"},
+            "train": {"epochs": 80, "batch_size": 16, "learning_rate": 6e-3, "best": "span_f1", "patience": None},
         },
     ),
 }
