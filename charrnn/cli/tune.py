@@ -47,6 +47,8 @@ def tune(
     if settings.model.cell == "ngram":
         raise click.UsageError("an n-gram is counted, and has no values to search for; set model.cell")
     complete = complete_config(settings)
+    if complete.model.ngram and settings.model.ngram is None:  # a trial that sets hidden_size would have none
+        assignments = (*assignments, f"model.ngram={complete.model.ngram}")
     space = load_space(config, assignments) or default_space(settings, complete)
     folder = Path(out or f"{settings.out}-tune")
     search = Search(folder, config, assignments, space, complete)

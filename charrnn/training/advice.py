@@ -8,7 +8,7 @@ import shlex
 from math import log
 
 from charrnn.data import reads_standard_input
-from charrnn.training.diagnosis import MEMORISING_GAP, overfitting, regularisation, unlearned
+from charrnn.training.diagnosis import MEMORISING_GAP, overfitting, regularisation, size_setting, unlearned
 from charrnn.training.loop import Run
 
 # Fall of the validation loss at the last evaluation, in nats per character, from which a longer run is worthwhile.
@@ -65,8 +65,9 @@ def fit_verdict(run: Run) -> str:
         return f"Training loss is {gap:.2f} lower than validation: {remedy} would help."
     if train.label_smoothing or train.teacher:  # the loss of soft targets is higher: it may lie close to any other
         return ""
-    larger = 2 * run.config.model.hidden_size
-    return f"Training and validation loss lie close together: a larger model.hidden_size, say {larger}, may do better."
+    model = run.config.model
+    larger = size_setting(model, 2 * model.hidden_size)
+    return f"Training and validation loss lie close together: a larger network, say {larger}, may do better."
 
 
 def limit(run: Run) -> str:

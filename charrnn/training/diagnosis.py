@@ -8,6 +8,7 @@ prints nothing and changes nothing.
 
 from collections.abc import Sequence
 
+from charrnn.config import ModelConfig
 from charrnn.models import Evaluation
 from charrnn.training.facts import RunFacts
 
@@ -159,8 +160,8 @@ def plateau(history: list[Evaluation], facts: RunFacts) -> str:
     fault = f"validation gained less than {MIN_STRIP_GAIN} in the last {strip} evaluations"
     if valid[-1] - latest.train_loss < SMALL_GAP:
         return (
-            f"Underfitting: {fault} and lies close to the training loss; try model.hidden_size="
-            f"{2 * facts.config.model.hidden_size}."
+            f"Underfitting: {fault} and lies close to the training loss; try "
+            f"{size_setting(facts.config.model, 2 * facts.config.model.hidden_size)}."
         )
     if facts.config.train.schedule.kind in ("cosine", "plateau"):  # these lower the rate themselves
         return ""
@@ -203,4 +204,10 @@ def regularisation(facts: RunFacts) -> str:
         return f"model.dropout={min(model.dropout + 0.2, 0.5):g}"
     if train.optimizer in ("adam", "adamw"):
         return f"train.optimizer=adamw with train.weight_decay={max(2 * train.weight_decay, 0.5):g}"
-    return f"model.hidden_size={-(-model.hidden_size // 2)}"
+    return size_setting(model, -(-model.hidden_size // 2))
+
+
+def size_setting(model: ModelConfig, hidden_size: int) -> str:
+    """The setting of another hidden_size, and of the n-gram inside, which follows the text only where that does."""
+    inside = f" with model.ngram={model.ngram}" if model.ngram else ""
+    return f"model.hidden_size={hidden_size}{inside}"

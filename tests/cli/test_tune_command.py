@@ -62,6 +62,19 @@ def test_a_search_is_run_stopped_continued_and_leaves_its_best_config(folder: Pa
     assert "holds a search with another config, --set or space; repeat the command" in other.err
 
 
+def test_trials_keep_the_n_gram_that_a_run_without_a_search_has(folder: Path) -> None:
+    pytest.importorskip("optuna")
+    (folder / "text.txt").write_text("the quick brown fox jumps over the lazy dog. " * 30)
+    section = "tune: {model.hidden_size: [4, 5]}"
+    config = CONFIG.partition("tune:")[0].replace("hidden_size: 4, ", "") + section
+    for name, keys, order in (("follows", [], 7), ("none", ["--set", "model.ngram=0"], 0)):
+        (folder / "my.yaml").write_text(config)
+        done = call("tune", "my.yaml", "--trials", 1, "--out", name, "--quiet", *keys, cwd=folder)
+        assert done.code == 0, done.err
+        assert load_config(folder / name / "trial-0000/config.yaml").model.ngram == order
+        assert load_config(folder / name / "best.yaml").model.ngram == order
+
+
 @pytest.mark.parametrize("task", ["language", "classify"])
 def test_the_best_trial_is_compared_with_the_first_on_the_test_split(task: str, folder: Path) -> None:
     pytest.importorskip("optuna")

@@ -166,6 +166,7 @@ def test_what_to_try_against_learning_by_heart_is_what_the_config_may_have_more_
         ({"optimizer": "adamw", "weight_decay": 0.01}, "train.optimizer=adamw with train.weight_decay=0.5"),
         ({"optimizer": "adamw", "weight_decay": 0.6}, "train.optimizer=adamw with train.weight_decay=1.2"),
         ({"optimizer": "sgd"}, "model.hidden_size=64"),
+        ({"optimizer": "sgd", "cell": {"num_layers": 1, "ngram": 5}}, "model.hidden_size=64 with model.ngram=5"),
         ({"optimizer": "sgd", "cell": {"num_layers": 1, "hidden_size": 1}}, "model.hidden_size=1"),
     ],
 )
