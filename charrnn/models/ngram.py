@@ -57,9 +57,8 @@ class Level:
 
     def find_one(self, context: int, read: int, size: int) -> int:
         """The same as find() for one n-gram."""
-        key = context * size + read
-        rank = int(self.keys.searchsorted(key))
-        return rank if context >= 0 and rank < len(self.keys) and self.keys[rank] == key else -1
+        rank = int(self.keys.searchsorted(context * size + read))
+        return rank if context >= 0 and rank < len(self.keys) and self.keys[rank] == context * size + read else -1
 
 
 class NGram:
@@ -126,13 +125,10 @@ class NGram:
         return selected
 
     def stepper(self, state: Array) -> ReadCharacter:
-        """A function that reads one id of each stream, moves `state` on, and returns ln p (N, V) of the next.
-
-        For a single stream it does not work on arrays of one context, which takes a quarter of the time.
-        """
-        if state.shape[1] > 1:
-            return lambda ids: self.feed(ids[None], state)[0]
-        return lambda ids: self._read_one(int(ids[0]), state)
+        """A function that reads one id of each stream, moves `state` on, and returns ln p (N, V) of the next."""
+        if state.shape[1] == 1:  # without arrays of one context, in a quarter of the time
+            return lambda ids: self._read_one(int(ids[0]), state)
+        return lambda ids: self.feed(ids[None], state)[0]
 
     def predict(self, state: Array) -> Array:
         """ln p (N, V) of the next character in each stream."""

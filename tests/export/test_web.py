@@ -40,7 +40,7 @@ from tests.support.web_sampler import written
 
 def language(vocab: Vocab, seed: int = 0, scale: float = 1.5, **model: Any) -> SavedModel:
     """A random language model with weights of this standard deviation."""
-    sizes = {"hidden_size": 5, "num_layers": 2}
+    sizes = {"hidden_size": 5, "num_layers": 2, "ngram": 0}
     config = config_from_dict({"data": {"path": "x.txt"}, "model": sizes | model})
     network = Network(config.model, vocab)
     network.params.values[...] = scale * np.random.default_rng(seed).standard_normal(network.params.size)

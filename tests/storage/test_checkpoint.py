@@ -370,7 +370,7 @@ def test_a_file_that_cannot_be_read_is_refused_with_the_reason(saved, monkeypatc
 
 MODEL = {"cell": "lstm", "hidden_size": 3, "num_layers": 1, "dropout": 0}
 TRAIN = {"seq_length": 5, "batch_size": 2, "learning_rate": 0.1, "weight_decay": 0}
-TINY = config_from_dict({"data": {"path": "text.txt"}, "model": MODEL, "train": TRAIN})
+TINY = config_from_dict({"data": {"path": "text.txt"}, "model": MODEL | {"ngram": 0}, "train": TRAIN})
 LETTERS = Vocab("abc")
 
 
