@@ -210,15 +210,15 @@ def dynamic_rows(
     networks = {k: each.model for k, each in enumerate(models) if isinstance(each.model, Network | GatedNetwork)}
     if not networks:
         raise CheckpointError(f"{models[0].path}: this is an n-gram; it has no weights that could follow the text")
-    rule = options.dynamic or "rms"
-    logs = still.copy()
+    assert options.dynamic is not None, "a report without dynamic evaluation has no such rows"
+    rule, vocab, logs = options.dynamic, models[0].language_model.vocab, still.copy()
     for k, network in networks.items():
         nats = score_dynamically(network, split.ids, corpus.train.ids, rule, options.dynamic_rate)
         logs[k] = -nats
-        yield row(f"{names[k]}, dynamic ({rule})", network.vocab, split.ids, Scores(nats), split.unknown)
+        yield row(f"{names[k]}, dynamic ({rule})", vocab, split.ids, Scores(nats), split.unknown)
     if len(models) > 1:
         mixed = cross_mix(logs)[0] if split is corpus.valid else mix(logs, weights)
-        yield row(f"mixture, dynamic ({rule})", networks[k].vocab, split.ids, Scores(-mixed), split.unknown)
+        yield row(f"mixture, dynamic ({rule})", vocab, split.ids, Scores(-mixed), split.unknown)
 
 
 def baseline_rows(vocab: Vocab, train: Array, split: Split) -> Iterator[Row]:

@@ -58,7 +58,7 @@ class GatedNetwork:
 
 
 def without_gate(network: Network) -> Network:
-    """A network with a gate as one without: the same logits, its own memory and no gradients."""
+    """A network with a gate as one without: the same logits, in memory of its own."""
     alone = Network(replace(network.config, ngram=0), network.vocab, network.dtype)
     for name, value in alone.params.value.items():
         value[...] = network.params.value[name][..., : value.shape[-1]]  # the gate is the last column of the output's

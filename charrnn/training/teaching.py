@@ -84,7 +84,7 @@ def read_teachers(config: Config, corpus: AnyCorpus, out: Path | None) -> Teache
         if not isinstance(network, Network):
             raise CheckpointError(
                 f"train.teacher: {name}: a teacher is a language model with an rnn, lstm or gru and without an n-gram; "
-                f"name such a run"
+                f"name such a run, trained with model.ngram: 0"
             )
         if network.vocab != corpus.vocab:
             raise CheckpointError(

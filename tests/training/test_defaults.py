@@ -118,6 +118,12 @@ def test_an_n_gram_follows_the_text_where_the_size_of_the_network_does(keys, cha
     assert settled(config(**keys), random_corpus(20, chars)).model.ngram == order
 
 
+def test_a_text_too_long_for_an_n_gram_is_not_searched_for_its_documents(monkeypatch):
+    monkeypatch.setattr(defaults, "fold_edges", None)  # it reads all of the text, which may be larger than memory
+    assert settled(config(), random_corpus(20, 5_000_001)).model.ngram == 0
+    assert settled(config(model__hidden_size=5), random_corpus(20, 5_000)).model.ngram == 0
+
+
 def test_a_single_document_has_no_n_gram_as_it_could_not_be_scored_by_others(tmp_path):
     Path("text.txt").write_text(TALES[:3_000].replace("\n", " ") + "\n")
     Path("valid.txt").write_text("a line\n")
