@@ -24,7 +24,13 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "benchmarks" / "results" / "ladder"
 
-PLAIN = ("train.optimizer=adam", "train.weight_decay=0", "train.schedule=constant", "model.dropout=0")
+PLAIN = (
+    "train.optimizer=adam",
+    "train.weight_decay=0",
+    "train.schedule=constant",
+    "model.dropout=0",
+    "model.ngram=0",
+)
 TECHNIQUES: dict[str, tuple[str, ...]] = {
     "adamw": ("train.optimizer=adamw", "train.weight_decay=0.1"),
     "cosine": ("train.schedule=cosine",),

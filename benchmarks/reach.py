@@ -4,9 +4,9 @@
     python benchmarks/reach.py tinyshakespeare.txt --candidates charrnn-gru,torch-lstm --threads 1 --epochs 5
 
 The first 90 % of the text are for training, the rest gives the loss after every quarter of an epoch, in nats per
-character with the state carried. The recipe is the same for all: 2 x 512, dropout between the layers, AdamW under a
-cosine after a warm-up, clipped by norm. `charrnn-ngram` is a GRU with an n-gram inside. PyTorch reads an embedding that
-begins as the identity; `bfloat16` is PyTorch's autocast, for processors that have it.
+character with the state carried. The recipe is the same for all: two layers, dropout between them, AdamW under a cosine
+after a warm-up, clipped by norm. `charrnn-ngram` is a GRU with an n-gram inside. PyTorch reads an embedding that begins
+as the identity; `bfloat16` is PyTorch's autocast, for processors that have it.
 
 Minutes are those of training and of what comes before it, such as counting the n-gram, without the evaluations. Every
 candidate runs in a process of its own on its own processors, as many candidates at a time as there is room for. JSON
@@ -32,8 +32,16 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "reach.json"
-CANDIDATES = ("charrnn-gru", "charrnn-ngram", "torch-lstm", "torch-gru", "torch-lstm-bfloat16", "torch-gru-bfloat16")
-STREAMS, LENGTH, LAYERS, DROPOUT, ORDER = 50, 100, 2, 0.5, 7
+CANDIDATES = (
+    "charrnn-lstm",
+    "charrnn-gru",
+    "charrnn-ngram",
+    "torch-lstm",
+    "torch-gru",
+    "torch-lstm-bfloat16",
+    "torch-gru-bfloat16",
+)
+STREAMS, LENGTH, LAYERS, ORDER = 50, 100, 2, 7
 RATE, DECAY, WARMUP, FLOOR, CLIP = 3e-3, 0.1, 100, 0.02, 5.0
 EVALUATIONS = 4  # an epoch
 HELD_SHARE = 0.1
@@ -41,7 +49,7 @@ READ_BEFORE = 500  # characters that a stream of the held-out text begins with, 
 COLORS = ("#0969da", "#1a7f37", "#bc4c00", "#8250df", "#bf3989", "#6e7781")
 
 
-def charrnn(text: Path, model: str, hidden: int, epochs: int, threads: int) -> None:
+def charrnn(text: Path, model: str, hidden: int, dropout: float, epochs: int, threads: int) -> None:
     """Train with charrnn; print [minutes, loss] after each evaluation."""
     began = perf_counter()
     from charrnn import Run, config_from_dict
@@ -49,7 +57,8 @@ def charrnn(text: Path, model: str, hidden: int, epochs: int, threads: int) -> N
     train = {"optimizer": "adamw", "weight_decay": DECAY, "learning_rate": RATE, "warmup_steps": WARMUP,
              "schedule": {"kind": "cosine", "floor": FLOOR}, "clip_norm": CLIP, "batch_size": STREAMS, "epochs": epochs,
              "seq_length": LENGTH, "sample_length": 0, "patience": None, "shards": threads}  # fmt: skip
-    size = {"cell": "gru", "hidden_size": hidden, "num_layers": LAYERS, "dropout": DROPOUT}
+    cell = "lstm" if model == "lstm" else "gru"
+    size = {"cell": cell, "hidden_size": hidden, "num_layers": LAYERS, "dropout": dropout}
     characters = len(text.read_text(encoding="utf-8-sig"))
     steps = int((1 - HELD_SHARE) * characters) // (STREAMS * LENGTH)
     config = config_from_dict(
@@ -67,7 +76,7 @@ def charrnn(text: Path, model: str, hidden: int, epochs: int, threads: int) -> N
     run.close()
 
 
-def pytorch(text: Path, model: str, hidden: int, epochs: int, threads: int) -> None:
+def pytorch(text: Path, model: str, hidden: int, dropout: float, epochs: int, threads: int) -> None:
     """Train the same with PyTorch; print [minutes, loss] after each evaluation."""
     began = perf_counter()
     import numpy as np
@@ -84,7 +93,7 @@ def pytorch(text: Path, model: str, hidden: int, epochs: int, threads: int) -> N
     windows = (len(streams) - 1) // LENGTH
     table = torch.nn.Embedding.from_pretrained(torch.eye(len(symbols)), freeze=False)
     kind = {"lstm": torch.nn.LSTM, "gru": torch.nn.GRU}[cell]
-    rnn = kind(len(symbols), hidden, LAYERS, dropout=DROPOUT)
+    rnn = kind(len(symbols), hidden, LAYERS, dropout=dropout)
     out = torch.nn.Linear(hidden, len(symbols))
     modules = [table, rnn, out]
     parameters = [parameter for module in modules for parameter in module.parameters()]
@@ -142,7 +151,7 @@ def curve(name: str, options: argparse.Namespace, free: "SimpleQueue[list[int]]"
     """Train a candidate on processors that are free, until it has reached the lowest of the losses or ends."""
     own = free.get()
     command = [sys.executable, __file__, str(options.text), "--serve", name, "--hidden-size", str(options.hidden_size)]
-    command += ["--epochs", str(options.epochs), "--threads", str(options.threads)]
+    command += ["--dropout", str(options.dropout), "--epochs", str(options.epochs), "--threads", str(options.threads)]
     limits = os.environ | {"OMP_NUM_THREADS": str(options.threads)}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=limits)
     if hasattr(os, "sched_setaffinity"):
@@ -211,13 +220,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2, help="processors of each candidate (default: 2)")
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--hidden-size", type=int, default=512)
+    parser.add_argument("--dropout", type=float, default=0.5)
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "pictures" / "reach.svg")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.serve:
         package, _, model = options.serve.partition("-")
         train = charrnn if package == "charrnn" else pytorch
-        train(options.text, model, options.hidden_size, options.epochs, options.threads)
+        train(options.text, model, options.hidden_size, options.dropout, options.epochs, options.threads)
         return
     names = options.candidates.split(",")
     if unknown := sorted(set(names) - set(CANDIDATES)):

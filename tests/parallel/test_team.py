@@ -21,7 +21,7 @@ from charrnn.errors import CharrnnError
 from charrnn.models.network import Network
 from charrnn.parallel import shards
 from charrnn.parallel import team as parallel
-from charrnn.parallel.needs import check_memory
+from charrnn.parallel.needs import COUNTING, check_memory
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
 from charrnn.processes import run_in_processes
@@ -228,14 +228,14 @@ def test_a_run_that_cannot_fit_into_memory_is_refused_before_memory_is_taken(wor
     [{}, {"dropout": 0.1, "output_dropout": 0.2, "recurrent_dropout": 0.3}, {"ngram": 3, "skip_connections": True}],
 )
 def test_the_memory_check_counts_vectors_tape_and_folds(monkeypatch, keys):
-    """It passes a machine that holds just as much as parameters, gradients, moments and one tape take, and no less."""
+    """It passes a machine that holds just as much as vectors, one tape and the counting take, and no less."""
     config = Config(
         DataConfig("-"),
         ModelConfig(cell="lstm", hidden_size=9, num_layers=2, **keys),
         TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
     )
     network = Network(config.model, VOCAB)
-    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4) + 4 * len(IDS) * ("ngram" in keys)
+    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4) + 4 * COUNTING * len(IDS) * ("ngram" in keys)
     for pages, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
         with nullcontext() if fits else pytest.raises(CharrnnError):
