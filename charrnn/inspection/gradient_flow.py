@@ -13,7 +13,7 @@ import numpy as np
 
 from charrnn.arrays import Array
 from charrnn.config import Config
-from charrnn.data import Batch, choose_split, ends_of, load_corpus
+from charrnn.data import Batch, Vocab, ends_of
 from charrnn.errors import TextError
 from charrnn.models import Network
 
@@ -158,9 +158,8 @@ def flow(network: Network, ids: Array) -> GradientFlow:
     return GradientFlow(norms.tolist(), [reach(row) for row in norms], spectra(network))
 
 
-def untrained(config: Config) -> tuple[Network, Array]:
-    """The network of a config before training, and the ids of its held-out text. Raises: TextError."""
-    corpus = load_corpus(config)
-    network = Network(config.model, corpus.vocab)
+def untrained(config: Config, vocab: Vocab) -> Network:
+    """The network of a config before training; `config` has a value for every key of the model."""
+    network = Network(config.model, vocab)
     network.initialise(np.random.default_rng(config.seed))
-    return network, choose_split(corpus, None).ids
+    return network

@@ -9,6 +9,7 @@ from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.agreeing import begin_equally
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.counted import counted_lines
+from charrnn.training.defaults import settled
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_classifier import FittedClassifier
 from charrnn.training.fit_ngram import Fitted, fit
@@ -38,5 +39,6 @@ __all__ = [
     "measure",
     "next_commands",
     "open_run",
+    "settled",
     "worker_count",
 ]

@@ -8,7 +8,7 @@ begins with the parameters of another model takes the sizes of that model.
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from charrnn.config import Config, ModelConfig, TrainConfig, flat
+from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict, flat
 from charrnn.data import Corpus, ExampleCorpus, PairCorpus, check_sizes
 from charrnn.errors import CheckpointError
 from charrnn.models import Network, SavedModel, fold_edges
@@ -95,6 +95,7 @@ def settled(
     Raises:
         TextError: the text is too small for the config, or nothing can be learned from the examples.
         CheckpointError: the config of the run that is resumed is not complete.
+        ConfigError: keys that the config gives do not go with the sizes of `start_from`.
     """
     if resumed:
         config = _as_begun(config, resumed.config) if resumed.header.by_0_2 else config
@@ -108,6 +109,8 @@ def settled(
         targets = len(corpus.train) - isinstance(corpus, Corpus)  # the first character of a text is none
         train = _training(config.train, recipe, targets)
     complete = replace(config, model=_filled(config.model, model), train=_filled(config.train, train))
+    if start_from:  # a checkpoint whose config breaks a rule could not be read
+        config_from_dict(complete.to_dict(), "with the sizes of --init-from")
     if resumed and (missing := complete.left_to_text()):
         raise CheckpointError(f"{resumed.path}: damaged (its config has no {', '.join(missing)})")
     if isinstance(corpus, Corpus):

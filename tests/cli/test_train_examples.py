@@ -96,6 +96,12 @@ def test_a_command_for_language_models_refuses_a_classifier_in_one_line(words: l
     assert "this is a classifier, not a language model; use charrnn " in result.lines[0]
 
 
+def test_the_flow_of_a_config_for_another_task_is_refused_in_one_line() -> None:
+    result = call("flow", "softmax.yaml")
+    assert (result.code, len(result.lines)) == (2, 1)
+    assert "softmax.yaml: task: classify: " in result.lines[0]
+
+
 def test_the_bench_and_fine_tuning_refuse_in_one_line() -> None:
     trained("softmax", "--quiet")
     for words in (["bench", "softmax.yaml"], ["train", "softmax.yaml", "--out", "b", "--init-from", "runs/softmax"]):

@@ -1,7 +1,10 @@
 """Keys that a config leaves to the text: what is chosen, that given keys are kept, and that a run keeps its choice."""
 
+import json
 import os
+import re
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +16,13 @@ from charrnn.config.building import config_from_dict, load_config
 from charrnn.config.keys import Config, leaves
 from charrnn.data.loading import load_corpus
 from charrnn.display.run_summary import header
-from charrnn.errors import CheckpointError, TextError
+from charrnn.errors import CheckpointError, ConfigError, TextError
 from charrnn.training import defaults
 from charrnn.training.bench import random_corpus
 from charrnn.training.defaults import MODEL_KEYS, RECIPES, TRAIN_KEYS, chosen_values, recipe_for, settled
 from charrnn.training.loop import Run
 from charrnn.training.opening import open_run
+from tests.support.processes import call
 
 TALES = (Path(__file__).parents[2] / "data" / "tales.txt").read_text()
 GIVEN: dict[str, Any] = {  # keys that may follow the text, each with a value that no recipe has
@@ -211,6 +215,32 @@ def test_a_run_from_another_model_takes_its_n_gram_or_none():
     for name, order in (("counted", 7), ("plain", 0)):
         with closing(open_run(config(train__max_steps=1), init_from=name, force=True)) as tuned:
             assert tuned.config.model.ngram == order
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"model__dropout": 0.3}, "acts between layers"),
+        ({"train__teacher": "run"}, r"does not go with model\.ngram"),
+    ],
+)
+def test_what_does_not_go_with_the_sizes_of_another_model_is_refused_as_no_checkpoint_of_it_could_be_read(
+    keys, message
+):
+    with closing(open_run(config(train__max_steps=1, model__hidden_size=6, model__num_layers=1, model__ngram=3))) as run:
+        list(run)
+    with pytest.raises(ConfigError) as caught:
+        open_run(replace(config(train__max_steps=1, **keys), out="other"), init_from="run")
+    assert re.search(f"--init-from: .*{message}", str(caught.value.faults[0]))
+    assert not Path("other").exists()
+
+
+def test_the_gradient_flow_of_an_untrained_network_is_that_of_the_size_that_follows_the_text():
+    Path("text.txt").write_text(TALES[:900])
+    Path("c.yaml").write_text("data: {path: text.txt}\nmodel: {num_layers: 1}\n")
+    result = call("flow", "c.yaml", "--json")
+    assert result.code == 0
+    assert len(json.loads(result.out)[0]["weights"][0]["singular"]) == 128
 
 
 def test_a_text_shorter_than_a_given_window_is_refused():
