@@ -73,7 +73,9 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         if settings.model.cell == "ngram":
             _refuse_with_ngram(init_from is not None, "--init-from")
             return train_ngram(settings, dry_run=dry_run, **options)
-        return estimate(settings) if dry_run else train_network(settings, exact=exact, init_from=init_from, **options)
+        if dry_run:
+            return estimate(settings, init_from)
+        return train_network(settings, exact=exact, init_from=init_from, **options)
     from charrnn.cli.on_ranks import end_together, train_on_ranks
     from charrnn.parallel import WAIT_SECONDS, Ranks
 
@@ -83,7 +85,7 @@ def train(config: str, assignments: tuple[str, ...], out: str | None, seed: int 
         settings = load_config(config, assignments, out=out, seed=seed)
         _refuse_with_ngram(settings.model.cell == "ngram", "--mpi")
         if dry_run:
-            return estimate(settings, ranks, exact)
+            return estimate(settings, init_from, ranks, exact)
         return train_on_ranks(settings, ranks, exact=exact, init_from=init_from, **options)
 
     return end_together(ranks, train_here)
@@ -119,12 +121,12 @@ def train_network(
         run.close()
 
 
-def estimate(settings: "Config", ranks: "Ranks | None" = None, exact: bool = False) -> int:
+def estimate(settings: "Config", init_from: str | None, ranks: "Ranks | None" = None, exact: bool = False) -> int:
     """Print what training would take, on rank 0 of several machines, and train nothing; return the exit code."""
     from charrnn.display import describe_estimate
     from charrnn.training import estimate_run
 
-    estimated = estimate_run(settings, ranks=ranks, exact=exact)
+    estimated = estimate_run(settings, ranks=ranks, exact=exact, init_from=init_from)
     if ranks is None or ranks.number == 0:
         click.echo("\n".join(describe_estimate(estimated)))
     return 0

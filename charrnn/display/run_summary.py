@@ -35,10 +35,11 @@ def text_header(run: Run, corpus: Corpus) -> list[str]:
     kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
     split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
     layers = f"{model.num_layers} x {model.hidden_size}"
+    inside = f"{model.ngram}-gram inside, " if model.ngram else ""
     return [
         f"text: {corpus.size:,} {kind} ({split}), vocabulary {corpus.vocab.size}",
         *documents_lines(corpus.documents, kind),
-        f"model: {model.cell} {layers}, {run.network.params.size:,} parameters",
+        f"model: {model.cell} {layers}, {inside}{run.network.params.size:,} parameters",
         f"training: {run.plan.steps:,} steps of {train.batch_size} x {train.seq_length} {kind}, "
         f"{plural(run.plan.epochs, 'epoch')}; evaluated every {run.plan.eval_every:,} steps",
     ]

@@ -54,12 +54,18 @@ def layer_suffixes(names: Iterable[str]) -> list[list[str]]:
 
 
 def alone(saved: SavedModel) -> SavedModel:
-    """A network with an n-gram inside as the network alone, which is what the forms hold; any other model as it is."""
+    """A network with an n-gram inside as the network alone, which is what the forms hold; any other model as it is.
+
+    Of its training, the network alone keeps the steps, and not the losses.
+    """
     if not isinstance(saved.model, GatedNetwork):
         return saved
     network = without_gate(saved.model.network)
     config = replace(saved.config, model=network.config)
-    return replace(saved, model=network, header=replace(saved.header, config=config))
+    training = saved.header.training
+    if training:  # its losses were those of the mixture
+        training = replace(training, best=None, best_step=0, history=[])
+    return replace(saved, model=network, header=replace(saved.header, config=config, training=training))
 
 
 def network_of(saved: SavedModel) -> AnyNetwork:

@@ -4,7 +4,7 @@ Shapes: T steps, N streams, L layers, S states, H hidden units, V vocabulary. Mo
 state; they do not train themselves.
 """
 
-from charrnn.models.building import AnyNetwork, check_arrays
+from charrnn.models.building import AnyModel, AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
 from charrnn.models.dropping import dropping_scalars
 from charrnn.models.folds import fold_edges, fold_log_probs
@@ -25,6 +25,7 @@ from charrnn.models.translate_network import Encoded, TranslateNetwork
 from charrnn.models.translate_parts import Translation, translate_shapes, translate_size, translate_tape_scalars
 
 __all__ = [
+    "AnyModel",
     "AnyNetwork",
     "Encoded",
     "Evaluation",

@@ -5,6 +5,7 @@ It computes gradients and updates parameters when told to. It does not decide wh
 
 from charrnn.parallel.example_shards import TaskExamples, TranslatePairs
 from charrnn.parallel.memory import SharedArray, machine_memory, shared
+from charrnn.parallel.needs import ngram_bytes
 from charrnn.parallel.ranks import WAIT_SECONDS, Ranks, check_alone
 from charrnn.parallel.shards import auto_shards
 from charrnn.parallel.team import Team
@@ -19,5 +20,6 @@ __all__ = [
     "auto_shards",
     "check_alone",
     "machine_memory",
+    "ngram_bytes",
     "shared",
 ]

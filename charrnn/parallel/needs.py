@@ -25,16 +25,16 @@ from charrnn.parallel.memory import machine_memory
 
 Content = Array | TaskExamples | TranslatePairs
 
-# Numbers of four bytes that counting the n-grams of nine folds takes for a character at its peak: 65 to 75 bytes, with
-# an order of 7, on 0.3 to 3.2 million characters of War and Peace.
-COUNTING = 19
+# Bytes that counting the n-grams of nine folds takes for a character at its peak: 65 to 75, with an order of 7, on 0.3
+# to 3.2 million characters of War and Peace.
+COUNTING = 76
 
 
 def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
     """Refuse a run that does not fit into this machine's memory, before any is taken. Raises CharrnnError."""
     train, available = config.train, machine_memory()
     vectors = 1 + (train.shards or 1) + RULES[train.optimizer][1]  # parameters, gradients, moments
-    remedy = "train.batch_size or data.max_length"
+    remedy, counted = "train.batch_size or data.max_length", 0
     streams: int = train.batch_size
     if isinstance(content, TranslatePairs):
         examples = content.examples
@@ -57,15 +57,20 @@ def check_memory(config: Config, vocab: Vocab | None, content: Content) -> None:
         scalars = stack.tape_scalars(window, streams, True) + rows * (vocab.size + gate)
         scalars += dropping_scalars(config.model, shapes, rows, config.model.hidden_size)
         remedy = "train.batch_size or train.seq_length"
+        counted = ngram_bytes(config, len(content))
         if gate:
-            scalars += len(content) * COUNTING
             remedy += ", or leave out model.ngram"
-    needed = 4 * (content_size(config, vocab, content) * vectors + scalars)
+    needed = 4 * (content_size(config, vocab, content) * vectors + scalars) + counted
     if needed > available:
         raise CharrnnError(
             f"this model and window need about {needed / 1e9:,.1f} GB of memory, and this machine has "
             f"{available / 1e9:,.1f}; lower model.hidden_size, {remedy}"
         )
+
+
+def ngram_bytes(config: Config, chars: int) -> int:
+    """The bytes that an n-gram inside a network takes on a training text of so many characters; 0 without one."""
+    return chars * COUNTING if config.model.ngram else 0
 
 
 def content_size(config: Config, vocab: Vocab | None, content: Content) -> int:

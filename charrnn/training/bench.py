@@ -111,11 +111,11 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
         run = _endless_run(config, corpus, workers)
         rows.append(_row(run, corpus, workers, budget))
     timed = corpus.train.ids[: max(MIN_TIMED_CHARS, int(rows[0].chars_per_second * budget))]
-    network = run.network  # that of the last run
+    model = run.model  # that of the last run
     with one_thread():
-        sampling = sampling_speed(network, 1, budget)
-        sampling_batch = sampling_speed(network, SIDE_BY_SIDE, budget)
-        evaluation = _rate(lambda: score(network, timed).chars, budget)
+        sampling = sampling_speed(model, 1, budget)
+        sampling_batch = sampling_speed(model, SIDE_BY_SIDE, budget)
+        evaluation = _rate(lambda: score(model, timed).chars, budget)
     return Bench(rows, min(auto, cores()), evaluation, sampling, sampling_batch)
 
 

@@ -11,13 +11,13 @@ from charrnn.blas import one_thread
 from charrnn.config import Config
 from charrnn.data import Corpus
 from charrnn.evaluation import score
-from charrnn.parallel import Ranks
+from charrnn.parallel import Ranks, ngram_bytes
 from charrnn.training.agreeing import check_ranks
 from charrnn.training.corpora import read_corpus
 from charrnn.training.defaults import settled
 from charrnn.training.gain import Gain, measure_gain
 from charrnn.training.loop import Run
-from charrnn.training.opening import DEFAULT_DIRECTORY
+from charrnn.training.opening import DEFAULT_DIRECTORY, read_origin
 from charrnn.training.resuming import with_shards, worker_count
 from charrnn.training.teaching import read_teachers
 
@@ -54,6 +54,7 @@ def memory(run: Run) -> dict[str, int]:
             material.tape_bytes(run.network, stop - first) for first, stop in shards
         ),
         "text": material.ids_bytes + run.teachers.nbytes(run.corpus),
+        **({"n-gram": ngram_bytes(run.config, len(run.corpus.train))} if run.config.model.ngram else {}),
     }
 
 
@@ -85,13 +86,20 @@ def evaluation_seconds(run: Run) -> float:
     timed = valid[:TIMED_CHARS]
     if not len(timed):
         return 0.0
-    began = perf_counter()
     with one_thread():
-        score(run.network, timed, parts=len(run.team.bounds), spread=run.team.spread)
+        run.model.predict(run.model.start())  # an n-gram inside is counted once, not in each evaluation
+        began = perf_counter()
+        score(run.model, timed, parts=len(run.team.bounds), spread=run.team.spread)
     return (perf_counter() - began) / len(timed) * len(valid)
 
 
-def estimate_run(config: Config, budget: float = 3.0, ranks: Ranks | None = None, exact: bool = False) -> Estimate:
+def estimate_run(
+    config: Config,
+    budget: float = 3.0,
+    ranks: Ranks | None = None,
+    exact: bool = False,
+    init_from: str | Path | None = None,
+) -> Estimate:
     """Estimate a run from about `budget` seconds of its steps, and write nothing.
 
     Arguments:
@@ -99,16 +107,21 @@ def estimate_run(config: Config, budget: float = 3.0, ranks: Ranks | None = None
         budget: seconds.
         ranks: all machines of the run, which estimate it together; None for a single one.
         exact: refuse ranks with other software or processors.
+        init_from: a checkpoint whose parameters to begin with (fine-tuning).
 
     Raises:
         TextError: the text cannot be read or is too small.
         CharrnnError: the run does not fit into memory, or the ranks do not fit together.
+        CheckpointError, ConfigError: as by open_run().
     """
+    origin = read_origin(config, init_from)
+    start_from = origin.network if origin else None
     corpus = read_corpus(config)
     teachers = read_teachers(config, corpus, Path(config.out or DEFAULT_DIRECTORY))
-    complete = with_shards(settled(config, corpus), corpus)
+    complete = with_shards(settled(config, corpus, start_from=start_from), corpus)
     notes = check_ranks(complete, corpus, teachers, ranks, exact) if ranks else []
-    run = Run(config, corpus, workers=worker_count(config), ranks=ranks, teachers=teachers)
+    workers = worker_count(config)
+    run = Run(config, corpus, start_from=start_from, workers=workers, ranks=ranks, teachers=teachers)
     run.notes = notes
     held = memory(run)
     chars_per_second = speed(run, budget)

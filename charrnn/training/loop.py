@@ -116,6 +116,14 @@ class Run:
         return self.state.step >= self.plan.steps or bool(self.state.stopped)
 
     @property
+    def model(self) -> Any:
+        """The model that is trained, as it samples and scores: the network, or with model.ngram its mixture.
+
+        Of another task than language, a TaskModel or TranslateModel.
+        """
+        return self.material.model(self.network)
+
+    @property
     def advice(self) -> list[str]:
         """The sentences of the diagnosis after the latest evaluation; none if nothing is wrong."""
         return diagnose(self.state.history, self.facts)

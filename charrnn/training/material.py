@@ -23,6 +23,7 @@ from charrnn.data import (
 )
 from charrnn.evaluation import score, validation_figures
 from charrnn.models import (
+    AnyModel,
     AnyNetwork,
     GatedNetwork,
     Network,
@@ -67,6 +68,9 @@ class Material(Protocol):
     def file(self) -> Path | None:
         """The file that the content is mapped from, if it holds nothing else."""
 
+    def model(self, network: AnyNetwork) -> AnyModel:
+        """A network as the model that it is trained to be."""
+
     def facts(self, parameters: int) -> RunFacts:
         """What the diagnosis judges a model of this size by."""
 
@@ -109,7 +113,7 @@ class TextMaterial:
         self._ngram = NGram(vocab, corpus.train.ids, order) if order else None
 
     def model(self, network: AnyNetwork) -> Network | GatedNetwork:
-        """A network as the language model that it is trained to be: with model.ngram, mixed with the n-gram."""
+        """A network as it samples and scores: with model.ngram, mixed with the n-gram."""
         assert isinstance(network, Network)
         return GatedNetwork(network, self._ngram) if self._ngram else network
 
@@ -202,15 +206,15 @@ class ExampleMaterial:
         epoch, k = divmod(step, self.steps_per_epoch)
         return self.batches.count(k, epoch), self.batches.chars(k, epoch)
 
-    def model(self, network: TaskNetwork) -> TaskModel:
+    def model(self, network: AnyNetwork) -> TaskModel:
         """A network as a model that reads and predicts as the config says."""
+        assert isinstance(network, TaskNetwork)
         return TaskModel(self.config, network, self.corpus.vocab, self.corpus.labels, rules_of(self.config))
 
     def validate(self, network: AnyNetwork, spread: Map = map) -> Validation | None:
         """Predict the validation split and compare; None without one."""
         if not len(self.corpus.valid):
             return None
-        assert isinstance(network, TaskNetwork)
         figures, thresholds = validation_figures(self.model(network), self.corpus.valid, spread)
         figure = figures.get(self.config.train.best, np.nan)
         loss = figures.pop("loss")

@@ -37,6 +37,20 @@ def complete_config(config: Config) -> Config:
     return settled(config, corpus)
 
 
+def read_origin(config: Config, init_from: str | Path | None) -> SavedModel | None:
+    """The model whose parameters a run begins with; None without one.
+
+    Raises:
+        ConfigError: it does not go with the task.
+        CheckpointError: the file is not a valid checkpoint.
+    """
+    if init_from is None:
+        return None
+    if config.task != "language":
+        raise ConfigError(f"task: {config.task}: --init-from goes with a language model only; leave it out")
+    return load_checkpoint(init_from)
+
+
 def open_run(
     config: Config,
     resume: bool = False,
@@ -68,14 +82,12 @@ def open_run(
         CharrnnError: the ranks see another config or text, or `exact` forbids to begin.
         CheckpointError: the state is damaged, belongs to another config or text, or `exact` forbids to continue.
         TextError: the text cannot be read or is too small.
-        ConfigError: `init_from` does not go with the task.
+        ConfigError: `init_from` does not go with the task, or with other keys.
     """
     directory = RunDirectory(config.out or DEFAULT_DIRECTORY)
     directory.check_free(resume, force)
-    if init_from and config.task != "language":
-        raise ConfigError(f"task: {config.task}: --init-from goes with a language model only; leave it out")
+    origin = read_origin(config, None if resume and directory.resumable else init_from)
     corpus = read_corpus(config)
-    origin = load_checkpoint(init_from) if init_from and not (resume and directory.resumable) else None
     complete = settled(config, corpus, start_from=origin.network if origin else None)
     if origin:
         check_transferable(origin.network, complete.model, config.data.tokens)

@@ -36,6 +36,12 @@ class PairMaterial:
         """The training pairs."""
         return TranslatePairs(self.corpus.train.examples, self.translation)
 
+    def model(self, network: AnyNetwork) -> TranslateModel:
+        """A network as a model that reads and writes as the config says."""
+        assert isinstance(network, TranslateNetwork)
+        rules = pair_rules_of(self.config)
+        return TranslateModel(self.config, network, self.corpus.source, self.corpus.target, rules)
+
     def facts(self, parameters: int) -> RunFacts:
         """What the diagnosis judges a model of this size by."""
         examples, target = self.corpus.train.examples, self.corpus.target
@@ -54,10 +60,7 @@ class PairMaterial:
         valid = self.corpus.valid
         if not len(valid):
             return None
-        assert isinstance(network, TranslateNetwork)
-        rules = pair_rules_of(self.config)
-        model = TranslateModel(self.config, network, self.corpus.source, self.corpus.target, rules)
-        figures = translation_figures(model, valid, spread)
+        figures = translation_figures(self.model(network), valid, spread)
         figure = figures[self.config.train.best]
         loss = figures.pop("loss")
         return Validation(loss, figure, loss, figures=figures)

@@ -235,7 +235,7 @@ def test_the_memory_check_counts_vectors_tape_and_folds(monkeypatch, keys):
         TrainConfig(batch_size=4, seq_length=8, shards=2, weight_decay=0.0),
     )
     network = Network(config.model, VOCAB)
-    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4) + 4 * COUNTING * len(IDS) * ("ngram" in keys)
+    needed = 4 * network.size * (1 + 2 + 2) + network.tape_bytes(8, 4) + COUNTING * len(IDS) * ("ngram" in keys)
     for pages, fits in ((needed, True), (needed - 1, False)):
         monkeypatch.setattr(os, "sysconf", lambda name, pages=pages: pages if name == "SC_PHYS_PAGES" else 1)
         with nullcontext() if fits else pytest.raises(CharrnnError):

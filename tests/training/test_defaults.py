@@ -227,7 +227,9 @@ def test_a_run_from_another_model_takes_its_n_gram_or_none():
 def test_what_does_not_go_with_the_sizes_of_another_model_is_refused_as_no_checkpoint_of_it_could_be_read(
     keys, message
 ):
-    with closing(open_run(config(train__max_steps=1, model__hidden_size=6, model__num_layers=1, model__ngram=3))) as run:
+    with closing(
+        open_run(config(train__max_steps=1, model__hidden_size=6, model__num_layers=1, model__ngram=3))
+    ) as run:
         list(run)
     with pytest.raises(ConfigError) as caught:
         open_run(replace(config(train__max_steps=1, **keys), out="other"), init_from="run")

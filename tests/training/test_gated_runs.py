@@ -13,11 +13,13 @@ from charrnn.config.building import config_from_dict
 from charrnn.config.keys import Config
 from charrnn.errors import CheckpointError, ConfigError
 from charrnn.evaluation.assessment import ReportOptions, assess
-from charrnn.evaluation.scoring import score
+from charrnn.evaluation.scoring import Report, score
 from charrnn.export.pytorch import from_safetensors, to_safetensors
 from charrnn.models.gated_network import GatedNetwork
 from charrnn.models.loading import load_checkpoint
+from charrnn.parallel.needs import COUNTING
 from charrnn.storage import checkpoint
+from charrnn.training import bench, estimate
 from charrnn.training.opening import open_run
 from charrnn.training.state import Progress
 from tests.support.processes import call
@@ -73,6 +75,35 @@ def test_a_checkpoint_holds_the_mixture_that_the_run_validated() -> None:
     assert [row.name.rpartition(", ")[2] for row in rows[1:]] == ["network alone", "n-gram alone", "dynamic (rms)"]
 
 
+def test_a_dry_run_and_the_bench_measure_the_mixture(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Any] = []
+
+    def noted(model: Any, *_: Any, **options: Any) -> Any:
+        seen.append(model)
+        assert "levels" in vars(model.ngram), "it is counted before the clock starts"
+        return Report(1, 0, 1.0, 1)
+
+    monkeypatch.setattr(estimate, "score", noted)
+    found = estimate.estimate_run(config_of(), budget=0)
+    assert found.memory["n-gram"] == COUNTING * len(found.run.corpus.train)
+    for name, measured in (("score", noted), ("cores", lambda: 1), ("ceiling", lambda *_: 1.0)):
+        monkeypatch.setattr(bench, name, measured)
+    bench.measure(config_of(), budget=0)
+    assert [type(model) for model in seen] == [GatedNetwork] * len(seen)
+    assert len(seen) > 1
+
+
+def test_a_dry_run_from_another_model_measures_its_sizes_and_names_its_n_gram() -> None:
+    completed(config_of())
+    Path("c.yaml").write_text("data: {path: text.txt}\ntrain: {max_steps: 2, workers: 1}\n")
+    result = call("train", "c.yaml", "--dry-run", "--init-from", RUN)
+    assert result.code == 0
+    assert result.text.splitlines()[1].startswith("model: gru 1 x 5, 3-gram inside, ")
+    result = call("train", "c.yaml", "--dry-run", "--init-from", "text.txt")
+    assert result.code
+    assert "not a charrnn checkpoint" in result.lines[0]
+
+
 def test_an_export_holds_the_network_alone(tmp_path: Path) -> None:
     completed(config_of(out="run"))
     saved = load_checkpoint("run")
@@ -81,6 +112,8 @@ def test_an_export_holds_the_network_alone(tmp_path: Path) -> None:
     checkpoint.save(tmp_path / "alone.npz", header.to_dict(), arrays)
     alone = load_checkpoint(tmp_path / "alone.npz")
     assert (alone.config.model.ngram, saved.config.model.ngram) == (0, 3)
+    assert saved.best_loss is not None
+    assert (alone.best_loss, alone.step) == (None, saved.step), "its losses were those of the mixture"
     ids = saved.corpus().valid.ids
     np.testing.assert_array_equal(score(alone.network, ids).nats, score(saved.network, ids).nats)
     assert "without the n-gram" in call("export", "run", "page.html", "--to", "web").err
