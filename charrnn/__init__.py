@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from charrnn.generation import Answers as Answers
     from charrnn.generation import generate as generate
     from charrnn.inspection import embed as embed
+    from charrnn.models import GatedNetwork as GatedNetwork
     from charrnn.models import Network as Network
     from charrnn.models import NGram as NGram
     from charrnn.models import TaskModel as TaskModel
@@ -52,6 +53,7 @@ _HOMES = {
     "Answers": "generation",
     "CharrnnError": "errors",
     "Config": "config",
+    "GatedNetwork": "models",
     "NGram": "models",
     "Network": "models",
     "Prediction": "evaluation",

@@ -56,12 +56,20 @@ def info_lines(saved: "SavedModel") -> list[str]:
         visible(str(saved.path)),
         f"  model        {task}{model_name(saved.config.model)}, {size:,} {unit}",
         *(f"  {line}" for line in symbols_lines(header)),
+        *ngram_lines(saved),
         *(f"  {line}" for line in training_lines(header.training, saved.config)),
         f"  arrays       {', '.join(saved.arrays)}",
         f"  versions     {visible(versions, keep='')}",
         "  config",
         *(f"    {visible(line)}" for line in saved.config.to_yaml().splitlines()),
     ]
+
+
+def ngram_lines(saved: "SavedModel") -> list[str]:
+    """What the n-gram inside a network counts, as it lies in the file; no lines without one."""
+    if not saved.config.model.ngram:
+        return []
+    return [f"  n-gram       counts the training text, {len(saved.arrays['text']):,} characters, which this file holds"]
 
 
 def symbols_lines(header: "Header") -> list[str]:

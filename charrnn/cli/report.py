@@ -122,12 +122,14 @@ def described(loaded: "SavedModel") -> str:
 
 def about(loaded: "SavedModel") -> str:
     """The model in a sentence or two."""
-    from charrnn.models import NGram, model_name
+    from charrnn.models import GatedNetwork, NGram, model_name
 
     model, network = loaded.language_model, not isinstance(loaded.model, NGram)
     size = f"{model.size:,} {'parameters' if network else 'n-grams'}"
     steps = f", after {loaded.step:,} steps" if network and loaded.step else ""
     text = f"{model_name(loaded.config.model)}, {size}, vocabulary of {model.vocab.size}{steps}."
+    if isinstance(model, GatedNetwork):
+        text += " Units, gates and gradients are those of the network alone."
     return f"{text} {loaded.note}".rstrip()
 
 

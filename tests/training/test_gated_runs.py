@@ -119,6 +119,17 @@ def test_an_export_holds_the_network_alone(tmp_path: Path) -> None:
     assert "without the n-gram" in call("export", "run", "page.html", "--to", "web").err
 
 
+def test_info_and_report_say_what_is_inside_and_what_is_shown_of_the_network_alone() -> None:
+    completed(config_of())
+    lines = call("info", RUN).text.splitlines()
+    size = len(load_checkpoint(RUN).arrays["text"])
+    assert f"  n-gram       counts the training text, {size:,} characters, which this file holds" in lines
+    assert call("report", RUN, "--out", "page.html").code == 0
+    page = Path("page.html").read_text()
+    assert "gru 1 x 5 with a 3-gram, " in page
+    assert "Units, gates and gradients are those of the network alone." in page
+
+
 def test_a_checkpoint_without_its_text_is_refused() -> None:
     completed(config_of())
     header, arrays = checkpoint.load(RUN / BEST)
