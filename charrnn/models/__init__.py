@@ -7,7 +7,7 @@ state; they do not train themselves.
 from charrnn.models.building import AnyModel, AnyNetwork, check_arrays
 from charrnn.models.counting import distinct
 from charrnn.models.dropping import dropping_scalars
-from charrnn.models.folds import fold_edges, fold_log_probs
+from charrnn.models.folds import fold_log_probs, have_folds
 from charrnn.models.gated_network import GatedNetwork, without_gate
 from charrnn.models.header import Evaluation, Header, Sums, TrainingState, model_name
 from charrnn.models.known import is_known, known_documents
@@ -53,8 +53,8 @@ __all__ = [
     "choose_order",
     "distinct",
     "dropping_scalars",
-    "fold_edges",
     "fold_log_probs",
+    "have_folds",
     "is_checkpoint",
     "is_known",
     "known_documents",

@@ -25,7 +25,7 @@ def fold_log_probs(vocab: Vocab, ids: Array, order: int) -> Array:
         order: characters of an n-gram.
 
     Raises:
-        TextError: nine folds are shorter than an n-gram, or there is only one document.
+        TextError: the folds beside one of them are shorter than an n-gram; see have_folds().
     """
     edges = fold_edges(vocab, ids)
     logs = np.empty(len(ids), np.float32)
@@ -33,12 +33,20 @@ def fold_log_probs(vocab: Vocab, ids: Array, order: int) -> Array:
         others = np.concatenate([ids[:begin], ids[stop:]])
         if len(others) < order:
             raise TextError(
-                f"data.path: the training split of {len(ids):,} characters is too short for model.ngram {order}; "
-                f"leave it out"
+                f"data.path: the training split of {len(ids):,} characters is too short for model.ngram {order}: one "
+                f"part of it is scored by an n-gram of the other {len(others):,}; set model.ngram to 0"
             )
         before = min(order - 1, begin)  # characters, whose own probabilities are not used
         logs[begin:stop] = NGram(vocab, others, order).log_probs(ids[begin - before : stop])[before:]
     return logs
+
+
+def have_folds(vocab: Vocab, ids: Array, order: int) -> bool:
+    """Whether fold_log_probs() can score a text: the folds beside the largest are as long as an n-gram.
+
+    They are not where a text is one document, or nearly so.
+    """
+    return bool(len(ids) - np.diff(fold_edges(vocab, ids)).max() >= order)
 
 
 def fold_edges(vocab: Vocab, ids: Array) -> list[int]:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from charrnn.config import Config, ModelConfig, TrainConfig, config_from_dict, flat
 from charrnn.data import Corpus, ExampleCorpus, PairCorpus, check_sizes
 from charrnn.errors import CheckpointError
-from charrnn.models import Network, SavedModel, fold_edges
+from charrnn.models import Network, SavedModel, have_folds
 from charrnn.training.corpora import AnyCorpus
 from charrnn.training.example_checks import check_labels, check_validation, with_format
 
@@ -159,7 +159,7 @@ def _ngram(config: Config, corpus: AnyCorpus) -> int | None:
     ids = corpus.train.ids
     if config.model.hidden_size or config.train.teacher or len(ids) not in COUNTED:
         return 0
-    return ORDER if len(fold_edges(corpus.vocab, ids)) > 2 else 0  # a single document is one fold
+    return ORDER if have_folds(corpus.vocab, ids, ORDER) else 0
 
 
 def _training(train: TrainConfig, recipe: Recipe, targets: int) -> dict[str, Any]:

@@ -123,16 +123,18 @@ def test_an_n_gram_follows_the_text_where_the_size_of_the_network_does(keys, cha
 
 
 def test_a_text_too_long_for_an_n_gram_is_not_searched_for_its_documents(monkeypatch):
-    monkeypatch.setattr(defaults, "fold_edges", None)  # it reads all of the text, which may be larger than memory
+    monkeypatch.setattr(defaults, "have_folds", None)  # it reads all of the text, which may be larger than memory
     assert settled(config(), random_corpus(20, 5_000_001)).model.ngram == 0
     assert settled(config(model__hidden_size=5), random_corpus(20, 5_000)).model.ngram == 0
 
 
-def test_a_single_document_has_no_n_gram_as_it_could_not_be_scored_by_others(tmp_path):
-    Path("text.txt").write_text(TALES[:3_000].replace("\n", " ") + "\n")
+@pytest.mark.parametrize(("others", "order"), [("", 0), ("ab\ncd\n", 0), ("ab\ncde\n", 7)])
+def test_a_document_that_others_are_too_short_to_score_has_no_n_gram(others, order):
+    Path("text.txt").write_text(others + TALES[:3_000].replace("\n", " ") + "\n")
     Path("valid.txt").write_text("a line\n")
-    settings = config(data__documents="line", data__valid_path="valid.txt")
-    assert settled(settings, load_corpus(settings)).model.ngram == 0
+    settings = config(data__documents="line", data__valid_path="valid.txt", train__max_steps=1)
+    with closing(Run(settings)) as run:
+        assert run.config.model.ngram == order
 
 
 @pytest.mark.parametrize(("optimizer", "decay"), [("adamw", 0.1), ("adam", 0), ("sgd", 0), ("rmsprop", 0)])
