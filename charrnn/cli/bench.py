@@ -28,7 +28,7 @@ def bench(config: str | None, assignments: tuple[str, ...], seconds: float, as_j
 
     \b
     charrnn bench my.yaml
-    charrnn bench                         the default model, on random text
+    charrnn bench                         the default network, on random text
     mpiexec -n 2 charrnn bench my.yaml --mpi
 
     Nothing is kept. For reliable figures, run nothing else on the machine meanwhile.

@@ -93,7 +93,7 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
     """Measure training, evaluation and sampling.
 
     Arguments:
-        config: the settings; None measures the default model on random text.
+        config: the settings; None measures the default network on random text.
         budget: seconds for each figure, about.
 
     Raises:
@@ -103,7 +103,9 @@ def measure(config: Config | None, budget: float = 2.0) -> Bench:
     if config and config.task != "language":
         raise ConfigError(f"task: {config.task}: only language models are measured here; use charrnn train --dry-run")
     corpus = load_corpus(config) if config else random_corpus(RANDOM_VOCAB_SIZE, RANDOM_CHARS)
-    config = settled(config or Config(DataConfig("-")), corpus)
+    if config is None:  # random text has many times the n-grams of any other, so there is none inside
+        config = Config(DataConfig("-"), ModelConfig(ngram=0))
+    config = settled(config, corpus)
     auto = with_shards(config, corpus).train.shards or 1
     most = min(cores(), config.train.shards or config.train.batch_size)
     rows = []

@@ -11,7 +11,7 @@ from charrnn.config.keys import Config
 from charrnn.config.model_keys import ModelConfig
 from charrnn.config.train_keys import TrainConfig
 from charrnn.errors import TextError
-from charrnn.models.network import build_stack
+from charrnn.models.network import Network, build_stack
 from charrnn.nn import products
 from charrnn.nn.workload import step_products
 from charrnn.training import bench
@@ -69,6 +69,16 @@ def test_every_number_of_workers_gets_a_row(shards, workers, monkeypatch):
         assert min(row.chars_per_second, row.ceiling, row.memory) > 0
         assert row.epoch_seconds == pytest.approx(500 / row.chars_per_second)
     assert min(found.evaluation, found.sampling, found.sampling_batch) > 0
+
+
+def test_without_a_config_the_network_alone_is_measured_on_random_text(monkeypatch):
+    seen = []
+    monkeypatch.setattr(bench, "RANDOM_CHARS", 3000)
+    monkeypatch.setattr(bench, "sampling_speed", lambda model, *_: seen.append(model) or 1.0)
+    for name, measured in (("cores", lambda: 1), ("ceiling", lambda *_: 1.0)):
+        monkeypatch.setattr(bench, name, measured)
+    bench.measure(None, budget=0.01)
+    assert [type(model) for model in seen] == [Network, Network]
 
 
 def test_a_missing_text_is_reported():
