@@ -11,6 +11,7 @@ from charrnn.cli.evaluate_translation import evaluate_translation
 from charrnn.cli.inputs import load_language, load_model, load_tasks, read_files
 from charrnn.cli.options import CHECKPOINT, Number
 from charrnn.cli.streams import check_new, write_new
+from charrnn.errors import CheckpointError
 
 if TYPE_CHECKING:
     from charrnn.data import Corpus, Split
@@ -161,8 +162,13 @@ def scored(
 ) -> "tuple[Assessment, Scores, Split]":
     """The report, the scores of the first model, and the text: a split of the models' own, or files."""
     from charrnn.blas import one_thread
-    from charrnn.evaluation import are_alike, assess, assess_apart
+    from charrnn.evaluation import are_alike, assess, assess_apart, check_alike
 
+    if not files:
+        try:
+            check_alike(loaded)
+        except CheckpointError as error:
+            raise CheckpointError(str(error), hint="name a FILE, which each of them scores by itself") from None
     if files and not are_alike(loaded):
         check_apart(files, options)
         texts = [read_files(each, files) for each in loaded]

@@ -64,7 +64,7 @@ def test_bytes_and_characters_have_bits_per_byte_in_common(folder: Path) -> None
         ("few folded text.txt", "changes the text or tells documents apart otherwise than"),
         ("few many text.txt --baselines", "--baselines needs models of one text and vocabulary"),
         ("few many -", "standard input can be read once; name a file"),
-        ("few many", "another vocabulary than few/best.npz"),
+        ("few many", "another vocabulary than few/best.npz; a mixture needs the same one (name a FILE, which each"),
     ],
 )
 def test_what_cannot_be_compared_is_one_line(folder: Path, typed: str, message: str) -> None:
