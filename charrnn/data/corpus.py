@@ -228,7 +228,10 @@ def check_sizes(config: Config, corpus: Corpus) -> None:
 
 
 def remarks(config: Config, corpus: Corpus, parameters: int) -> list[str]:
-    """What a user should know about text and settings before the first step, one sentence each."""
+    """What a user should know about text and settings before the first step, one sentence each.
+
+    `parameters` are those of a network whose size the user has chosen; 0 where it follows the text.
+    """
     sentences = []
     train = config.train
     stream_length = Batches(corpus.train.ids, train.batch_size, train.seq_length).stream_length

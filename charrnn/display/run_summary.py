@@ -32,7 +32,7 @@ def content_header(run: Run) -> list[str]:
 def text_header(run: Run, corpus: Corpus) -> list[str]:
     """Return lines that name the text, the model and the length of training."""
     model, train = run.config.model, run.config.train
-    kind = "bytes" if corpus.vocab.tokens == "byte" else "characters"
+    kind = read_in(corpus)
     split = f"train {len(corpus.train):,}, valid {len(corpus.valid):,}, test {len(corpus.test):,}"
     layers = f"{model.num_layers} x {model.hidden_size}"
     inside = f"{model.ngram}-gram inside, " if model.ngram else ""
@@ -45,12 +45,17 @@ def text_header(run: Run, corpus: Corpus) -> list[str]:
     ]
 
 
+def read_in(corpus: Corpus) -> str:
+    """Return what a text is read and counted in."""
+    return "bytes" if corpus.vocab.tokens == "byte" else "characters"
+
+
 def chosen_lines(run: Run) -> list[str]:
     """Return the line about the keys that the config leaves out; none if it gives them all."""
     if not run.chosen:
         return []
     values = ", ".join(f"{name.rpartition('.')[2]} {value}" for name, value in run.chosen.items())
-    unit = "characters of training text" if isinstance(run.corpus, Corpus) else "examples to train on"
+    unit = f"{read_in(run.corpus)} of training text" if isinstance(run.corpus, Corpus) else "examples to train on"
     return [f"chosen for {len(run.corpus.train):,} {unit}: {values}"]
 
 
@@ -60,7 +65,8 @@ def remarks_on(run: Run) -> list[str]:
         return pair_remarks(run.corpus)
     if isinstance(run.corpus, ExampleCorpus):
         return example_remarks(run.corpus)
-    return remarks(run.config, run.corpus, run.network.params.size)
+    follows_text = "model.hidden_size" in run.chosen  # then others have been compared with it on texts of this length
+    return remarks(run.config, run.corpus, 0 if follows_text else run.network.params.size)
 
 
 def documents_lines(facts: DocumentFacts | None, kind: str = "characters") -> list[str]:

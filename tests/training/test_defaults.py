@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from charrnn.config.building import config_from_dict, load_config
 from charrnn.config.keys import Config, leaves
 from charrnn.data.loading import load_corpus
-from charrnn.display.run_summary import header
+from charrnn.display.run_summary import header, opening
 from charrnn.errors import CheckpointError, ConfigError, TextError
 from charrnn.training import defaults
 from charrnn.training.bench import random_corpus
@@ -175,6 +175,14 @@ def test_the_choice_is_written_down_and_said():
     assert None not in {getattr(written.model, name) for name in MODEL_KEYS}
     assert f"hidden_size {written.model.hidden_size}, num_layers {written.model.num_layers}" in said
     assert f"for {len(load_corpus(config()).train):,} characters of training text" in said
+
+
+@pytest.mark.parametrize(("keys", "said"), [({}, False), ({"model__hidden_size": 128, "model__num_layers": 2}, True)])
+def test_a_size_that_is_given_is_said_to_be_too_large_and_one_that_follows_the_text_is_not(keys, said):
+    with closing(Run(config(data__tokens="byte", **keys))) as run:
+        lines = opening(run, None)
+    assert any("a smaller model.hidden_size is likely as good" in line for line in lines) == said
+    assert any("bytes of training text: " in line for line in lines)
 
 
 def test_nothing_is_said_where_every_key_is_given():
