@@ -12,8 +12,8 @@ import numpy as np
 
 from charrnn.data import Split
 from charrnn.errors import CheckpointError
-from charrnn.evaluation.assessment import ReportOptions, assess, model_names, row, scores_of
-from charrnn.evaluation.results import Assessment
+from charrnn.evaluation.assessment import ReportOptions, assess, model_names, part_rows, row, scores_of
+from charrnn.evaluation.results import Assessment, Row
 from charrnn.evaluation.scores import Scores
 from charrnn.evaluation.scoring import check_text
 from charrnn.models import SavedModel
@@ -44,16 +44,25 @@ def assess_apart(
             )
     report, scores = assess(models[:1], splits[0], None, options)
     size = bytes_of_text(models, splits)
-    rows = []
-    for name, loaded, split in zip(model_names(models), models, splits, strict=True):
+    names, rows = model_names(models), []
+    for name, loaded, split in zip(names, models, splits, strict=True):
         check_text(split.ids, split.unknown)
-        own = scores if loaded is models[0] else scores_of(loaded.language_model, split.ids, options.window)
-        found = row(name, loaded.language_model.vocab, split.ids, own, split.unknown)
-        if size is not None and found.charged is not None:
-            chars = len(split.ids) if loaded.language_model.vocab.has_unknown else len(split.ids) + split.unknown
-            found = replace(found, charged_bits_per_byte=found.charged * chars / size / log(2))
-        rows.append(found)
+        model = loaded.language_model
+        if loaded is models[0]:
+            found = [replace(own, name=name + own.name.removeprefix(report.rows[0].name)) for own in report.rows]
+        else:
+            whole = row(name, model.vocab, split.ids, scores_of(model, split.ids, options.window), split.unknown)
+            found = [whole, *part_rows([loaded], [name], split, options.window)]
+        chars = len(split.ids) if model.vocab.has_unknown else len(split.ids) + split.unknown
+        rows += [in_bytes(own, chars, size) for own in found]
     return replace(report, rows=rows, apart=True), scores
+
+
+def in_bytes(own: Row, chars: int, size: int | None) -> Row:
+    """A row of a text of so many characters with its bits per byte; `size`, the bytes of the text, or None."""
+    if size is None or own.charged is None:
+        return own
+    return replace(own, charged_bits_per_byte=own.charged * chars / size / log(2))
 
 
 def bytes_of_text(models: Sequence[SavedModel], splits: Sequence[Split]) -> int | None:

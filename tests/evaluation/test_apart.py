@@ -1,6 +1,7 @@
 """One text scored by models of other vocabularies, unknown characters charged."""
 
 import json
+from contextlib import closing
 from math import log
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 
 from charrnn.config.building import config_from_dict
 from charrnn.training.fit_ngram import fit
+from charrnn.training.opening import open_run
 from tests.support.processes import call
 
 GUESS = log(1_114_112)
@@ -56,6 +58,19 @@ def test_bytes_and_characters_have_bits_per_byte_in_common(folder: Path) -> None
     assert many["bits_per_byte_charged"] == pytest.approx(many["nats_per_char_charged"] * 6 / 7 / log(2))
     assert of_bytes["bits_per_byte_charged"] == pytest.approx(of_bytes["bits_per_byte"])
     assert "model, unknown characters charged  bits/byte" in call("eval", "many", "bytes", "text.txt", cwd=folder).text
+
+
+def test_the_parts_of_a_network_with_an_n_gram_inside_follow_it_wherever_it_stands(folder: Path) -> None:
+    settings = {"data": {"path": str(folder / "many.txt")}, "model": {"hidden_size": 3, "num_layers": 1, "ngram": 2}}
+    how = {"max_steps": 1, "batch_size": 2, "seq_length": 5, "sample_length": 0}
+    with closing(open_run(config_from_dict({**settings, "train": how, "out": str(folder / "inside")}))) as run:
+        list(run)
+    for names in (("inside", "few"), ("few", "inside")):
+        found = rows(folder, *names)
+        own = [each for each in found if "inside" in each["name"]]
+        whole = found[0 if names[0] == "inside" else 1]["name"]
+        assert [each["name"].removeprefix(whole) for each in own] == ["", ", network alone", ", n-gram alone"]
+        assert own[2]["nats_per_char_charged"] == pytest.approx(rows(folder, "many", "few")[0]["nats_per_char_charged"])
 
 
 @pytest.mark.parametrize(
