@@ -125,6 +125,10 @@ def check_sentences(saved: "SavedModel", shown: Shown) -> None:
                 f"{shown.format}: this model was trained on {saved.layout.format}, so no column is known to take what "
                 f"it writes; add --format tsv --column C"
             )
+    elif saved.config.model.scheme == "segments":
+        raise click.UsageError(
+            f"this model finds where tokens begin, and {shown.format} has them already; give it lines, or a table"
+        )
     elif saved.config.task != "tag" or not has_tokens(saved.task_model.rules):
         raise click.UsageError(f"{shown.format} has a label for each token; this model predicts no labels of tokens")
     if shown.only or shown.as_json or shown.top:

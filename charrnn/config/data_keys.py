@@ -43,8 +43,8 @@ class DataConfig:
         "auto",
         "How examples are laid out. tsv: cells between tabs, no quoting. csv: RFC 4180. jsonl: an object a line. "
         "files: an example a line; the class is the name of the file. folders: an example a file; the class is the "
-        "name of its folder. conll, conllu: a token a line, an empty line between sentences. auto: by the ending of "
-        "the file.",
+        "name of its folder. conll, conllu: a token a line, columns between tabs, an empty line between sentences. "
+        "auto: by the ending of the file.",
         only=EXAMPLES,
     )
     source: int | str | None = key(

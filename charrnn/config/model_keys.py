@@ -122,7 +122,9 @@ class ModelConfig:
         "plain",
         "What labels stand for. plain: each for itself. bio: labels such as B-PER, I-PER and O are spans, and only "
         "sequences are predicted in which an I continues a span. segments: the tokens of conll or conllu files are "
-        "segments of their text; each character begins one (B), continues it (I), or stands between two (O).",
+        "segments of their text; each character begins one (B), continues it (I), or is a blank between two (O). A "
+        "blank within a token is I, and no token is predicted that begins or ends with a blank. A blank follows each "
+        "token, in conllu but for those with SpaceAfter=No.",
         only=Condition("task", ("tag",)),
     )
     input_dropout: float = key(

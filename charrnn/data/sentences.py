@@ -150,7 +150,9 @@ def _lack(cells: Sequence[str], positions: Sequence[int]) -> str:
     """What a line lacks of the cells at these positions, as a message says it; nothing if it has them all."""
     if len(cells) <= max(positions):
         count = f"{len(cells)} column{'s' * (len(cells) > 1)} separated by tabs"
-        return f"{count}, but column {max(positions) + 1} is needed; complete the line"
+        blanks = len(cells) == 1 and len(cells[0].split()) > max(positions)
+        remedy = "put tabs where it has blanks" if blanks else "complete the line"
+        return f"{count}, but column {max(positions) + 1} is needed; {remedy}"
     if not all(cells[position] for position in positions):
         return "the token or its label is empty; fill it in, or remove the line"
     return ""

@@ -16,6 +16,7 @@ from charrnn.data.rows import Layout
 from charrnn.models.loading import load_checkpoint
 from tests.support.processes import HOSTILE, Result, call, commands_to_a_terminal, run, run_in_terminal, start
 from tests.support.task_runs import (
+    MODEL,
     TASKS,
     tokens_file,
     train_task,
@@ -249,6 +250,19 @@ def test_what_does_not_apply_is_refused_in_one_line(typed: str, folder: Path, mo
     result = call("predict", *typed.split(), stdin=b"")
     assert (result.code, result.out, len(result.lines)) == (2, b"", 1), result.err
     assert REFUSED[typed] in result.err
+
+
+def test_a_model_of_segments_reads_lines_and_no_file_of_tokens(folder: Path) -> None:
+    data = {"path": "names.conllu", "fractions": FRACTIONS}
+    with chdir(folder):
+        train_task(Path("segments.npz"), {"task": "tag", "data": data, "model": {**MODEL, "scheme": "segments"}}, 1)
+    (row,) = rows(predict(folder, "segments.npz", "--text", "ab c"))
+    assert len(row[1]) == 4
+    result = predict(folder, "segments.npz", "names.conllu")
+    assert (result.code, result.out) == (2, b"")
+    assert result.err.startswith(
+        "charrnn: this model finds where tokens begin, and conllu has them already; give it lines, or a table"
+    )
 
 
 LANGUAGE_COMMANDS = {

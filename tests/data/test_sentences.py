@@ -87,6 +87,7 @@ def test_labels_need_not_be_there_for_predictions() -> None:
 
 FAULTY = {
     "too few columns": ("conll", "a\tA\nb\n", "my.txt:2: 1 column separated by tabs, but column 2 is needed"),
+    "blanks for tabs": ("conll", "a A\n", "my.txt:1: 1 column separated by tabs, but column 2 is needed; put tabs"),
     "an empty token": ("conll", "a\tA\n\tB\n", "my.txt:2: the token or its label is empty; fill it in"),
     "an empty label": ("conll", "a\tA\nb\t\n", "my.txt:2: the token or its label is empty; fill it in"),
     "nine columns": ("conllu", "1" + "\t_" * 8 + "\n", "my.txt:1: 9 columns separated by tabs, but CoNLL-U has 10"),
