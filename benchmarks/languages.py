@@ -71,6 +71,8 @@ def main() -> None:
     rows = test_rows(options.runs[0])
     own = by_charrnn(options.runs)
     other, known = by_langid({language for _, language in rows})
+    if not known:
+        raise SystemExit("langid knows none of these languages; name the files by the ISO 639-1 codes of theirs")
     shared = [row for row in rows if row[1] in known]
     print(ROW.format("characters of a line", "charrnn, all", "charrnn, these", "langid"))
     print("|---|---:|---:|---:|")

@@ -11,7 +11,7 @@ from charrnn.cli.signals import Stop
 from charrnn.display import opening
 from charrnn.display.live import LivePanel, PlainLines
 from charrnn.terminal import hush, tell
-from charrnn.training import Progress, Run, conclusion, counted_lines, limit, next_commands
+from charrnn.training import Progress, Run, conclusion, counted_labels_lines, counted_lines, limit, next_commands
 
 
 def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
@@ -38,7 +38,7 @@ def follow(run: Run, quiet: bool, resumed_from: int | None) -> int:
         return stop.code
     _print(conclusion(run), quiet)
     if not quiet:
-        _print(counted_lines(run), quiet)
+        _print([*counted_lines(run), *counted_labels_lines(run)], quiet)
     _print([f"next:  {command}" for command in next_commands(run)], quiet)
     return 0
 

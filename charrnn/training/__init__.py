@@ -9,6 +9,7 @@ from charrnn.training.advice import conclusion, limit, next_commands
 from charrnn.training.agreeing import begin_equally
 from charrnn.training.bench import SIDE_BY_SIDE, Bench, measure
 from charrnn.training.counted import counted_lines
+from charrnn.training.counted_labels import counted_labels_lines
 from charrnn.training.defaults import settled
 from charrnn.training.estimate import Estimate, estimate_run
 from charrnn.training.fit_classifier import FittedClassifier
@@ -32,6 +33,7 @@ __all__ = [
     "begin_equally",
     "complete_config",
     "conclusion",
+    "counted_labels_lines",
     "counted_lines",
     "estimate_run",
     "fit",
