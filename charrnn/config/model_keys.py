@@ -10,14 +10,16 @@ from charrnn.config.table import FOLLOWS_TEXT, Condition, key
 class InitConfig:
     """How the parameters are initialised."""
 
-    scheme: Literal["fan_in", "uniform", "normal", "orthogonal"] = key(
+    scheme: Literal["fan_in", "one_hot", "uniform", "normal", "orthogonal"] = key(
         "fan_in",
-        "fan_in: uniform within +-scale / sqrt(hidden_size), as in PyTorch. uniform: uniform within +-scale. normal: "
-        "normal with standard deviation scale. orthogonal: recurrent matrices are orthogonal, times scale (Saxe et al. "
-        "2014), and all other parameters as with fan_in.",
+        "fan_in: uniform within +-scale / sqrt(hidden_size), as in PyTorch. one_hot: the weights that a symbol "
+        "selects are normal with standard deviation scale, as PyTorch's embeddings, and all other parameters as with "
+        "fan_in of scale 1. uniform: uniform within +-scale. normal: normal with standard deviation "
+        "scale. orthogonal: recurrent matrices are orthogonal, times scale (Saxe et al. 2014), and all other "
+        "parameters as with fan_in.",
     )
     scale: float | None = key(
-        None, "Scale of the scheme; null: 1 for fan_in and orthogonal, 0.08 for uniform and normal.", above=0
+        None, "Scale of the scheme; null: 1 for fan_in, one_hot and orthogonal, 0.08 for uniform and normal.", above=0
     )
 
 

@@ -628,7 +628,25 @@ def test_the_orthogonal_scheme_makes_each_recurrent_matrix_orthogonal_and_the_re
             assert 0 < np.abs(value).max() <= factor / 8, name
 
 
-@pytest.mark.parametrize("scheme", ["fan_in", "uniform", "normal", "orthogonal"])
+@pytest.mark.parametrize(("scale", "deviation"), [(None, 1.0), (0.5, 0.5)])
+@pytest.mark.parametrize("embedding", [None, 64])
+def test_the_one_hot_scheme_gives_rows_that_a_symbol_selects_a_deviation_of_one_and_the_rest_fan_in(
+    scale, deviation, embedding
+):
+    init = InitConfig("one_hot", scale)
+    config = ModelConfig(cell="gru", hidden_size=64, num_layers=2, embedding_size=embedding, init=init)
+    network = Network(config, Vocab("abcdefghijklmnop"))
+    network.initialise(np.random.default_rng(0))
+    selected = "embedding" if embedding else "weight_ih_l0"
+    for name, value in network.params.value.items():
+        if name == selected:
+            assert value.std() == pytest.approx(deviation, rel=0.05)
+            assert np.abs(value).max() > 2.5 * deviation  # no uniform
+        else:
+            assert 0 < np.abs(value).max() <= 1 / 8, name
+
+
+@pytest.mark.parametrize("scheme", ["fan_in", "one_hot", "uniform", "normal", "orthogonal"])
 @pytest.mark.parametrize("forget_bias", [1.0, 0.0, -2.5])
 def test_the_forget_bias_of_an_lstm_is_set_and_no_other(scheme, forget_bias):
     config = ModelConfig(cell="lstm", hidden_size=4, num_layers=3, forget_bias=forget_bias, init=InitConfig(scheme))
@@ -642,7 +660,7 @@ def test_the_forget_bias_of_an_lstm_is_set_and_no_other(scheme, forget_bias):
             assert not np.isin(others, [0.0, forget_bias]).any()
 
 
-@pytest.mark.parametrize("scheme", ["fan_in", "uniform", "normal", "orthogonal"])
+@pytest.mark.parametrize("scheme", ["fan_in", "one_hot", "uniform", "normal", "orthogonal"])
 def test_the_same_seed_gives_the_same_parameters_in_every_precision(cell, scheme):
     first = initialised(0, cell=cell["cell"], scheme=scheme).values
     np.testing.assert_array_equal(initialised(0, cell=cell["cell"], scheme=scheme).values, first)
