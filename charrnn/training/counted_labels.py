@@ -7,6 +7,8 @@ Nothing is written or printed here.
 import shlex
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from charrnn.data import ExampleCorpus, reads_standard_input
 from charrnn.models import load_checkpoint
 from charrnn.training.fit_classifier import count_classifier
@@ -49,7 +51,7 @@ def count_labels_beside(run: Run) -> CountedLabels | None:
     counted = count_classifier(replace(config, model=replace(config.model, cell="ngram")), corpus)
     models = (counted.model, load_checkpoint(run.directory.best).task_model)
     valid = corpus.valid.examples
-    ngrams, network = (model.predict_examples(valid) for model in models)
+    ngrams, network = (np.asarray(model.predict_examples(valid)) for model in models)
     shares = [float((p.argmax(1) == valid.targets).mean()) for p in (ngrams, network, ngrams + network)]
     return CountedLabels(counted.config.model.order, *shares)
 
