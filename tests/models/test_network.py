@@ -15,7 +15,10 @@ from charrnn.data.batches import Batch
 from charrnn.data.document_batches import DocumentBatches
 from charrnn.data.vocab import Vocab
 from charrnn.models.network import Network
+from charrnn.models.task_network import Task, task_shapes
+from charrnn.models.translate_parts import Translation, translate_shapes
 from charrnn.nn import heads, products, recurrent
+from charrnn.nn.initialise import initialise_
 from charrnn.nn.params import Params
 from charrnn.nn.products import Tiling
 from charrnn.optim.clipping import clip_, global_norm
@@ -644,6 +647,23 @@ def test_the_one_hot_scheme_gives_rows_that_a_symbol_selects_a_deviation_of_one_
             assert np.abs(value).max() > 2.5 * deviation  # no uniform
         else:
             assert 0 < np.abs(value).max() <= 1 / 8, name
+
+
+@pytest.mark.parametrize("embedding", [None, 4])
+def test_the_one_hot_scheme_knows_the_look_ups_of_both_directions_and_both_sides(embedding):
+    config = ModelConfig(hidden_size=64, num_layers=2, embedding_size=embedding, init=InitConfig("one_hot", 100.0))
+    for shapes, selected in [
+        (task_shapes(config, Task(5, 3)), {"embedding"} if embedding else {"weight_ih_l0", "weight_ih_l0_reverse"}),
+        (
+            translate_shapes(config, Translation(5, 6)),
+            {"encoder_embedding", "decoder_embedding"}
+            if embedding
+            else {"encoder_weight_ih_l0", "encoder_weight_ih_l0_reverse", "decoder_weight_ih_l0"},
+        ),
+    ]:
+        named = {name: np.zeros(shape) for name, shape in shapes.items()}
+        initialise_(named, "one_hot", 100.0, 64, np.random.default_rng(0))
+        assert {name for name, value in named.items() if np.abs(value).max() > 1} == selected
 
 
 @pytest.mark.parametrize("scheme", ["fan_in", "one_hot", "uniform", "normal", "orthogonal"])
