@@ -124,10 +124,13 @@ class TorchExamples:
                     parameter.copy_(rows(value[name]))
                 elif which == "bias_ih":
                     parameter.copy_(torch.from_numpy(value[f"bias_l{layer}"][order].reshape(-1)))
-                else:
+                else:  # a second bias, which would make each step of the first twice as long, stays zero
                     parameter.zero_()
+                    own = torch.zeros_like(parameter)
                     if cell == "gru":
                         parameter[2 * size.hidden :] = torch.from_numpy(value[f"bias_hn_l{layer}"])
+                        own[2 * size.hidden :] = 1
+                    parameter.register_hook(own.mul)
             self.out.weight.copy_(torch.from_numpy(value["output_weight"].T.copy()))
             self.out.bias.copy_(torch.from_numpy(value["output_bias"]))
         self.table = torch.nn.Embedding.from_pretrained(torch.eye(VOCAB), freeze=False)
