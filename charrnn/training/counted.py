@@ -11,6 +11,7 @@ import numpy as np
 from charrnn.data import Corpus, reads_standard_input
 from charrnn.evaluation import best_order, cross_mix, score_each
 from charrnn.models import Network, NGram, load_checkpoint
+from charrnn.storage import RunDirectory
 from charrnn.training.loop import Run
 
 MAX_CHARS = 1 << 19  # of the training text: counting and scoring then take a few seconds at most
@@ -42,13 +43,11 @@ def count_beside(run: Run) -> Counted | None:
     corpus = run.corpus
     if not isinstance(corpus, Corpus) or run.config.model.ngram:
         return None
-    few = len(corpus.train) <= MAX_CHARS
-    if not (few and len(corpus.valid) > 1 and run.directory and run.directory.best.exists()):
-        return None
-    if reads_standard_input(run.config.data):
+    directory = countable(run, len(corpus.train), MAX_CHARS)
+    if directory is None or len(corpus.valid) < 2:
         return None
     order = best_order(corpus.train.ids, corpus.vocab.size, corpus.vocab.end_id)
-    network: Network = load_checkpoint(run.directory.best).network
+    network: Network = load_checkpoint(directory.best).network
     models = (NGram(corpus.vocab, corpus.train.ids, order), network)
     logs = np.array([-score_each(model, corpus.valid.ids).nats for model in models])
     ngram, best = -logs.mean(axis=1)
@@ -60,9 +59,6 @@ def counted_lines(run: Run) -> list[str]:
     found = count_beside(run)
     if found is None or min(found.ngram, found.mixture) > found.network - WORTH_MIXING or run.directory is None:
         return []
-    folder = shlex.quote(str(run.directory.path))
-    counted = shlex.quote(f"{run.directory.path}-ngram")
-    config = shlex.quote(str(run.directory.config))
     if found.ngram < found.network:
         mixed = f"; both mixed reach {found.mixture:.4f}" if found.mixture < found.ngram - WORTH_MIXING else ""
         line = (
@@ -77,8 +73,25 @@ def counted_lines(run: Run) -> list[str]:
     changes = f"--set model.cell=ngram --set model.order={found.order}"
     if run.config.train.teacher:
         changes += " --set train.teacher=null"
+    return [line, *counting_commands(run.directory, changes)]
+
+
+def countable(run: Run, chars: int, most: int) -> RunDirectory | None:
+    """The directory of a run beside which n-grams can be counted; None if they cannot.
+
+    They cannot for a run without a best checkpoint, for more than `most` characters to count, and for a text from
+    standard input, which could not be read again.
+    """
+    if chars > most or reads_standard_input(run.config.data) or not run.directory or not run.directory.best.exists():
+        return None
+    return run.directory
+
+
+def counting_commands(directory: RunDirectory, changes: str) -> list[str]:
+    """The lines that say how to count n-grams beside a run, given --set options, and how to score both."""
+    folder, config = shlex.quote(str(directory.path)), shlex.quote(str(directory.config))
+    counted = shlex.quote(f"{directory.path}-ngram")
     return [
-        line,
         f"try:   charrnn train {config} {changes} --out {counted}",
         f"try:   charrnn eval {folder} {counted}",
     ]

@@ -4,13 +4,13 @@ On names and sentences they often do, and sometimes a vote of both does. Only on
 Nothing is written or printed here.
 """
 
-import shlex
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from charrnn.data import ExampleCorpus, reads_standard_input
+from charrnn.data import ExampleCorpus
 from charrnn.models import load_checkpoint
+from charrnn.training.counted import countable, counting_commands
 from charrnn.training.fit_classifier import count_classifier
 from charrnn.training.loop import Run
 
@@ -43,13 +43,11 @@ def count_labels_beside(run: Run) -> CountedLabels | None:
     corpus, config = run.corpus, run.config
     if not isinstance(corpus, ExampleCorpus) or config.task != "classify" or config.model.output != "softmax":
         return None
-    few = len(corpus.train.examples.ids) <= MAX_CHARS
-    if not (few and len(corpus.valid) and run.directory and run.directory.best.exists()):
-        return None
-    if reads_standard_input(config.data):
+    directory = countable(run, len(corpus.train.examples.ids), MAX_CHARS)
+    if directory is None or not len(corpus.valid):
         return None
     counted = count_classifier(replace(config, model=replace(config.model, cell="ngram")), corpus)
-    models = (counted.model, load_checkpoint(run.directory.best).task_model)
+    models = (counted.model, load_checkpoint(directory.best).task_model)
     valid = corpus.valid.examples
     ngrams, network = (np.asarray(model.predict_examples(valid)) for model in models)
     shares = [float((p.argmax(1) == valid.targets).mean()) for p in (ngrams, network, ngrams + network)]
@@ -72,10 +70,4 @@ def counted_labels_lines(run: Run) -> list[str]:
             f"A vote with n-grams of up to {found.order} characters, which are counted in a moment, has "
             f"{found.vote:.1%} of this validation split right; this network has {found.network:.1%}."
         )
-    folder, config = shlex.quote(str(run.directory.path)), shlex.quote(str(run.directory.config))
-    counted = shlex.quote(f"{run.directory.path}-ngram")
-    return [
-        line,
-        f"try:   charrnn train {config} --set model.cell=ngram --out {counted}",
-        f"try:   charrnn eval {folder} {counted}",
-    ]
+    return [line, *counting_commands(run.directory, "--set model.cell=ngram")]
